@@ -1,0 +1,8 @@
+// One declaration per bind_*.cpp, called by module.cpp.
+#pragma once
+#include <pybind11/pybind11.h>
+
+namespace matcher::bindings {
+void bind_wsq(pybind11::module_& module);
+void bind_fingerprint(pybind11::module_& module);
+}  // namespace matcher::bindings

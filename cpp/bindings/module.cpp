@@ -1,0 +1,9 @@
+// The extension module's table of contents: one bind_*.cpp a concept.
+#include <pybind11/pybind11.h>
+
+#include "bind.h"
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() =
+        "C++ core of matcher: WSQ decoding and fingerprint scoring. Private; use the matcher package.";
+}

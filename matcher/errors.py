@@ -1,0 +1,306 @@
+"""One error tree. Every leaf has a reason code, the same in Python, in gRPC details and in CLI output.
+
+    MatcherError
+    ├── InputError                      the caller's bytes or values are unusable
+    │   ├── ArgumentError                   ARGUMENT_INVALID
+    │   ├── ImageError
+    │   │   ├── ImageEmptyError             IMAGE_EMPTY
+    │   │   ├── ImageFormatError            IMAGE_FORMAT_UNKNOWN
+    │   │   ├── ImageCorruptError           IMAGE_CORRUPT
+    │   │   ├── ImageTruncatedError         IMAGE_TRUNCATED
+    │   │   ├── ImageTooLargeError          IMAGE_TOO_LARGE
+    │   │   ├── ImageTooSmallError          IMAGE_TOO_SMALL
+    │   │   └── ImageResolutionError        IMAGE_RESOLUTION_IMPLAUSIBLE
+    │   ├── TemplateError
+    │   │   ├── TemplateCorruptError        TEMPLATE_CORRUPT
+    │   │   └── TemplateNewerError          TEMPLATE_NEWER
+    │   └── RecordError                     an exchange format (ISO/IEC 19794, ANSI 378)
+    │       ├── RecordFormatError           RECORD_FORMAT_UNKNOWN
+    │       ├── RecordCorruptError          RECORD_CORRUPT
+    │       ├── RecordTruncatedError        RECORD_TRUNCATED
+    │       └── RecordUnsupportedError      RECORD_UNSUPPORTED
+    ├── FailureToExtractError           a readable image that gives no template (ISO/IEC 19795: FTE)
+    │   ├── BlankImageError                 EXTRACT_BLANK
+    │   ├── NoForegroundError               EXTRACT_NO_FOREGROUND
+    │   └── TooFewMinutiaeError             EXTRACT_TOO_FEW_MINUTIAE
+    ├── ComparisonError
+    │   └── CalibrationMissingError         CALIBRATION_MISSING
+    ├── StoreError
+    │   ├── SubjectNotFoundError            SUBJECT_NOT_FOUND
+    │   ├── SubjectExistsError              SUBJECT_EXISTS
+    │   ├── IdempotencyMismatchError        IDEMPOTENCY_MISMATCH
+    │   ├── StoreLockedError                STORE_LOCKED
+    │   ├── StoreUnavailableError           STORE_UNAVAILABLE
+    │   ├── StoreFullError                  STORE_FULL
+    │   ├── StoreCorruptError               STORE_CORRUPT
+    │   └── StoreNewerError                 STORE_NEWER
+    ├── ServiceError
+    │   ├── DeadlineError                   DEADLINE_EXCEEDED
+    │   ├── ServerUnavailableError          SERVER_UNAVAILABLE
+    │   ├── NotReadyError                   NOT_READY
+    │   └── InternalError                   INTERNAL
+    └── DatasetError
+        ├── DatasetMissingError             DATASET_MISSING
+        └── DatasetLayoutError              DATASET_LAYOUT
+
+A message says what was expected, what came and what to do. It never contains biometric data.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MatcherError(Exception):
+    """Base of every error that this package raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, with what was expected and what came.
+    hint : str, optional
+        What the caller can do about it.
+    """
+
+    reason: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message} {hint}".strip())
+
+
+class InputError(MatcherError, ValueError):
+    """The caller's bytes or values are unusable."""
+
+
+class ArgumentError(InputError):
+    """A value is outside its documented range or of the wrong type."""
+
+    reason = "ARGUMENT_INVALID"
+
+
+class ImageError(InputError):
+    """Bytes that are no usable image."""
+
+
+class ImageEmptyError(ImageError):
+    """No bytes at all."""
+
+    reason = "IMAGE_EMPTY"
+
+
+class ImageFormatError(ImageError):
+    """Not one of the image formats that are read."""
+
+    reason = "IMAGE_FORMAT_UNKNOWN"
+
+
+class ImageCorruptError(ImageError):
+    """A known format whose content contradicts itself."""
+
+    reason = "IMAGE_CORRUPT"
+
+
+class ImageTruncatedError(ImageError):
+    """A known format that ends too early."""
+
+    reason = "IMAGE_TRUNCATED"
+
+
+class ImageTooLargeError(ImageError):
+    """More bytes or pixels than the stated bound; found before decoding."""
+
+    reason = "IMAGE_TOO_LARGE"
+
+
+class ImageTooSmallError(ImageError):
+    """Fewer pixels than any biometric sample has."""
+
+    reason = "IMAGE_TOO_SMALL"
+
+
+class ImageResolutionError(ImageError):
+    """A resolution that no sensor has."""
+
+    reason = "IMAGE_RESOLUTION_IMPLAUSIBLE"
+
+
+class TemplateError(InputError):
+    """Bytes that are no usable template of our own form."""
+
+
+class TemplateCorruptError(TemplateError):
+    """Wrong magic, length, checksum or content."""
+
+    reason = "TEMPLATE_CORRUPT"
+
+
+class TemplateNewerError(TemplateError):
+    """A well-formed template of a later version than this program knows."""
+
+    reason = "TEMPLATE_NEWER"
+
+
+class RecordError(InputError):
+    """Bytes that are no usable exchange record."""
+
+
+class RecordFormatError(RecordError):
+    """Not one of the record formats that are read."""
+
+    reason = "RECORD_FORMAT_UNKNOWN"
+
+
+class RecordCorruptError(RecordError):
+    """A known record format whose content contradicts itself."""
+
+    reason = "RECORD_CORRUPT"
+
+
+class RecordTruncatedError(RecordError):
+    """A known record format that ends too early."""
+
+    reason = "RECORD_TRUNCATED"
+
+
+class RecordUnsupportedError(RecordError):
+    """A well-formed record with content that is not supported, or a value that the format cannot hold."""
+
+    reason = "RECORD_UNSUPPORTED"
+
+
+class FailureToExtractError(MatcherError):
+    """A readable image that gives no template (failure to extract, ISO/IEC 19795-1)."""
+
+
+class BlankImageError(FailureToExtractError):
+    """The image has no contrast."""
+
+    reason = "EXTRACT_BLANK"
+
+
+class NoForegroundError(FailureToExtractError):
+    """No area of the image looks like a fingerprint."""
+
+    reason = "EXTRACT_NO_FOREGROUND"
+
+
+class TooFewMinutiaeError(FailureToExtractError):
+    """The print shows too few minutiae to be compared."""
+
+    reason = "EXTRACT_TOO_FEW_MINUTIAE"
+
+
+class ComparisonError(MatcherError):
+    """Two templates that cannot be compared."""
+
+
+class CalibrationMissingError(ComparisonError):
+    """No calibration exists for this pairing of extractors."""
+
+    reason = "CALIBRATION_MISSING"
+
+
+class StoreError(MatcherError):
+    """The system of record refused or failed."""
+
+
+class SubjectNotFoundError(StoreError, LookupError):
+    """No subject of that id."""
+
+    reason = "SUBJECT_NOT_FOUND"
+
+
+class SubjectExistsError(StoreError):
+    """A subject of that id is enrolled already."""
+
+    reason = "SUBJECT_EXISTS"
+
+
+class IdempotencyMismatchError(StoreError):
+    """The idempotency key was used before with another payload."""
+
+    reason = "IDEMPOTENCY_MISMATCH"
+
+
+class StoreLockedError(StoreError):
+    """Another engine process owns the store."""
+
+    reason = "STORE_LOCKED"
+
+
+class StoreUnavailableError(StoreError):
+    """The database does not answer."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class StoreFullError(StoreError):
+    """The disk under the store is full."""
+
+    reason = "STORE_FULL"
+
+
+class StoreCorruptError(StoreError):
+    """The store's content contradicts itself."""
+
+    reason = "STORE_CORRUPT"
+
+
+class StoreNewerError(StoreError):
+    """The store was written by a later version of this program."""
+
+    reason = "STORE_NEWER"
+
+
+class ServiceError(MatcherError):
+    """The service could not answer."""
+
+
+class DeadlineError(ServiceError):
+    """The caller's deadline passed before the answer was there."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+class ServerUnavailableError(ServiceError):
+    """No server answers at the address."""
+
+    reason = "SERVER_UNAVAILABLE"
+
+
+class NotReadyError(ServiceError):
+    """The server is starting, draining or replaying its store."""
+
+    reason = "NOT_READY"
+
+
+class InternalError(ServiceError):
+    """A defect in this program; details are in the server's log."""
+
+    reason = "INTERNAL"
+
+
+class DatasetError(MatcherError):
+    """A data set on disk cannot be used."""
+
+
+class DatasetMissingError(DatasetError):
+    """The folder is not there or holds no samples."""
+
+    reason = "DATASET_MISSING"
+
+
+class DatasetLayoutError(DatasetError):
+    """Files are named otherwise than the data set's layout says."""
+
+    reason = "DATASET_LAYOUT"
+
+
+def leaves(root: type[MatcherError] = MatcherError) -> list[type[MatcherError]]:
+    """Return every concrete error class below `root`, depth first."""
+    found: list[type[MatcherError]] = []
+    for child in root.__subclasses__():
+        found.extend(leaves(child) or [child])
+    return found

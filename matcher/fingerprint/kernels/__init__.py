@@ -1,0 +1,5 @@
+"""numba loops of the fingerprint extractor: no checks here, their callers validate, cast and allocate."""
+
+from matcher.kernel_cache import configure
+
+configure()

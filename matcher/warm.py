@@ -1,0 +1,14 @@
+"""Compiles every kernel that a server or a test run will need: `python -m matcher.warm`."""
+
+from __future__ import annotations
+
+
+def warm_all() -> None:
+    """Run each modality once on a small synthetic sample, so that its kernels are compiled and cached."""
+    from matcher.fingerprint.warm import warm
+
+    warm()
+
+
+if __name__ == "__main__":
+    warm_all()

@@ -1,0 +1,45 @@
+"""Shared fixtures. Kernels are compiled once, in the controller, before workers start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SOAK = os.environ.get("MATCHER_SOAK") == "1"
+"""Whether tests run at full size (make soak)."""
+
+
+def data_root() -> Path | None:
+    """Return the folder of real biometrics, or None where there is none."""
+    for candidate in (os.environ.get("MATCHER_DATA"), ROOT.parent / "shared" / "data"):
+        if candidate and Path(candidate).is_dir():
+            return Path(candidate)
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the kernels once; xdist workers then load them from the cache."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    subprocess.run([sys.executable, "-m", "matcher.warm"], check=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real biometrics; skips the test where it is not at hand."""
+    root = data_root()
+    if root is None:
+        pytest.skip("no real data: ../shared/data is missing and MATCHER_DATA is not set")
+    return root
+
+
+@pytest.fixture(scope="session")
+def full_size() -> bool:
+    """Whether this run is the soak tier."""
+    return SOAK

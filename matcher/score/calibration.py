@@ -5,13 +5,14 @@ extractors and one scorer. It holds
 
 1. knots of the empirical curve raw -> -10 log10(count(non-mated >= raw) / N), linear between them,
 2. the support limit: the highest raw score that at least 10 non-mated comparisons reach,
-3. a generalised Pareto tail (`matcher.score.tail`) for what lies above, joined without a step to the last knot
-   by its conditional survival; a score from it is marked extrapolated.
+3. a generalised Pareto tail (`matcher.score.tail`) for what lies above, joined without a step to the last
+   knot by its conditional survival; a score from it is marked extrapolated.
 
 The map is strictly increasing from `floor` on, so no ranking is lost by it.
 
-LIMITATIONS: non-mated comparisons share fingers and are not independent; the file states an interval of the FMR
-at the support limit from a bootstrap over fingers. The rate holds for people and sensors like those it names.
+LIMITATIONS: non-mated comparisons share fingers and are not independent; the file states an interval of the
+FMR at the support limit from a bootstrap over fingers. The rate holds for people and sensors like
+those it names.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _tail_threshold(descending: F64) -> float:
 def empirical_knots(descending: F64) -> tuple[F64, F64]:
     """Return knots (raw, -10 log10(FMR)) up to the support limit, both strictly increasing.
 
-    Each knot is the lowest score that reaches the next level, with its exact rate: count(non-mated >= raw) / N.
+    Each knot is the lowest score that reaches the next level, with its rate count(non-mated >= raw) / N.
     """
     n = len(descending)
     ascending = descending[::-1]
@@ -84,7 +84,7 @@ def empirical_knots(descending: F64) -> tuple[F64, F64]:
     levels = np.arange(KNOT_STEP, -10.0 * math.log10(SUPPORT_EXCEEDANCES / n), KNOT_STEP)
     raw, score = [SCORE_FLOOR], [0.0]
     for wanted in [*np.floor(n * 10.0 ** (-levels / 10.0)).astype(int).tolist(), SUPPORT_EXCEEDANCES]:
-        # The highest score that more than `wanted` reach is descending[wanted]; the next distinct one is the knot.
+        # More than `wanted` reach descending[wanted]; the next distinct score above it is the knot.
         place = int(np.searchsorted(ascending, descending[wanted], side="right"))
         knot = min(float(ascending[place]), support)
         exceedances = n - int(np.searchsorted(ascending, knot, side="left"))

@@ -3,12 +3,12 @@
 Exceedances over a high threshold follow a generalised Pareto distribution in the limit (Pickands, Annals of
 Statistics 1975; Balkema & de Haan 1974): survival(z) = (1 + shape * z / scale) ** (-1 / shape), and
 exp(-z / scale) for shape 0. Fitted by maximum likelihood, profiled to one variable (Grimshaw, Technometrics
-1993), here with the observations above a given point known by their number only (type I censoring), so that the
-same estimator serves the calibration and the check that holds the last decade back.
+1993), here with the observations above a given point known by their number only (type I censoring), so that
+the same estimator serves the calibration and the check that holds the last decade back.
 
-LIMITATIONS: a shape below 0 would give the tail a finite end point, and every score beyond it an FMR of nothing.
-Such a claim needs more than these data: the shape is fitted within [0, inf), so a bounded-looking tail is taken
-as exponential, which claims less, has no end and stays strictly monotone.
+LIMITATIONS: a shape below 0 would give the tail a finite end point, and every score beyond it an FMR of
+nothing. Such a claim needs more than these data: the shape is fitted within [0, inf), so a bounded-looking
+tail is taken as exponential, which claims less, has no end and stays strictly monotone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MIN_EXCESSES = 20
 """Fewest uncensored exceedances that two parameters are fitted to."""
 
 _THETA_RANGE = (1e-6, 1e3)
-"""Range of shape / scale searched, in units of 1 / mean excess: from all but exponential to absurdly heavy."""
+"""Range of shape / scale searched, in units of 1 / mean excess: from nearly exponential to absurdly heavy."""
 
 _THETA_STEPS = 181
 """Grid points over that range (20 a decade); the best one is refined between its neighbours."""

@@ -1,0 +1,95 @@
+"""The table of data sets: how each names its files, and what a name says about finger and person."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from matcher.datasets.samples import Sample
+from matcher.errors import ArgumentError, DatasetLayoutError
+
+IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".bmp", ".pgm", ".jpg", ".jpeg", ".jp2", ".j2k", ".wsq"})
+"""Suffixes, in lower case, of files that are taken for images; others are passed over."""
+
+ANY_MODALITY = "any"
+"""Modality of a layout that fits each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a data set names its files.
+
+    Attributes
+    ----------
+    modality : str
+    shape : str
+        The layout in words, for errors and documentation.
+    pattern : str
+        Regular expression over the name below the set's folder, its suffix taken off; the groups named
+        `identity...`, joined by "_", are the identity, a group `person` is also part of it and the person.
+    supported : bool
+        False where the modality comes later: the name is known and refused with a reason.
+    """
+
+    modality: str
+    shape: str
+    pattern: str
+    supported: bool = True
+
+    def sample(self, name: str) -> Sample:
+        """Return what `name` (below the set's folder) says.
+
+        Raises
+        ------
+        DatasetLayoutError
+            If the name has another form.
+        """
+        stem, _, suffix = name.rpartition(".")
+        match = re.fullmatch(self.pattern, stem)
+        if match is None or f".{suffix.lower()}" not in IMAGE_SUFFIXES:
+            raise DatasetLayoutError(
+                f"Data set: expected files named {self.shape}, got one of another form.",
+                hint="Check --root and --dataset; keep other images elsewhere.",
+            )
+        groups = match.groupdict()
+        person = groups.get("person")
+        identity = "_".join(value for key, value in groups.items() if key == "person" or "identity" in key)
+        return Sample(name=name, identity=identity, person=person)
+
+
+LAYOUTS: dict[str, Layout] = {
+    # FVC2000 to FVC2004: finger and impression; nothing says which fingers share a person.
+    "fvc": Layout("fingerprint", "F_I.tif", r"(?P<identity>\d+)_\d+"),
+    # Neurotechnology's sample sets: the first number is the person.
+    "neurotechnology": Layout(
+        "fingerprint", "person_finger_scan.tif", r"(?P<person>\d+)_(?P<identity>\d+)_\d+"
+    ),
+    "folders": Layout(ANY_MODALITY, "identity/sample.*", r"(?P<identity>[^/]+)/[^/]+"),
+    "casia1": Layout("iris", "eye/NNN_s_i.jpg", r"[^/]+/(?P<identity>\d{3})_\d+_\d+", supported=False),
+    "mmu2": Layout(
+        "iris", "person/PPEESS.*", r"[^/]+/(?P<person>\d{2})(?P<identity>\d{2})\d{2}", supported=False
+    ),
+    "casia-interval": Layout("iris", "S1NNNENN.jpg", r"S\d(?P<person>\d{3})(?P<identity>[LR])\d{2}", False),
+    "lfw": Layout("face", "Name/Name_NNNN.jpg", r"(?P<person>[^/]+)/[^/]+_\d{4}", supported=False),
+}
+"""Data sets by name."""
+
+
+def layout(name: str) -> Layout:
+    """Return the layout of the data set `name`.
+
+    Raises
+    ------
+    ArgumentError
+        If the name is unknown, or belongs to a modality that is not there yet.
+    """
+    known = ", ".join(key for key, value in LAYOUTS.items() if value.supported)
+    found = LAYOUTS.get(name)
+    if found is None:
+        raise ArgumentError(f"Data set: expected one of {known}; got an unknown name.")
+    if not found.supported:
+        raise ArgumentError(
+            f'Data set: "{name}" is for {found.modality}, which comes with a later version.',
+            hint=f"Now there are {known}.",
+        )
+    return found

@@ -1,0 +1,88 @@
+"""The structure of a JPEG file (ITU-T T.81): its frame's size, its scans, its end."""
+
+from __future__ import annotations
+
+from matcher.errors import ImageCorruptError, ImageFormatError, ImageTooLargeError, ImageTruncatedError
+from matcher.image.cursor import need, unpack
+from matcher.image.limits import check_stored
+
+MAX_SCANS = 128
+"""Most scans. Each passes over the whole image, so scans multiply the time of decoding; encoders write 1 to
+12."""
+
+SOF0, SOF15, SOS, EOI = 0xC0, 0xCF, 0xDA, 0xD9
+TEM, RST0, RST7 = 0x01, 0xD0, 0xD7
+NOT_FRAMES = frozenset({0xC4, 0xC8, 0xCC})
+"""DHT, JPG and DAC lie among the codes of frame headers."""
+
+DECODABLE_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+"""Baseline, extended and progressive, Huffman or arithmetic: lossless and hierarchical are not read."""
+
+FRAME_BITS = 8
+"""Sample depth that is read; 12 bits are not."""
+
+
+def check_jpeg(data: bytes) -> None:
+    """Refuse a JPEG file that is cut off, damaged or out of bounds; nothing is decoded.
+
+    Raises
+    ------
+    ImageTruncatedError, ImageCorruptError, ImageFormatError, ImageTooLargeError, ImageTooSmallError
+    """
+    check_scans(data)
+    offset, frames = 2, 0
+    while True:
+        need(data, offset, 2)
+        if data[offset] != 0xFF:
+            raise ImageCorruptError("JPEG: expected a marker between segments.")
+        marker = data[offset + 1]
+        if marker == 0xFF:
+            offset += 1
+            continue
+        if marker == TEM or RST0 <= marker <= RST7:
+            offset += 2
+            continue
+        if marker == EOI:
+            raise ImageTruncatedError("JPEG: the file ends before its first scan.")
+        (length,) = unpack(">H", data, offset + 2)
+        need(data, offset + 2, length)
+        if SOF0 <= marker <= SOF15 and marker not in NOT_FRAMES:
+            _check_frame(data, offset, marker)
+            frames += 1
+        if marker == SOS:
+            break
+        offset += 2 + max(length, 2)
+    if frames != 1:
+        raise ImageCorruptError(f"JPEG: expected one frame header before the first scan, found {frames}.")
+    if data.rfind(bytes((0xFF, EOI))) < offset:
+        raise ImageTruncatedError("JPEG: the file ends before its end-of-image marker.")
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse more scans than any encoder writes.
+
+    Inside entropy-coded data 0xFF is always followed by 0 or a restart marker, so counting the marker's two
+    bytes finds every scan (and those of embedded thumbnails).
+
+    Raises
+    ------
+    ImageTooLargeError
+    """
+    scans = data.count(bytes((0xFF, SOS)))
+    if scans > MAX_SCANS:
+        raise ImageTooLargeError(f"JPEG: expected at most {MAX_SCANS} scans, got {scans}.")
+
+
+def _check_frame(data: bytes, offset: int, marker: int) -> None:
+    if marker not in DECODABLE_FRAMES:
+        raise ImageFormatError(
+            "JPEG: lossless and hierarchical frames are not read.", hint="Convert the image to PNG."
+        )
+    bits, height, width = unpack(">BHH", data, offset + 4)
+    if bits != FRAME_BITS:
+        raise ImageFormatError(
+            f"JPEG: expected {FRAME_BITS} bits a sample, got {bits}.", hint="Convert the image to PNG."
+        )
+    if height == 0:
+        raise ImageCorruptError("JPEG: the frame header leaves the height open (0 lines).")
+    check_stored(width, height, len(data))

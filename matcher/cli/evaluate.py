@@ -1,0 +1,125 @@
+"""`matcher evaluate`: error rates and speed on a data set of images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from matcher.evaluate.run import Progress
+
+STANDARD_OUTPUT = "-"
+"""File name that means standard output."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("evaluate")(evaluate_command)
+
+
+def evaluate_command(
+    modality: Annotated[str, typer.Argument(help="fingerprint")],
+    dataset: Annotated[str, typer.Option(help="fvc, neurotechnology or folders")],
+    root: Annotated[Path, typer.Option(help="The set's folder.")],
+    extractor: Annotated[str, typer.Option(help="numba")] = "numba",
+    impostors: Annotated[
+        str, typer.Option(help="all pairs of identities, or fvc: first samples only")
+    ] = "all",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes for extraction, threads to compare.")] = 1,
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="Write the figures there; - for standard output.")
+    ] = None,
+    scores: Annotated[Path | None, typer.Option(help="Write one row a comparison there (CSV).")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Write pictures into this folder.")] = None,
+) -> None:
+    """State error rates (ISO/IEC 19795-1) and speed of extractor and scorer on a data set."""
+    from matcher.datasets.load import load
+    from matcher.datasets.protocol import Impostors
+    from matcher.errors import ArgumentError
+    from matcher.evaluate.modality import modality as find_modality
+    from matcher.evaluate.run import evaluate
+    from matcher.evaluate.scores_file import write_scores
+
+    if impostors not in list(Impostors):
+        raise ArgumentError(f"--impostors: expected one of {', '.join(Impostors)}.")
+    kind = find_modality(modality, extractor)
+    data = load(dataset, root, modality=kind.name)
+    with _progress_bar() as progress:
+        result = evaluate(data, kind, impostors=Impostors(impostors), jobs=jobs, progress=progress)
+    if scores is not None:
+        write_scores(scores, [sample.name for sample in data.samples], result.comparisons, result.score)
+    if plots is not None:
+        from matcher.evaluate.plots import write_plots
+
+        write_plots(plots, result)
+    if json_file == STANDARD_OUTPUT:
+        print(json.dumps(result.report, indent=2, allow_nan=False))
+        return
+    if json_file is not None:
+        Path(json_file).write_text(json.dumps(result.report, indent=2, allow_nan=False) + "\n")
+    _print_table(result.report)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """Show progress on standard error, so that standard output holds the result alone."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    with Bar(console=Console(file=sys.stderr), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done)
+
+        yield tell
+
+
+def _print_table(report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{report['modality']}, {report['dataset']} {report['folder']}", box=None)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval")
+    table.add_column("note")
+    for figure, value, interval, note in table_rows(report):
+        table.add_row(figure, value, interval, note)
+    Console(width=110).print(table)
+
+
+def table_rows(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return the report's figures as rows of text: figure, value, interval, note."""
+    counts = ("images", "identities", "failures_to_extract", "mated", "non_mated")
+    rows = [(key, str(report[key]), "", "") for key in counts]
+    rates = {
+        "eer": report["eer"],
+        **{f"fnmr_at_fmr.{fmr}": value for fmr, value in report["fnmr_at_fmr"].items()},
+        "zero_fmr": report["zero_fmr"],
+        "rank1": report["rank1"],
+    }
+    for key, value in rates.items():
+        interval = report["intervals"].get(key)
+        shown = "" if interval is None else f"{interval[0]:.2%} to {interval[1]:.2%}"
+        rows.append((key, _text(value, ".2%"), shown, report["flags"].get(key, "")))
+    rows.append(("extract_ms_median", _text(report["extract_ms_median"], ".1f"), "", "CPU time"))
+    speed = report["comparisons_per_second_core"]
+    rows.append(("comparisons_per_second_core", _text(speed, ",.0f"), "", "1:N, CPU time"))
+    rows.append(("template_bytes_median", _text(report["template_bytes_median"], ".0f"), "", "stored"))
+    rows.append(("resident_bytes_median", _text(report["resident_bytes_median"], ".0f"), "", "in memory"))
+    rows.append(("intervals", "", "", report["flags"].get("intervals", "")))
+    return rows
+
+
+def _text(value: float | None, form: str) -> str:
+    return "null" if value is None else format(value, form)

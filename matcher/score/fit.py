@@ -86,7 +86,7 @@ def empirical_knots(descending: F64) -> tuple[F64, F64]:
     for wanted in [*np.floor(n * 10.0 ** (-levels / 10.0)).astype(int).tolist(), SUPPORT_EXCEEDANCES]:
         # More than `wanted` reach descending[wanted]; the next distinct score above it is the knot.
         place = int(np.searchsorted(ascending, descending[wanted], side="right"))
-        knot = min(float(ascending[place]), support)
+        knot = min(float(ascending[min(place, n - 1)]), support)
         exceedances = n - int(np.searchsorted(ascending, knot, side="left"))
         value = -10.0 * math.log10(exceedances / n)
         if knot > raw[-1] and value > score[-1]:

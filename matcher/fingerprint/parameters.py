@@ -11,9 +11,6 @@ EXTRACTOR_ID = "numba/1"
 CELL = 8
 """Side of the cells that orientation, period and mask are kept for, px."""
 
-TILE = 4
-"""Side of the squares that share one Gabor filter, px; divides CELL."""
-
 # Blank images
 MIN_SIDE = 64
 """Shortest usable image side, px (3.3 mm)."""

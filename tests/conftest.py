@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -43,3 +45,14 @@ def real_data() -> Path:
 def full_size() -> bool:
     """Whether this run is the soak tier."""
     return SOAK
+
+
+@pytest.fixture(scope="session")
+def fakes() -> ModuleType:
+    """The module tests/fakes.py: a scorer and a reader without kernels."""
+    spec = importlib.util.spec_from_file_location("matcher_fakes", ROOT / "tests" / "fakes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

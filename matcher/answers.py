@@ -1,0 +1,93 @@
+"""What the engine answers; the client of the service answers with the same types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matcher.types import Candidate, Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """An enrolment that is durable and can be searched.
+
+    Attributes
+    ----------
+    subject_id : str
+        As asked for, or made by the engine.
+    created : bool
+        False where an earlier request with the same idempotency key had enrolled this subject.
+    sequence : int
+        Number of the change, in commit order.
+    """
+
+    subject_id: str
+    created: bool
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a probe is the subject that it claims to be.
+
+    Attributes
+    ----------
+    decision : Decision
+        Its score is 0 (FMR 1) where `comparisons` is 0.
+    comparisons : int
+        Pairs of samples that were compared; 0 where the subject has no sample of the probe's positions.
+    """
+
+    decision: Decision
+    comparisons: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Who a probe may be.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+        At or above the threshold, best first, at most as many as were asked for.
+    threshold : float
+        Score that was asked for, or that the FPIR asked for means in a gallery of this size.
+    subjects : int
+        N, how many subjects were searched.
+    sequence : int
+        Last change that the search saw.
+    """
+
+    candidates: tuple[Candidate, ...]
+    threshold: float
+    subjects: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of an engine.
+
+    Attributes
+    ----------
+    version : str
+        Of this program.
+    store : str
+        Kind of database.
+    subjects, samples : int
+        Enrolled now.
+    sequence : int
+        Last change, in commit order.
+    resident_bytes : int
+        Memory that the samples occupy in the form that is searched.
+    extractors : tuple of str
+        Whose templates the gallery holds.
+    """
+
+    version: str
+    store: str
+    subjects: int
+    samples: int
+    sequence: int
+    resident_bytes: int
+    extractors: tuple[str, ...]

@@ -1,0 +1,275 @@
+"""The spine of the whole: enroll, verify, identify, delete.
+
+Nothing above this file knows how the gallery is kept, or whether it is one.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from types import TracebackType
+
+from matcher.answers import Enrolled, Identification, Status, Verification
+from matcher.deadline import FOREVER, Deadline
+from matcher.errors import ArgumentError, SubjectNotFoundError
+from matcher.gallery.gallery import Gallery
+from matcher.gallery.records import Deletion, Enrolment, SampleRecord
+from matcher.gallery.schema import MAX_ID_LENGTH
+from matcher.gallery.search import Scorer, compare_places, prepare, search
+from matcher.samples import Sample, SampleReader, digest_of, read_sample, templates_of
+from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
+from matcher.score.fusion import best_comparison
+from matcher.score.ranking import ranked, score_of
+from matcher.template.codec import encode_template
+from matcher.template.envelope import Modality
+from matcher.types import FingerprintTemplate
+from matcher.version import __version__
+
+MAX_CANDIDATES = 1000
+"""Most candidates that one search returns."""
+
+DEFAULT_CANDIDATES = 10
+"""Candidates that a search returns where the caller names no number."""
+
+
+class Engine:
+    """One gallery of people: durable, searchable, safe to call from many threads.
+
+    Parameters
+    ----------
+    url : str
+        Of the store, such as `sqlite:///gallery.db`.
+    scorer : Scorer, optional
+        How fingers are compared; by default the C++ scorer.
+    read : SampleReader, optional
+        How samples become templates; by default image reading, extraction and the exchange formats.
+    threads : int, optional
+        For one search; by default all cores that this process may use.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be opened, see `matcher.gallery.store.Store`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        scorer: Scorer | None = None,
+        read: SampleReader = read_sample,
+        threads: int | None = None,
+    ) -> None:
+        self._scorer = scorer if scorer is not None else _default_scorer()
+        self._read = read
+        self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
+        self._gallery = Gallery(url, self._scorer.resident, threads=self._threads)
+
+    def enroll(
+        self,
+        subject_id: str | None,
+        samples: Sequence[Sample],
+        *,
+        idempotency_key: str | None = None,
+        deadline: Deadline = FOREVER,
+    ) -> Enrolled:
+        """Add a subject. On return it is durable, and every later search sees it.
+
+        Parameters
+        ----------
+        subject_id : str or None
+            1 to 128 printable characters; None for an id made here.
+        samples : sequence of Sample
+            1 to 20.
+        idempotency_key : str, optional
+            The same request sent again with the same key returns the same subject and enrols nobody.
+        deadline : Deadline, optional
+
+        Raises
+        ------
+        InputError, FailureToExtractError
+            If a sample is unusable; nobody is enrolled then.
+        CalibrationMissingError
+            If the gallery's templates could not be compared with these.
+        SubjectExistsError
+            If a subject of that id is enrolled and the request is no repetition.
+        IdempotencyMismatchError
+            If the key came with another request before.
+        SubjectNotFoundError
+            If the subject enrolled with this key was deleted since.
+        StoreError, NotReadyError, DeadlineError
+            If the request could not be stored.
+        """
+        _check_name("Subject id", subject_id)
+        _check_name("Idempotency key", idempotency_key)
+        digest = digest_of(subject_id, samples) if idempotency_key is not None else b""
+        chosen = subject_id if subject_id is not None else uuid.uuid4().hex
+        again = self._repeated(Enrolment(chosen, (), idempotency_key, digest))
+        if again is not None:
+            return again
+        templates = templates_of(samples, self._read, deadline.check)
+        self._check_comparable(templates)
+        enrolment = Enrolment(
+            chosen,
+            tuple(
+                SampleRecord(Modality.FINGERPRINT, int(t.position), t.quality, encode_template(t))
+                for t in templates
+            ),
+            idempotency_key,
+            digest,
+            [self._gallery.resident(t) for t in templates],
+        )
+        return self._stored(enrolment, deadline)
+
+    def verify(
+        self,
+        subject_id: str,
+        samples: Sequence[Sample],
+        *,
+        fmr: float | None = None,
+        threshold: float | None = None,
+        deadline: Deadline = FOREVER,
+    ) -> Verification:
+        """Compare a probe with one subject (1:1).
+
+        Parameters
+        ----------
+        subject_id : str
+        samples : sequence of Sample
+            Of one person; a known position is compared with the same or an unknown one.
+        fmr, threshold : float, optional
+            One of the two: a rate of false matches (default 1e-4), or the score itself, 0 to 1000.
+        deadline : Deadline, optional
+
+        Raises
+        ------
+        SubjectNotFoundError
+            If nobody of that id is enrolled.
+        InputError, FailureToExtractError, CalibrationMissingError, NotReadyError, DeadlineError
+            As `enroll`.
+        """
+        _check_name("Subject id", subject_id)
+        limit = threshold_for_verification(fmr, threshold)
+        memory = self._gallery.memory()
+        if memory.places(subject_id) is None:
+            raise _unknown(subject_id)
+        probes = prepare(self._scorer, templates_of(samples, self._read, deadline.check))
+        deadline.check()
+        places = memory.places(subject_id)
+        if places is None:
+            raise _unknown(subject_id)
+        tally = compare_places(self._scorer, memory, places, probes)
+        fused = best_comparison(tally.value, tally.hypotheses)
+        return Verification(decide(score_of(tally, fused, 0), limit), int(tally.hypotheses[0]))
+
+    def identify(
+        self,
+        samples: Sequence[Sample],
+        *,
+        max_candidates: int = DEFAULT_CANDIDATES,
+        fpir: float | None = None,
+        threshold: float | None = None,
+        deadline: Deadline = FOREVER,
+    ) -> Identification:
+        """Compare a probe with everybody (1:N), exhaustively.
+
+        Parameters
+        ----------
+        samples : sequence of Sample
+            Of one person.
+        max_candidates : int
+            1 to 1000.
+        fpir, threshold : float, optional
+            One of the two: the share of non-mated searches that return anybody (default 1e-2), or the score.
+        deadline : Deadline, optional
+
+        Raises
+        ------
+        InputError, FailureToExtractError, CalibrationMissingError, NotReadyError, DeadlineError
+            As `enroll`.
+        """
+        if not 1 <= max_candidates <= MAX_CANDIDATES:
+            raise ArgumentError(f"max_candidates: expected 1 to {MAX_CANDIDATES}, got {max_candidates}.")
+        threshold_for_search(fpir, threshold, 1)  # a wrong rate is told before the work
+        probes = prepare(self._scorer, templates_of(samples, self._read, deadline.check))
+        memory = self._gallery.memory()
+        view = memory.view()
+        limit = threshold_for_search(fpir, threshold, view.subjects)
+        tally = search(self._scorer, view, probes, threads=self._threads, check=deadline.check)
+        fused = best_comparison(tally.value, tally.hypotheses)
+        found = ranked(tally, fused, memory.name, limit, max_candidates)
+        return Identification(found, limit, view.subjects, view.sequence)
+
+    def delete(self, subject_id: str, *, deadline: Deadline = FOREVER) -> int:
+        """Remove a subject with everything that belongs to it; return the change's number.
+
+        Raises
+        ------
+        SubjectNotFoundError
+            If nobody of that id is enrolled.
+        StoreError, NotReadyError, DeadlineError
+            If the removal could not be stored.
+        """
+        _check_name("Subject id", subject_id)
+        return deadline.wait(self._gallery.submit(Deletion(subject_id))).sequence
+
+    def status(self) -> Status:
+        """Return what the gallery holds now; NotReadyError while it is being read."""
+        memory = self._gallery.memory()
+        view = memory.view()
+        return Status(
+            __version__,
+            self._gallery.store_name,
+            view.subjects,
+            view.samples,
+            view.sequence,
+            memory.resident_bytes(),
+            view.extractors,
+        )
+
+    def close(self) -> None:
+        """Finish what was begun and give the store free."""
+        self._gallery.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _repeated(self, request: Enrolment) -> Enrolled | None:
+        """Answer a repeated request without extracting again: the writer knows its key."""
+        if request.key is None or self._gallery.find_key(request.key) is None:
+            return None
+        return self._stored(request, FOREVER)
+
+    def _stored(self, request: Enrolment, deadline: Deadline) -> Enrolled:
+        receipt = deadline.wait(self._gallery.submit(request))
+        return Enrolled(receipt.subject_id, receipt.created, receipt.sequence)
+
+    def _check_comparable(self, templates: Sequence[FingerprintTemplate]) -> None:
+        """Refuse what a later search could not score, before it is stored."""
+        own = {template.extractor for template in templates}
+        for extractor in own:
+            for other in own.union(self._gallery.memory().view().extractors):
+                self._scorer.calibration(extractor, other)
+
+
+def _default_scorer() -> Scorer:
+    from matcher.score.scorer import FingerprintScorer
+
+    return FingerprintScorer()
+
+
+def _check_name(what: str, name: str | None) -> None:
+    if name is None:
+        return
+    if not isinstance(name, str) or not (1 <= len(name) <= MAX_ID_LENGTH and name.isprintable()):
+        raise ArgumentError(f"{what}: expected 1 to {MAX_ID_LENGTH} printable characters.")
+
+
+def _unknown(subject_id: str) -> SubjectNotFoundError:
+    return SubjectNotFoundError(f"No subject {subject_id!r} is enrolled.")

@@ -1,0 +1,135 @@
+"""Everything about the store that is particular to SQLite: files, pragmas, transactions, error codes."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from matcher.errors import (
+    ArgumentError,
+    StoreCorruptError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from matcher.gallery.lock import FileLock
+
+SYNCHRONOUS = "FULL"
+"""In WAL mode FULL means: the log is fsynced before COMMIT returns."""
+
+BUSY_TIMEOUT_MS = 5000
+"""How long to wait for another connection's lock (a backup tool, say), milliseconds."""
+
+PRIMARY_CODE = 0xFF
+"""SQLite's extended error codes keep the primary code in their low byte."""
+
+CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class SqliteBackend:
+    """Opens connections to one SQLite file and holds the lock beside it.
+
+    Parameters
+    ----------
+    url : sqlalchemy.URL
+        `sqlite:///relative/path` or `sqlite:////absolute/path`.
+
+    Raises
+    ------
+    ArgumentError
+        If the URL names no file: a store in memory would break every promise.
+    StoreLockedError, StoreUnavailableError
+        See `FileLock`.
+    """
+
+    name = "sqlite"
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:" or url.query:
+            raise ArgumentError(
+                f"Store URL {url.render_as_string()!r}: expected sqlite:///FILE without options."
+            )
+        self.path = Path(url.database).absolute()
+        self._lock = FileLock(self.path.resolve().with_name(self.path.name + ".lock"))
+        plain = URL.create("sqlite", database=str(self.path))
+        self.writer = _engine(plain, "BEGIN IMMEDIATE")
+        self.reader = _engine(plain, "BEGIN")
+
+    def settle(self) -> None:
+        """Make everything that can be read durable.
+
+        A killed process leaves log pages that are readable but were perhaps never synced, and a failed
+        fsync does the same. What an answer is built on must not vanish later, so the log is copied into the
+        database, synced and emptied before anything is answered.
+
+        Raises
+        ------
+        StoreError
+            As `translate` says, or StoreUnavailableError if another program blocks the log.
+        """
+        try:
+            raw = self.writer.raw_connection()
+            try:
+                (busy, _, _) = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+        except DBAPIError as error:
+            raise self.translate(error.orig) from error
+        except sqlite3.Error as error:
+            raise self.translate(error) from error
+        if busy:
+            raise StoreUnavailableError(
+                "Another program is reading the database file and blocks its log.",
+                hint="Close it and try again.",
+            )
+
+    def translate(self, error: BaseException | None) -> StoreError:
+        """Return the typed error that a driver's error means."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY_CODE
+        if code == sqlite3.SQLITE_FULL:
+            return StoreFullError(
+                "The disk under the store is full; nothing of this request was kept.",
+                hint="Free space and send it again.",
+            )
+        if code in CORRUPT_CODES:
+            return StoreCorruptError(
+                f"{self.path.name} is no SQLite database, or a damaged one.", hint="Restore it from a backup."
+            )
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        return StoreUnavailableError(
+            f"The database does not answer ({name}).", hint="Check the disk and the file's permissions."
+        )
+
+    def dispose(self) -> None:
+        """Close every connection, so that the next ones start afresh."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def close(self) -> None:
+        """Close every connection and give the lock back."""
+        self.dispose()
+        self._lock.release()
+
+
+def _engine(url: URL, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        # The driver's own transaction control begins late and not IMMEDIATE: off, we say BEGIN ourselves.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Deleted biometrics are overwritten with zeros, not merely unlinked.
+        connection.execute("PRAGMA secure_delete = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,106 @@
+"""The one thread that writes: it takes whatever is waiting and commits it together (group commit)."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from matcher.errors import NotReadyError
+from matcher.gallery.records import Operation, Receipt
+from matcher.gallery.transaction import Outcome
+
+GROUP_LIMIT = 256
+"""Most operations in one transaction; bounds how long a lone caller waits behind a crowd."""
+
+IDLE_S = 0.5
+"""How often `idle` is called while nothing waits, seconds."""
+
+Waiting = tuple[Operation, "Future[Receipt]"]
+
+
+class Writer:
+    """Runs groups of operations one after the other on a thread of its own.
+
+    Parameters
+    ----------
+    commit : callable
+        Takes the operations of a group and returns one outcome for each, after a durable commit. What it
+        raises is every waiting caller's answer.
+    idle : callable
+        Called now and then while nothing waits; mends what a failure left behind. Must not raise.
+    """
+
+    def __init__(
+        self, commit: Callable[[Sequence[Operation]], Sequence[Outcome]], idle: Callable[[], None]
+    ) -> None:
+        self._commit = commit
+        self._idle = idle
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Operation) -> Future[Receipt]:
+        """Queue an operation; the future is done once it is committed and applied, or refused.
+
+        A future that is cancelled while it waits is never begun.
+        """
+        future: Future[Receipt] = Future()
+        with self._gate:
+            if self._closed:
+                raise NotReadyError("The store is closing.", hint="Send the request again in a moment.")
+            self._queue.put((operation, future))
+        return future
+
+    def close(self) -> None:
+        """Finish what is queued, then stop."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._next()) is not None:
+            group, last = self._gather(first)
+            begun = [waiting for waiting in group if waiting[1].set_running_or_notify_cancel()]
+            if begun:
+                self._serve(begun)
+            if last:
+                return
+
+    def _next(self) -> Waiting | None:
+        while True:
+            try:
+                return self._queue.get(timeout=IDLE_S)
+            except queue.Empty:
+                self._idle()
+
+    def _gather(self, first: Waiting) -> tuple[list[Waiting], bool]:
+        """Return everything that waits now, and whether the end was among it."""
+        group = [first]
+        while len(group) < GROUP_LIMIT:
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if waiting is None:
+                return group, True
+            group.append(waiting)
+        return group, False
+
+    def _serve(self, group: list[Waiting]) -> None:
+        try:
+            outcomes = self._commit([operation for operation, _ in group])
+        except BaseException as error:  # whatever it is, nobody may wait for ever
+            for _, future in group:
+                future.set_exception(error)
+            return
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, Receipt):
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)

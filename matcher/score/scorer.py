@@ -1,0 +1,30 @@
+"""Fingerprint scoring as the gallery sees it: `matcher.gallery.search.Scorer`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from matcher.fingerprint.resident import resident
+from matcher.score.calibration import Calibration, load_calibration
+from matcher.score.fingerprint import FingerprintProbe, score_many
+from matcher.types import F32, I64, U64, FingerprintTemplate
+
+
+class FingerprintScorer:
+    """The C++ minutia scorer with the shipped calibrations."""
+
+    def resident(self, template: FingerprintTemplate) -> U64:
+        """Return the form that `score` reads as a candidate: uint64 array (W,)."""
+        return resident(template)
+
+    def prepare(self, template: FingerprintTemplate) -> FingerprintProbe:
+        """Return the probe form of a template."""
+        return FingerprintProbe(template)
+
+    def score(self, probe: FingerprintProbe, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
+        """Return the raw score of the probe with each of `rows`."""
+        return cast(F32, score_many(probe, words, offsets, rows=rows, threads=threads))
+
+    def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
+        """Return the calibration of a pairing; CalibrationMissingError where there is none."""
+        return load_calibration(probe_extractor, candidate_extractor)

@@ -1,0 +1,412 @@
+"""The system of record: durable, ordered, owned by one, and honest about what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from matcher.errors import (
+    ArgumentError,
+    IdempotencyMismatchError,
+    InternalError,
+    NotReadyError,
+    StoreCorruptError,
+    StoreLockedError,
+    StoreNewerError,
+    StoreUnavailableError,
+    SubjectExistsError,
+    SubjectNotFoundError,
+)
+from matcher.gallery.records import (
+    Change,
+    ChangeKind,
+    Deletion,
+    Enrolment,
+    SampleRecord,
+    StoredSample,
+)
+from matcher.gallery.schema import SCHEMA_VERSION
+from matcher.gallery.store import Store
+from matcher.template.envelope import Modality
+
+
+class Follower:
+    """Keeps what the store hands over, as the memory does."""
+
+    def __init__(self) -> None:
+        self.applied: list[Change] = []
+        self.replays: list[tuple[int, list[StoredSample]]] = []
+        self.fail = False
+        self.fail_replay = False
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        if self.fail:
+            self.fail = False
+            raise RuntimeError("memory is broken")
+        self.applied += changes
+
+    def replay(self, sequence: int, stored: Iterator[list[StoredSample]]) -> None:
+        if self.fail_replay:
+            raise RuntimeError("memory is still broken")
+        self.replays.append((sequence, [sample for chunk in stored for sample in chunk]))
+
+
+def url_of(folder: Path) -> str:
+    return f"sqlite:///{folder}/gallery.db"
+
+
+def enrolment(subject_id: str, key: str | None = None, digest: bytes = b"1", count: int = 2) -> Enrolment:
+    samples = tuple(
+        SampleRecord(Modality.FINGERPRINT, position, 40 + position, subject_id.encode() * 20)
+        for position in range(count)
+    )
+    return Enrolment(subject_id, samples, key, digest, resident=subject_id)
+
+
+@pytest.fixture
+def follower() -> Follower:
+    return Follower()
+
+
+@pytest.fixture
+def store(tmp_path: Path, follower: Follower) -> Iterator[Store]:
+    store = Store(url_of(tmp_path), follower)
+    yield store
+    store.close()
+
+
+def test_an_enrolment_is_handed_over_before_it_is_acknowledged_and_read_back(
+    tmp_path: Path, follower: Follower
+) -> None:
+    store = Store(url_of(tmp_path), follower)
+    receipt = store.submit(enrolment("alice")).result()
+    assert (receipt.subject_id, receipt.created, receipt.sequence) == ("alice", True, 1)
+    assert follower.applied == [Change(1, ChangeKind.ENROLL, 1, "alice", "alice")]
+    store.submit(enrolment("bob", count=1)).result()
+    store.close()
+    again = Follower()
+    Store(url_of(tmp_path), again).close()
+    [(sequence, samples)] = again.replays
+    assert sequence == 2
+    assert [s.subject_id for s in samples] == ["alice", "alice", "bob"]
+    assert samples[1] == StoredSample(1, "alice", enrolment("alice").samples[1])
+
+
+def test_a_deleted_subject_is_gone_and_its_bytes_are_overwritten(tmp_path: Path, follower: Follower) -> None:
+    store = Store(url_of(tmp_path), follower)
+    store.submit(enrolment("carol-secret-template")).result()
+    store.submit(enrolment("dave")).result()
+    store.submit(Deletion("carol-secret-template")).result()
+    with pytest.raises(SubjectNotFoundError):
+        store.submit(Deletion("carol-secret-template")).result()
+    store.close()
+    again = Follower()
+    Store(url_of(tmp_path), again).close()
+    assert {s.subject_id for s in again.replays[0][1]} == {"dave"}
+    template = enrolment("carol-secret-template").samples[0].template
+    assert all(template not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_subject_id_is_taken_once_and_free_again_after_deletion(store: Store) -> None:
+    first = store.submit(enrolment("erin")).result()
+    with pytest.raises(SubjectExistsError):
+        store.submit(enrolment("erin")).result()
+    store.submit(Deletion("erin")).result()
+    second = store.submit(enrolment("erin")).result()
+    assert (first.sequence, second.sequence) == (1, 3)
+
+
+def test_a_key_makes_one_enrolment_of_many_requests(store: Store) -> None:
+    first = store.submit(enrolment("frank", key="k")).result()
+    again = store.submit(enrolment("another-id", key="k")).result()
+    assert (first.created, again.created) == (True, False)
+    assert (again.subject_id, again.sequence) == ("frank", first.sequence)
+    with pytest.raises(IdempotencyMismatchError):
+        store.submit(enrolment("frank", key="k", digest=b"2")).result()
+    store.submit(Deletion("frank")).result()
+    with pytest.raises(SubjectNotFoundError, match="deleted since"):
+        store.submit(enrolment("frank", key="k")).result()
+    store.submit(enrolment("frank", key="other")).result()
+    with pytest.raises(SubjectNotFoundError, match="deleted since"):
+        store.submit(enrolment("frank", key="k")).result()
+
+
+def test_keys_survive_a_restart(tmp_path: Path, follower: Follower) -> None:
+    store = Store(url_of(tmp_path), follower)
+    store.submit(enrolment("grace", key="k")).result()
+    store.close()
+    store = Store(url_of(tmp_path), follower)
+    assert store.find_key("k") == (b"1", "grace", 1)
+    assert store.find_key("none") is None
+    assert not store.submit(enrolment("x", key="k")).result().created
+    store.close()
+
+
+def test_concurrent_writes_are_grouped_numbered_without_gaps_and_handed_over_in_order(
+    store: Store, follower: Follower
+) -> None:
+    commits: list[int] = []
+    event.listen(store._backend.writer, "commit", lambda _connection: commits.append(1))
+    receipts: list[int] = []
+
+    def enrol(worker: int) -> None:
+        pending = [store.submit(enrolment(f"{worker}-{i}")) for i in range(40)]
+        receipts.extend(p.result().sequence for p in pending)
+
+    workers = [threading.Thread(target=enrol, args=(w,)) for w in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(receipts) == list(range(1, 321))
+    assert [c.sequence for c in follower.applied] == list(range(1, 321))
+    assert len(commits) < 160  # grouped, or it would be 320
+    log = store.changes_after(0)
+    assert [(c.sequence, c.subject_id) for c in log] == [(c.sequence, c.subject_id) for c in follower.applied]
+    assert [c.sequence for c in store.changes_after(300, limit=5)] == [301, 302, 303, 304, 305]
+
+
+def test_one_group_sees_its_own_members(store: Store) -> None:
+    """Held back by a slow first member, the rest meet in one transaction."""
+    operations = [
+        enrolment("same", key="k"),
+        enrolment("same"),
+        enrolment("whoever", key="k"),
+        Deletion("same"),
+        enrolment("same"),
+        enrolment("empty", count=0),
+        enrolment("later"),
+    ]
+    outcomes = store._commit_group(operations)
+    names = [
+        type(o).__name__ if isinstance(o, Exception) else (o.sequence, o.created)  # type: ignore[union-attr]
+        for o in outcomes
+    ]
+    assert names == [
+        (1, True),
+        "SubjectExistsError",
+        (1, False),
+        (2, False),
+        (3, True),
+        "ArgumentError",
+        (4, True),
+    ]
+
+
+def test_what_was_called_off_in_time_never_happens(store: Store, follower: Follower) -> None:
+    gate = threading.Event()
+    original = follower.apply
+
+    def slow(changes: Sequence[Change]) -> None:
+        gate.wait(10)
+        original(changes)
+
+    follower.apply = slow  # type: ignore[method-assign]
+    first = store.submit(enrolment("first"))
+    while not first.running():
+        pass
+    second = store.submit(enrolment("second"))
+    assert second.cancel()
+    gate.set()
+    assert first.result().created
+    store.submit(enrolment("third")).result()
+    assert [c.subject_id for c in follower.applied] == ["first", "third"]
+    with pytest.raises(CancelledError):
+        second.result()
+
+
+def test_a_failed_apply_replays_before_the_caller_is_answered(store: Store, follower: Follower) -> None:
+    store.submit(enrolment("heidi")).result()
+    follower.fail = True
+    assert store.submit(enrolment("ivan")).result().sequence == 2
+    assert follower.replays[-1][0] == 2
+    assert {s.subject_id for s in follower.replays[-1][1]} == {"heidi", "ivan"}
+
+
+def test_a_failed_replay_is_told_and_tried_again(store: Store, follower: Follower) -> None:
+    follower.fail = follower.fail_replay = True
+    with pytest.raises(NotReadyError):
+        store.submit(enrolment("judy")).result()
+    follower.fail_replay = False
+    assert store.submit(enrolment("mallory")).result().sequence == 2
+    assert follower.replays[-1][0] == 1
+    assert [c.sequence for c in follower.applied] == [2]
+
+
+def test_without_writes_a_failed_replay_is_mended_by_itself(store: Store, follower: Follower) -> None:
+    follower.fail = follower.fail_replay = True
+    with pytest.raises(NotReadyError):
+        store.submit(enrolment("niaj")).result()
+    follower.fail_replay = False
+    mended = threading.Event()
+    original = follower.replay
+
+    def replay(sequence: int, stored: Iterator[list[StoredSample]]) -> None:
+        original(sequence, stored)
+        mended.set()
+
+    follower.replay = replay  # type: ignore[method-assign]
+    assert mended.wait(20)
+    assert follower.replays[-1][0] == 1
+
+
+def test_a_request_that_the_database_chokes_on_harms_nobody_else(store: Store) -> None:
+    poison = Enrolment("poison", (SampleRecord(Modality.FINGERPRINT, 1, 1, object()),))  # type: ignore[arg-type]
+    outcomes = store._commit_group([enrolment("olivia"), poison, enrolment("peggy")])
+    assert [type(o) for o in outcomes][1] is InternalError
+    assert [o.sequence for o in (outcomes[0], outcomes[2])] == [1, 2]  # type: ignore[union-attr]
+
+
+def test_somebody_elses_write_is_noticed(store: Store, follower: Follower, tmp_path: Path) -> None:
+    store.submit(enrolment("rupert")).result()
+    with sqlite3.connect(tmp_path / "gallery.db") as other:
+        other.execute("UPDATE change_counter SET last_sequence = 7")
+    other.close()
+    with pytest.raises(StoreCorruptError):
+        store.submit(enrolment("sybil")).result()
+    assert store.submit(enrolment("trent")).result().sequence == 8
+    assert follower.replays[-1][0] == 7
+
+
+def test_a_second_process_is_locked_out(store: Store, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from matcher.errors import StoreLockedError\n"
+        "from matcher.gallery.store import Store\n"
+        "try:\n"
+        "    Store(sys.argv[1], None)\n"
+        "except StoreLockedError as error:\n"
+        "    print(error)\n"
+        "    sys.exit(7)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, url_of(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 7, done.stderr
+    assert str(os.getpid()) in done.stdout
+
+
+def test_the_lock_is_free_after_closing_and_after_a_failed_opening(
+    tmp_path: Path, follower: Follower
+) -> None:
+    first = Store(url_of(tmp_path), follower)
+    with pytest.raises(StoreLockedError):
+        Store(url_of(tmp_path), Follower())
+    first.close()
+    failing = Follower()
+    failing.fail_replay = True
+    with pytest.raises(RuntimeError):
+        Store(url_of(tmp_path), failing)
+    Store(url_of(tmp_path), follower).close()
+
+
+def test_after_closing_nothing_is_taken(tmp_path: Path, follower: Follower) -> None:
+    store = Store(url_of(tmp_path), follower)
+    store.close()
+    with pytest.raises(NotReadyError):
+        store.submit(enrolment("late"))
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///x.db?mode=memory",
+        "mysql://host/db",
+        "http://host/db",
+    ],
+)
+def test_an_unusable_url_is_refused(
+    url: str, follower: Follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match="Store URL"):
+        Store(url, follower)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_is_told(tmp_path: Path, follower: Follower) -> None:
+    with pytest.raises(StoreUnavailableError, match="folder exists"):
+        Store(f"sqlite:///{tmp_path}/missing/gallery.db", follower)
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path, follower: Follower) -> None:
+    (tmp_path / "gallery.db").mkdir()
+    with pytest.raises(StoreUnavailableError):
+        Store(url_of(tmp_path), follower)
+
+
+def filled(folder: Path) -> Path:
+    store = Store(url_of(folder), Follower())
+    for number in range(50):
+        store.submit(enrolment(f"subject-{number}")).result()
+    store.close()
+    return folder / "gallery.db"
+
+
+def test_bytes_that_are_no_database_are_corrupt(tmp_path: Path, follower: Follower) -> None:
+    (tmp_path / "gallery.db").write_bytes(b"This is no database. " * 500)
+    with pytest.raises(StoreCorruptError):
+        Store(url_of(tmp_path), follower)
+
+
+def test_a_damaged_page_is_corrupt(tmp_path: Path, follower: Follower) -> None:
+    path = filled(tmp_path)
+    data = bytearray(path.read_bytes())
+    for page in range(1, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 100] = b"\xff" * 100
+    path.write_bytes(bytes(data))
+    with pytest.raises(StoreCorruptError):
+        Store(url_of(tmp_path), follower)
+
+
+def test_a_truncated_database_is_corrupt(tmp_path: Path, follower: Follower) -> None:
+    path = filled(tmp_path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 // 4096 * 4096])
+    with pytest.raises(StoreCorruptError):
+        Store(url_of(tmp_path), follower)
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (f"UPDATE store_info SET schema_version = {SCHEMA_VERSION + 1}", StoreNewerError),
+        ("UPDATE store_info SET format = 'other'", StoreCorruptError),
+        ("DELETE FROM store_info", StoreCorruptError),
+        ("DROP TABLE samples", StoreCorruptError),
+        ("DELETE FROM changes WHERE sequence = 3", StoreCorruptError),
+        ("UPDATE change_counter SET last_sequence = last_sequence - 1", StoreCorruptError),
+        ("DELETE FROM change_counter", StoreCorruptError),
+        ("UPDATE samples SET modality = 99", StoreCorruptError),
+    ],
+)
+def test_a_store_that_contradicts_itself_is_told_from_a_newer_one(
+    tmp_path: Path, follower: Follower, statement: str, expected: type[Exception]
+) -> None:
+    path = filled(tmp_path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(statement)
+    connection.close()
+    with pytest.raises(expected):
+        Store(url_of(tmp_path), follower)
+
+
+def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, follower: Follower) -> None:
+    with sqlite3.connect(tmp_path / "gallery.db") as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    with pytest.raises(StoreCorruptError, match="not of this program"):
+        Store(url_of(tmp_path), follower)

@@ -2,9 +2,9 @@
 
 The model is that of Sherlock and Monro (1993): every loop (core) adds half of its bearing, every delta takes
 half of its bearing away. As Vizcaya and Gerhardt (1996) showed, real ridges bend faster round a core than
-that; their piecewise linear correction of the bearings is a few harmonics here, drawn for each singularity, so that
-two fingers of one class differ. An arch has no singularity and follows a sinusoid as in SFinGe (Handbook of
-Fingerprint Recognition, chapter 6).
+that; their piecewise linear correction of the bearings is a few harmonics here, drawn for each singularity,
+so that two fingers of one class differ. An arch has no singularity and follows a sinusoid as in SFinGe
+(Handbook of Fingerprint Recognition, chapter 6).
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ WARP_SPACING = 110.0
 
 WARP_DEVIATION = 7.0
 """Standard deviation of that displacement, pixels."""
+
+WOBBLE_SPACING = 26.0
+"""Knot distance of the unsteadiness of ridges, pixels: about three ridges."""
+
+WOBBLE_DEVIATION = 0.05
+"""Standard deviation of that unsteadiness, radians."""
 
 ARCH_HEIGHT = (0.8, 1.5)
 """Steepest slope of an arch's flanks (tangent), range."""
@@ -159,6 +165,7 @@ def orientation_field(
             bearing = np.arctan2(delta_y - y, x - delta_x)
             angle -= 0.5 * bearing
             angle += _harmonics(rng, bearing)
+    angle += WOBBLE_DEVIATION * smooth_field(rng, shape, WOBBLE_SPACING)
     return np.mod(angle, np.pi).astype(np.float32)
 
 

@@ -18,7 +18,7 @@ STICKING_SHARE = 0.35
 """Semi-axes of the sticking region, share of the contact area's."""
 
 PLASTICITY = 1.8
-"""Elliptic distance beyond the sticking region (in its semi-axes) over which the brake opens: the paper's k."""
+"""Elliptic distance beyond the sticking region (in its semi-axes) over which the brake opens: their k."""
 
 
 def plastic_displacement(settings: ImpressionSettings, dy: F32, dx: F32) -> tuple[F32, F32]:

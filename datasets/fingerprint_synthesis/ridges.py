@@ -95,7 +95,8 @@ def grow_ridges(
     from .kernels.grow import BLOCK, LEVEL, RADIUS, grow, settle
 
     height, width = orientation.shape
-    allowed = zone.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).any((1, 3)).astype(np.uint8)
+    blocks = zone.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK)
+    allowed = np.asarray(np.any(blocks, axis=(1, 3)), np.uint8)
     places = np.flatnonzero(zone)
     count = max(1, round(len(places) / rng.uniform(*PIXELS_PER_SEED)))
     padded = np.zeros((height + 2 * RADIUS, width + 2 * RADIUS), np.float32)

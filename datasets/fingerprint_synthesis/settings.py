@@ -72,7 +72,7 @@ class ImpressionSettings:
     shift_x: float = 0.0
     center_y: float = 240.0
     center_x: float = 192.0
-    semi_height: float = 185.0
+    semi_height: float = 195.0
     semi_width: float = 135.0
     slip_y: float = 0.0
     slip_x: float = 0.0
@@ -141,7 +141,7 @@ def draw_settings(
         shift_x=float(rng.normal(0.0, 0.5 * spread)),
         center_y=float(240.0 + np.clip(rng.normal(0.0, spread), -90.0, 90.0)),
         center_x=float(192.0 + np.clip(rng.normal(0.0, 0.6 * spread), -60.0, 60.0)),
-        semi_height=185.0 * scale * float(rng.uniform(0.92, 1.08)),
+        semi_height=195.0 * scale * float(rng.uniform(0.92, 1.08)),
         semi_width=135.0 * scale * float(rng.uniform(0.92, 1.08)),
         slip_y=float(rng.normal(0.0, slip)),
         slip_x=float(rng.normal(0.0, slip)),

@@ -12,10 +12,10 @@ from .settings import Background, ImpressionSettings
 RIDGE_LEVEL = 100.0
 """Value of the master pattern that counts as 1 here: well inside a ridge."""
 
-PRESSURE_BIAS = 0.55
+PRESSURE_BIAS = 0.75
 """How far full pressure moves the edge between ridge and valley, in the same unit."""
 
-EDGE_SHARPNESS = 3.5
+EDGE_SHARPNESS = 4.2
 """Slope of the grey edge of a ridge: from light to dark over about two pixels."""
 
 FINE_SIGMA = 0.9
@@ -93,9 +93,9 @@ def grey_levels(
     paper = background(rng, settings.background, shape)
     inside = 1.0 / (1.0 + np.exp(-np.clip(depth, -60.0, 60.0) / 4.0))
     # A pressed, moist finger greys its valleys too.
-    paper -= (18.0 + 40.0 * np.clip(touch + 0.1, 0.0, 1.0)) * inside * rng.uniform(0.2, 1.0)
+    paper -= (8.0 + 45.0 * np.clip(touch + 0.1, 0.0, 1.0)) * inside * rng.uniform(0.2, 1.0)
     texture = 10.0 * smooth_field(rng, shape, 30.0) + (6.0 + 14.0 * settings.noise) * grain(rng, shape, 1.2)
-    dark = 40.0 - 45.0 * np.clip(touch, -1.0, 0.6) + texture
+    dark = 34.0 - 45.0 * np.clip(touch, -1.0, 0.6) + texture
     dark = paper - settings.contrast * np.maximum(paper - np.clip(dark, 5.0, 190.0), 0.0)
     picture = gaussian_filter((paper - (paper - dark) * ink).astype(np.float32), OPTICS_SIGMA)
     picture += SENSOR_NOISE * rng.standard_normal(shape, dtype=np.float32)

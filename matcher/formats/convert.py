@@ -25,8 +25,11 @@ from matcher.formats.write import NAMED_QUALITIES, write_minutiae_record
 ONE_FRAME = (Format.ANSI_2004, *SIZES_2005)
 """Formats with one image size for all views; their quality 0 means not reported."""
 
-SHORT_DEVICE = (*ONE_FRAME, Format.ANSI_2009_DRAFT)
-"""Formats with 12 bits of device id and 4 of certification."""
+DEVICE_FAMILIES = (
+    (*ONE_FRAME, Format.ANSI_2009_DRAFT),
+    (Format.ANSI_2009, Format.ANSI_2009_AM1),
+)
+"""Formats that describe the capture device alike: 12 bits of id and 4 of certification, or 16 and 8."""
 
 NOT_REPORTED = 254
 
@@ -42,8 +45,8 @@ class Conversion:
 def convert_record(record: FingerMinutiaeRecord, target: Format) -> Conversion:
     """Convert a record to another format.
 
-    Coordinates keep the image's resolution; only card sizes, which have their own unit, and angles are rounded.
-    Views of different sizes get the largest one's where the format has one size for all: the origin is the same.
+    Coordinates keep the image's resolution; only angles and the card sizes, which have their own unit, are
+    rounded. Where the format has one image size for all views they get the largest: the origin is the same.
 
     Parameters
     ----------
@@ -65,8 +68,8 @@ def convert_record(record: FingerMinutiaeRecord, target: Format) -> Conversion:
     views = tuple(_convert_view(view, record.format, target, lost) for view in record.views)
     if target in ONE_FRAME:
         width, height = max(v.width for v in views), max(v.height for v in views)
-        views = tuple(replace(view, width=width, height=height) for view in views)
-    device = record.format in SHORT_DEVICE and target in SHORT_DEVICE
+        views = tuple(_enlarge(view, width, height, lost) for view in views)
+    device = any(record.format in family and target in family for family in DEVICE_FAMILIES)
     if not device and (record.device or (record.certification and record.format is not Format.ISO_2011)):
         lost["the capture device of the header"] = None
     product = record.format.is_ansi and target.is_ansi
@@ -111,6 +114,16 @@ def _convert_view(view: FingerView, source: Format, target: Format, lost: dict[s
     return FingerView(minutiae, 0, 0, 0, 0, extended=converted.extended)
 
 
+def _enlarge(view: FingerView, width: int, height: int, lost: dict[str, None]) -> FingerView:
+    """Return a view with a larger image; zonal quality counts its cells by the image's size and cannot follow."""
+    areas = view.extended
+    if (width, height) != (view.width, view.height):
+        areas = tuple(area for area in areas if not isinstance(area, ZonalQuality))
+        if areas != view.extended:
+            lost["zonal quality of smaller views"] = None
+    return replace(view, width=width, height=height, extended=areas)
+
+
 def _convert_minutiae(
     view: FingerView, source: Format, target: Format, lost: dict[str, None]
 ) -> tuple[RecordMinutiae, int, int, tuple[int, int]]:
@@ -146,8 +159,12 @@ def _convert_minutiae(
         kind=old.kind,
         quality=quality,
     )
-    reach_x, reach_y = (int(v.max()) + 1 if len(v) else 1 for v in (x, y))
-    return minutiae, view.width or reach_x, view.height or reach_y, resolution
+    sides = []
+    for values, side, pixels in ((x, view.width, resolution[0]), (y, view.height, resolution[1])):
+        unit = target.fixed_resolution
+        reach = (int(values.max()) if len(values) else 0) * (per_cm(pixels) / unit if unit else 1)
+        sides.append(side or int(reach) + 1)
+    return minutiae, sides[0], sides[1], resolution
 
 
 def _convert_qualities(view: FingerView, target: Format, lost: dict[str, None]) -> tuple[QualityBlock, ...]:
@@ -190,7 +207,7 @@ def _convert_areas(
 
 
 def _convert_points(area: CoresDeltas, source: Format, target: Format, lost: dict[str, None]) -> CoresDeltas:
-    """Return cores and deltas with angles in the target's units; ANSI wants angles at all of them or at none."""
+    """Return cores and deltas with angles in the target's units; ANSI wants angles at all or at none."""
 
     def convert(points: tuple[SingularPoint, ...]) -> tuple[SingularPoint, ...]:
         drop = target.is_ansi and any(not p.angles for p in points)

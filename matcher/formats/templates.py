@@ -1,7 +1,8 @@
 """Finger minutiae records to templates at 500 ppi and back.
 
-A template made from a record has the extractor id "iso" or "ansi": who found its minutiae is not known, and that
-id chooses its calibration. What a template has no room for (extended data, capture, impression type) stays behind.
+A template made from a record has the extractor id "iso" or "ansi": who found its minutiae is not known, and
+that id chooses its calibration. What a template has no room for (extended data, capture, impression type) stays
+behind.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from matcher.errors import ArgumentError, RecordUnsupportedError
-from matcher.formats.convert import Conversion, convert_record
+from matcher.formats.convert import convert_record
 from matcher.formats.record import (
     MAX_STATED_QUALITY,
     FingerMinutiaeRecord,
@@ -37,9 +38,9 @@ ANSI_EXTRACTOR = "ansi"
 def record_to_templates(record: FingerMinutiaeRecord) -> tuple[FingerprintTemplate, ...]:
     """Return one template for each view, in the record's order.
 
-    Coordinates are brought to 500 ppi by the view's resolution, both axes by their own; in card sizes by the
-    fixed unit, with the image as large as the minutiae reach. Qualities that are not stated become 0. An image
-    smaller than its minutiae reach is taken as large as they do.
+    Coordinates are brought to 500 ppi by the view's resolution, each axis by its own; in card sizes by the
+    fixed unit. Qualities that are not stated become 0. An image that is smaller than its minutiae reach, or not
+    stated, is taken as large as they reach.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def templates_to_record(templates: Sequence[FingerprintTemplate], target: Format
     """Return a record of `templates`, at 500 ppi (197 pixels/cm), views of a finger numbered from 0.
 
     Formats with one image size for all views get the largest. Impression types are 0 (live plain), as templates
-    do not know them. Qualities of 0 become the format's "not reported" where it has one for minutiae.
+    do not know them. Card sizes have no room for qualities, and card data none for position and image size.
 
     Raises
     ------
@@ -72,12 +73,7 @@ def templates_to_record(templates: Sequence[FingerprintTemplate], target: Format
     for template in templates:
         views.append(_template_to_view(template, seen[template.position]))
         seen[template.position] += 1
-    return _without_notes(convert_record(FingerMinutiaeRecord(Format.ISO_2011, tuple(views)), target))
-
-
-def _without_notes(conversion: Conversion) -> FingerMinutiaeRecord:
-    """Return the record; what it leaves out is stated in `templates_to_record`'s documentation."""
-    return conversion.record
+    return convert_record(FingerMinutiaeRecord(Format.ISO_2011, tuple(views)), target).record
 
 
 def _view_to_template(view: FingerView, source: Format) -> FingerprintTemplate:

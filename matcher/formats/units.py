@@ -14,7 +14,7 @@ RECORD_PPCM = 197
 """Pixels per centimetre that a record states for 500 ppi: 196.85, rounded."""
 
 NOMINAL_PPI = (250.0, 300.0, 500.0, 1000.0)
-"""Resolutions that sensors have (ANSI/NIST-ITL; CJIS-RS-0010) and that whole pixels per centimetre only round."""
+"""Resolutions that sensors have, and that whole pixels per centimetre only round."""
 
 U16 = npt.NDArray[np.uint16]
 U16_MAX = 0xFFFF
@@ -50,13 +50,15 @@ def scale_coordinates(values: U16, source: float, target: float) -> U16:
     scaled = np.floor(values * (target / source) + 0.5)
     if len(scaled) and scaled.max() > U16_MAX:
         raise RecordUnsupportedError("Record: coordinates exceed 16 bits at the other resolution.")
-    return scaled.astype(np.uint16)
+    coordinates: U16 = scaled.astype(np.uint16)
+    return coordinates
 
 
 def scale_angles(values: U8, source: int, target: int) -> U8:
-    """Return angles of `source` steps a turn as the nearest of `target` steps, the full turn being 0 again."""
+    """Return angles of `source` steps a turn as the nearest of `target` steps; a full turn is 0 again."""
     wide = values.astype(np.uint32)
-    return ((wide * (2 * target) + source) // (2 * source) % target).astype(np.uint8)
+    nearest: U8 = ((wide * (2 * target) + source) // (2 * source) % target).astype(np.uint8)
+    return nearest
 
 
 TEMPLATE_PER_CM = PPI / CM_PER_INCH

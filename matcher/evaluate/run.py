@@ -30,6 +30,7 @@ class Evaluation:
     Attributes
     ----------
     dataset : Dataset
+    extractions : Extractions
     comparisons : Comparisons
     score : float64 array (p,) or None
         Calibrated scores of the comparisons, NaN for failures; None without a calibration.
@@ -38,6 +39,7 @@ class Evaluation:
     """
 
     dataset: Dataset
+    extractions: Extractions
     comparisons: Comparisons
     score: npt.NDArray[np.float64] | None
     report: dict[str, Any]
@@ -96,7 +98,7 @@ def evaluate(
     report = make_report(
         dataset, modality, impostors, extractions, residents, comparisons, calibration, score, speed
     )
-    return Evaluation(dataset, comparisons, score, report)
+    return Evaluation(dataset, extractions, comparisons, score, report)
 
 
 def compare_pairs(

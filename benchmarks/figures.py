@@ -1,0 +1,222 @@
+"""Measures every figure of the README's table and writes them, dated, with the machine named.
+
+    python -m benchmarks.figures                 every set at hand, into benchmarks/figures/YYYY-MM-DD.json
+    python -m benchmarks.figures --smallest      a few synthetic prints: shows that the script runs
+    python -m benchmarks.table                   the README's table from the newest file
+
+All times are CPU times on one core, with compiled kernels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine
+from matcher.datasets.load import load
+from matcher.evaluate.definitions import DEFINITIONS
+from matcher.evaluate.extraction import median
+from matcher.evaluate.modality import FingerprintModality, Modality
+from matcher.evaluate.run import Evaluation, evaluate
+from matcher.evaluate.scores_file import write_scores
+
+FIGURES = Path(__file__).resolve().parent / "figures"
+
+SYNTHETIC_SEED = 1
+"""Of the synthetic set, in the `folders` layout."""
+
+DIFFICULTY = 0.5
+"""Of the synthetic impressions, 0 easy to 1 hard."""
+
+EXPANSIONS = 100
+"""Templates that are expanded from stored to resident form for that figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A figure that must hold."""
+
+    key: str
+    text: str
+    limit: float
+    at_least: bool = False
+
+    def met(self, value: float | None) -> bool | None:
+        """Return whether `value` holds; None where it was not measured."""
+        if value is None:
+            return None
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+BARS = (
+    Bar("eer_mean", "mean EER over the four FVC sets", 0.045),
+    Bar("fnmr_at_fmr_1e-3_mean", "mean FNMR at FMR 1e-3 over them", 0.10),
+    Bar("extract_ms_median", "extraction, milliseconds, median over them", 40.0),
+    Bar("comparisons_per_second_core", "1:N comparisons a second, probe reused", 80_000, at_least=True),
+    Bar("resident_bytes_median", "resident bytes a finger", 3000),
+    Bar("synthesis_ms_median", "a synthetic image, milliseconds", 500.0),
+)
+"""What the project's first issue asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A data set to evaluate: its title, layout and folder; `judged` ones make the means."""
+
+    title: str
+    dataset: str
+    root: Path
+    judged: bool
+
+
+def real_sets() -> list[Set]:
+    """Return the real sets that are at hand (`MATCHER_DATA`, or `../shared/data` beside the checkout)."""
+    candidates = (os.environ.get("MATCHER_DATA"), str(machine.ROOT.parent / "shared" / "data"))
+    data = next((Path(c) for c in candidates if c and Path(c).is_dir()), None)
+    if data is None:
+        return []
+    fvc = [("fvc2002", "DB1_B"), ("fvc2002", "DB3_B"), ("fvc2004", "DB1_B"), ("fvc2004", "DB3_B")]
+    sets = [Set(f"{y.upper()} {db}", "fvc", data / "fingerprint" / y / db, judged=True) for y, db in fvc]
+    sets.append(Set("UareU", "neurotechnology", data / "fingerprint" / "uareu", judged=False))
+    return [s for s in sets if s.root.is_dir()]
+
+
+def synthetic_set(folder: Path, fingers: int, impressions: int) -> tuple[Set, float]:
+    """Make a synthetic set; return it and the median CPU milliseconds of one image, its finger included."""
+    from matcher.datasets.fingerprint_synthesis.folders import write_finger
+
+    write_finger(folder / "warm", 1, seed=SYNTHETIC_SEED, impressions=1)  # compiles
+    spent = []
+    for number in range(1, fingers + 1):
+        start = time.process_time()
+        write_finger(
+            folder / "set", number, seed=SYNTHETIC_SEED, impressions=impressions, difficulty=DIFFICULTY
+        )
+        spent.append((time.process_time() - start) * 1e3 / impressions)
+    title = f"synthetic, {fingers} fingers x {impressions}"
+    return Set(title, "folders", folder / "set", judged=False), statistics.median(spent)
+
+
+def expansion_microseconds(modality: Modality, templates: Sequence[Any]) -> float | None:
+    """Return the median CPU time of stored bytes to resident form, microseconds."""
+    from matcher.template.codec import decode_template, encode_template
+
+    spent = []
+    for template in templates[:EXPANSIONS]:
+        data = encode_template(template)
+        start = time.process_time_ns()
+        modality.resident(decode_template(data))
+        spent.append((time.process_time_ns() - start) / 1e3)
+    # The first one compiles or loads.
+    return median(spent[1:])
+
+
+def summary(
+    sets: Sequence[Set], results: Sequence[Evaluation], modality: Modality, synthesis: float
+) -> dict[str, Any]:
+    """Return the figures over several sets, by the keys of `BARS` and a few more."""
+    judged = [r for s, r in zip(sets, results, strict=True) if s.judged] or list(results)
+    reports = [r.report for r in judged]
+    items = [item for r in judged for item in r.extractions.items]
+    templates = [item.template for item in items if item.template is not None]
+    return {
+        "eer_mean": _mean([r["eer"] for r in reports]),
+        **{
+            f"fnmr_at_fmr_{f}_mean": _mean([r["fnmr_at_fmr"][f] for r in reports])
+            for f in ("1e-2", "1e-3", "1e-4")
+        },
+        "zero_fmr_mean": _mean([r["zero_fmr"] for r in reports]),
+        "rank1_mean": _mean([r["rank1"] for r in reports]),
+        "extract_ms_median": median(item.milliseconds for item in items),
+        # The same number of comparisons in each set: the harmonic mean is all of them over all their time.
+        "comparisons_per_second_core": statistics.harmonic_mean(
+            [r["comparisons_per_second_core"] for r in reports]
+        ),
+        "template_bytes_median": median(item.stored_bytes for item in items if item.stored_bytes),
+        "resident_bytes_median": median(modality.resident(t).nbytes for t in templates),
+        "minutiae_median": median(len(t.minutiae) for t in templates),
+        "expand_us_median": expansion_microseconds(modality, templates),
+        "synthesis_ms_median": synthesis,
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [v for v in values if v is not None]
+    return float(np.mean(there)) if len(there) == len(values) else None
+
+
+def measure(
+    sets: Sequence[Set], *, fingers: int, impressions: int, jobs: int, scores: Path | None = None
+) -> dict[str, Any]:
+    """Evaluate the sets and a synthetic one; return everything as plain JSON values."""
+    modality = FingerprintModality()
+    before = machine.describe()
+    with tempfile.TemporaryDirectory() as folder:
+        synthetic, synthesis = synthetic_set(Path(folder), fingers, impressions)
+        every = [*sets, synthetic]
+        results = []
+        for one in every:
+            print(f"evaluating {one.title} ...", flush=True)
+            result = evaluate(load(one.dataset, one.root), modality, jobs=jobs)
+            results.append(result)
+            if scores is not None:
+                names = [sample.name for sample in result.dataset.samples]
+                file = scores / f"{one.title.replace(' ', '_').replace(',', '')}.csv"
+                write_scores(file, names, result.comparisons, result.score)
+    figures = summary(every, results, modality, synthesis)
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "command": "python -m benchmarks.figures",
+        "machine": before,
+        "means_over": [s.title for s in every if s.judged] or [s.title for s in every],
+        "figures": figures,
+        "bars": {bar.key: {"limit": bar.limit, "met": bar.met(figures[bar.key])} for bar in BARS},
+        "sets": {
+            s.title: {k: v for k, v in r.report.items() if k not in ("definitions", "folder")}
+            for s, r in zip(every, results, strict=True)
+        },
+        "definitions": DEFINITIONS,
+    }
+
+
+def write(figures: dict[str, Any], folder: Path) -> Path:
+    """Write the figures under their date and return the path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{figures['date']}.json"
+    path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, write and print."""
+    from benchmarks.table import markdown
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=FIGURES, help="folder of the dated JSON")
+    parser.add_argument(
+        "--scores", type=Path, help="write score files into this folder, never into the checkout"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="processes; more than one makes times noisier")
+    parser.add_argument("--smallest", action="store_true", help="4 synthetic fingers only, no real data")
+    given = parser.parse_args(arguments)
+    sets = [] if given.smallest else real_sets()
+    fingers, impressions = (4, 2) if given.smallest else (50, 4)
+    figures = measure(sets, fingers=fingers, impressions=impressions, jobs=given.jobs, scores=given.scores)
+    print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The README's table from a file of figures: `python -m benchmarks.table` rewrites it between its markers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import ROOT
+
+BEGIN = "<!-- figures: written by python -m benchmarks.table -->"
+END = "<!-- end of figures -->"
+"""The lines of README.md between which the table stands."""
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """Return the figures as two Markdown tables, and the machine in a line below them."""
+    from benchmarks.figures import BARS
+
+    rows = ["| what | measured | bar |", "|---|---|---|"]
+    for bar in BARS:
+        value, state = figures["figures"][bar.key], figures["bars"][bar.key]["met"]
+        sign = "at least" if bar.at_least else "at most"
+        held = {True: "met", False: "**missed**", None: "not measured"}[state]
+        rows.append(
+            f"| {bar.text} | {_number(bar.key, value)} | {sign} {_number(bar.key, bar.limit)}: {held} |"
+        )
+    more = figures["figures"]
+    rows.append(f"| stored template, bytes | {_number('bytes', more['template_bytes_median'])} | |")
+    rows.append(f"| stored to resident form, microseconds | {_number('us', more['expand_us_median'])} | |")
+    rows += [
+        "",
+        "| set | images | EER | FNMR at FMR 1e-2 | 1e-3 | 1e-4 | zero FMR | rank 1 |",
+        "|" + "---|" * 8,
+    ]
+    for title, report in figures["sets"].items():
+        rates = [report["eer"], *report["fnmr_at_fmr"].values(), report["zero_fmr"], report["rank1"]]
+        cells = " | ".join("null" if rate is None else f"{rate:.2%}" for rate in rates)
+        rows.append(f"| {title} | {report['images']} | {cells} |")
+    named = figures["machine"]
+    rows += [
+        "",
+        f"Measured {figures['date']} by `{figures['command']}` on {named['cpu']}, {named['simd']}, one core, "
+        f"CPU time; load {named['load_1_5_15_min'][0]} at the start. "
+        f"Means over {', '.join(figures['means_over'])}.",
+    ]
+    return "\n".join(rows)
+
+
+def _number(key: str, value: float | None) -> str:
+    if value is None:
+        return "null"
+    if key.startswith(("eer", "fnmr", "zero", "rank")):
+        return f"{value:.2%}"
+    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+
+
+def rewrite(text: str, table: str) -> str:
+    """Return `text` with what stands between the markers replaced by `table`."""
+    head, found, rest = text.partition(BEGIN)
+    _, closed, tail = rest.partition(END)
+    if not found or not closed:
+        raise SystemExit(f"README.md: expected the lines {BEGIN!r} and {END!r}.")
+    return f"{head}{BEGIN}\n{table}\n{END}{tail}"
+
+
+def main() -> None:
+    """Rewrite the README's table from the newest file of figures."""
+    from benchmarks.figures import FIGURES
+
+    newest = max(FIGURES.glob("*.json"), default=None)
+    if newest is None:
+        sys.exit("No figures yet: run `make figures`.")
+    readme: Path = ROOT / "README.md"
+    table = markdown(json.loads(newest.read_text(encoding="utf-8")))
+    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
+    print(f"README.md: table of {newest.name}")
+
+
+if __name__ == "__main__":
+    main()

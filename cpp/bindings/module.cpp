@@ -6,4 +6,6 @@
 PYBIND11_MODULE(_core, module) {
     module.doc() =
         "C++ core of matcher: WSQ decoding and fingerprint scoring. Private; use the matcher package.";
+    matcher::bindings::bind_fingerprint(module);
+    matcher::bindings::bind_wsq(module);
 }

@@ -1,0 +1,33 @@
+"""Types of the C++ core, one section a concept."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+# Fingerprint scoring (bind_fingerprint.cpp)
+
+RESIDENT_MAGIC: Final[int]
+RESIDENT_VERSION: Final[int]
+RESIDENT_PLANES: Final[int]
+RESIDENT_CELLS: Final[int]
+RESIDENT_MINUTIAE: Final[int]
+
+class CorruptResidentError(ValueError): ...
+class SimdError(RuntimeError): ...
+
+def simd_level() -> str: ...
+
+class FingerprintProbe:
+    def __init__(self, words: npt.NDArray[np.uint64]) -> None: ...
+    @property
+    def minutia_count(self) -> int: ...
+    def compare(self, candidate: npt.NDArray[np.uint64]) -> tuple[float, float, float, float, int]: ...
+    def paired(self, candidate: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]: ...
+    def score_many(
+        self,
+        words: npt.NDArray[np.uint64],
+        offsets: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int64] | None,
+        threads: int,
+    ) -> npt.NDArray[np.float32]: ...

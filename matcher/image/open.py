@@ -11,6 +11,7 @@ from matcher.image.png import check_png
 from matcher.image.sniff import ImageFormat, sniff
 from matcher.image.source import Source
 from matcher.image.tiff import check_tiff
+from matcher.image.wsq import open_wsq
 
 CHECKS = {
     ImageFormat.PNG: check_png,
@@ -31,6 +32,8 @@ def open_source(data: bytes) -> Source:
     image_format = sniff(data)
     if image_format is ImageFormat.PGM:
         return open_pgm(data)
+    if image_format is ImageFormat.WSQ:
+        return open_wsq(data)
     if image_format is ImageFormat.TIFF:
         layout = check_tiff(data)
         return open_with_pillow(data, image_format, bits=layout.bits, white_is_zero=layout.white_is_zero)

@@ -29,6 +29,7 @@ MAGIC: tuple[tuple[bytes, ImageFormat], ...] = (
     (b"MM\x00*", ImageFormat.TIFF),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", ImageFormat.JPEG2000),
     (b"\xff\x4f\xff\x51", ImageFormat.JPEG2000),
+    (b"\xff\xa0", ImageFormat.WSQ),
     (b"BM", ImageFormat.BMP),
     *(
         (magic + space, ImageFormat.PGM)

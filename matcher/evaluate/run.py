@@ -51,6 +51,7 @@ def evaluate(
     *,
     impostors: Impostors = Impostors.ALL,
     jobs: int = 1,
+    timed: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Extract, compare and state error rates and speed of one data set.
@@ -63,6 +64,8 @@ def evaluate(
         Which non-mated pairs are compared.
     jobs : int
         Processes for extraction, threads for comparison; no figure depends on it but for noise in times.
+    timed : bool
+        Whether comparisons a second are measured; some seconds.
     progress : callable, optional
 
     Raises
@@ -89,12 +92,14 @@ def evaluate(
     calibration = _calibration(modality)
     score = calibrated(comparisons, calibration)
     there = np.flatnonzero(~extractions.failed)
-    speed = measure_speed(
-        modality,
-        [extractions.items[i].template for i in there],
-        [residents[i] for i in there],
-        identity_codes(dataset)[there].astype(np.int64),
-    )
+    speed = None
+    if timed:
+        speed = measure_speed(
+            modality,
+            [extractions.items[i].template for i in there],
+            [residents[i] for i in there],
+            identity_codes(dataset)[there].astype(np.int64),
+        )
     report = make_report(
         dataset, modality, impostors, extractions, residents, comparisons, calibration, score, speed
     )

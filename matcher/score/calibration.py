@@ -12,7 +12,7 @@ The map is strictly increasing from `floor` on, so no ranking is lost by it.
 
 LIMITATIONS: non-mated comparisons share fingers and are not independent; the file states an interval of the
 FMR at the support limit from a bootstrap over fingers. The rate holds for people and sensors like
-those it names.
+those it names; it is a mean over their prints, and sparse or crowded ones may lie off it.
 """
 
 from __future__ import annotations

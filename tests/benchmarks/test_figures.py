@@ -1,0 +1,36 @@
+"""The scripts of benchmarks/ run at their smallest size, and their table says what the file says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.figures", "--smallest", "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=200)
+    (file,) = tmp_path.glob("*.json")
+    figures = json.loads(file.read_text())
+    assert file.stem == figures["date"]
+    assert figures["machine"]["cpu"]
+    assert figures["machine"]["simd"] in ("scalar", "avx2", "avx512")
+    assert list(figures["sets"]) == ["synthetic, 4 fingers x 2"]
+    assert all(value is not None for key, value in figures["figures"].items() if "1e-" not in key)
+    assert set(figures["bars"]) <= set(figures["figures"])
+    assert "| synthetic, 4 fingers x 2 | 8 |" in done.stdout
+    rewriting = (
+        "import json, sys; from benchmarks.table import BEGIN, END, markdown, rewrite; "
+        "table = markdown(json.load(open(sys.argv[1]))); "
+        "print(rewrite(f'before\\n{BEGIN}\\nold\\n{END}\\nafter', table))"
+    )
+    text = subprocess.run(
+        [sys.executable, "-c", rewriting, str(file)], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "| what | measured | bar |" in text

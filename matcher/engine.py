@@ -228,6 +228,11 @@ class Engine:
             view.extractors,
         )
 
+    @property
+    def ready(self) -> bool:
+        """Whether calls are answered now: not while the gallery is read again after a failure."""
+        return self._gallery.ready
+
     def close(self) -> None:
         """Finish what was begun and give the store free."""
         self._gallery.close()

@@ -17,9 +17,6 @@ MAX_SAMPLES = 20
 MAX_TEMPLATES = 64
 """Most templates that the samples of one request may hold (an exchange record holds many views)."""
 
-EXCHANGE_MAGIC = b"FMR\0"
-"""First bytes of a minutiae record of ISO/IEC 19794-2 and ANSI INCITS 378."""
-
 
 class SampleKind(IntEnum):
     """What a sample's bytes are."""
@@ -70,9 +67,10 @@ def sample_of(
     data: bytes, position: FingerPosition = FingerPosition.UNKNOWN, ppi: float | None = None
 ) -> Sample:
     """Return a sample of bytes whose kind is told from how they begin."""
+    from matcher.formats.detect import is_minutiae_record
     from matcher.template.codec import is_template
 
-    template = is_template(data) or data.startswith(EXCHANGE_MAGIC)
+    template = is_template(data) or is_minutiae_record(data)
     return Sample(data, SampleKind.TEMPLATE if template else SampleKind.IMAGE, position, ppi)
 
 
@@ -133,7 +131,7 @@ def templates_of(
 
 
 def digest_of(subject_id: str | None, samples: Sequence[Sample]) -> bytes:
-    """Return the SHA-256 that tells a repeated request from another: of what came, not what was made of it."""
+    """Return the SHA-256 that tells a repeated request from another: of what came, not what it became."""
     digest = hashlib.sha256()
     for part in _parts(subject_id, samples):
         digest.update(struct.pack("<Q", len(part)) + part)

@@ -47,6 +47,11 @@ class Gallery:
         """Which kind of database holds it."""
         return self._store.name
 
+    @property
+    def ready(self) -> bool:
+        """Whether `memory` returns."""
+        return self._memory is not None
+
     def memory(self) -> Memory:
         """Return the current arrays.
 

@@ -27,6 +27,9 @@ BUSY_TIMEOUT_MS = 5000
 PRIMARY_CODE = 0xFF
 """SQLite's extended error codes keep the primary code in their low byte."""
 
+FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
+"""SHMSIZE: the index of the log could not grow."""
+
 CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -89,13 +92,13 @@ class SqliteBackend:
 
     def translate(self, error: BaseException | None) -> StoreError:
         """Return the typed error that a driver's error means."""
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY_CODE
-        if code == sqlite3.SQLITE_FULL:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code in FULL_CODES:
             return StoreFullError(
                 "The disk under the store is full; nothing of this request was kept.",
                 hint="Free space and send it again.",
             )
-        if code in CORRUPT_CODES:
+        if code & PRIMARY_CODE in CORRUPT_CODES:
             return StoreCorruptError(
                 f"{self.path.name} is no SQLite database, or a damaged one.", hint="Restore it from a backup."
             )

@@ -23,6 +23,7 @@ from matcher.errors import (
     NotReadyError,
     StoreCorruptError,
     StoreError,
+    StoreFullError,
 )
 from matcher.gallery import schema
 from matcher.gallery.load import LOAD_CHUNK, prepare, stored_samples
@@ -166,6 +167,8 @@ class Store:
                         hint="It is read afresh now; send the request again.",
                     )
                 outcomes = group.run()
+        except StoreFullError:
+            raise  # nothing was committed, and starting afresh would need room that is not there
         except BaseException:
             # A commit that failed may have happened all the same: look before the next one.
             self._settled = False

@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from matcher.errors import (
     ArgumentError,
@@ -410,3 +410,24 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, follower: Fol
     connection.close()
     with pytest.raises(StoreCorruptError, match="not of this program"):
         Store(url_of(tmp_path), follower)
+
+
+def test_a_commit_of_unknown_outcome_is_looked_up_before_the_next(store: Store, follower: Follower) -> None:
+    """The connection dies after the commit happened: the caller is told of a failure, nothing is lost."""
+
+    deaths: list[str] = []
+
+    def die(connection: Connection) -> None:
+        if not deaths:
+            deaths.append("committed, then gone")
+            raw = connection.connection.dbapi_connection
+            raw.execute("COMMIT")
+            raw.close()
+
+    event.listen(store._backend.writer, "commit", die)
+    with pytest.raises(StoreUnavailableError):
+        store.submit(enrolment("victor", key="k")).result()
+    again = store.submit(enrolment("victor", key="k")).result()
+    assert (again.created, again.sequence) == (False, 1)
+    assert follower.replays[-1][0] == 1
+    assert store.submit(enrolment("walter")).result().sequence == 2

@@ -1,0 +1,198 @@
+"""`matcher enroll | verify | identify | delete | status`: clients of a running server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from matcher.cli.serve import DEFAULT_LISTEN
+from matcher.errors import ArgumentError
+from matcher.types import FingerPosition, Score
+
+if TYPE_CHECKING:
+    from matcher.samples import Sample
+
+EXIT_NO_MATCH = 1
+"""Exit status of a verification that was not accepted."""
+
+MAX_FILE_BYTES = 16 << 20
+"""Largest file that is read; a server takes no larger request."""
+
+SERVER = typer.Option(DEFAULT_LISTEN, "--server", help="HOST:PORT of the server.", envvar="MATCHER_SERVER")
+FINGER = typer.Option(
+    None, "--finger", help="Position such as right-index, once for each FILE, or never.", metavar="POSITION"
+)
+FILES = typer.Argument(..., help="Images or templates of one person.", metavar="FILE...")
+PPI = typer.Option(None, "--ppi", help="Resolution of the images where their files do not say it.")
+AS_JSON = typer.Option(False, "--json", help="Print one JSON object.")
+TIMEOUT = typer.Option(30.0, "--timeout", help="Seconds until the call is given up.")
+THRESHOLD = typer.Option(None, "--threshold", help="Least score, instead of a rate.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (enroll, verify, identify, delete, status):
+        app.command()(command)
+
+
+def enroll(
+    files: list[Path] = FILES,
+    subject: str | None = typer.Option(None, help="Id of the new subject; by default the server makes one."),
+    key: str | None = typer.Option(None, help="Idempotency key: the same request again enrols nobody."),
+    finger: list[str] | None = FINGER,
+    ppi: float | None = PPI,
+    server: str = SERVER,
+    timeout: float = TIMEOUT,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Add a person to the gallery."""
+    samples = _samples(files, finger, ppi)
+    with _client(server, timeout) as client:
+        answer = client.enroll(samples, subject_id=subject, idempotency_key=key)
+    words = "enrolled" if answer.created else "was enrolled before with this key"
+    _print(
+        as_json,
+        {"subject_id": answer.subject_id, "created": answer.created, "sequence": answer.sequence},
+        f"{answer.subject_id} {words}",
+    )
+
+
+def verify(
+    subject: str = typer.Argument(..., help="Who the person claims to be."),
+    files: list[Path] = FILES,
+    finger: list[str] | None = FINGER,
+    ppi: float | None = PPI,
+    fmr: float | None = typer.Option(None, help="Rate of false matches to accept; default 1e-4."),
+    threshold: float | None = THRESHOLD,
+    server: str = SERVER,
+    timeout: float = TIMEOUT,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Compare a person with one subject; exit status 1 if they do not match."""
+    samples = _samples(files, finger, ppi)
+    with _client(server, timeout) as client:
+        answer = client.verify(subject, samples, fmr=fmr, threshold=threshold)
+    decision = answer.decision
+    verdict = "MATCH" if decision.accepted else "NO MATCH"
+    _print(
+        as_json,
+        {
+            "subject_id": subject,
+            "accepted": decision.accepted,
+            "score": _score(decision.score),
+            "threshold": decision.threshold,
+            "comparisons": answer.comparisons,
+        },
+        f"{verdict}: score {decision.score.value:.1f}, threshold {decision.threshold:.1f}",
+    )
+    if not decision.accepted:
+        raise typer.Exit(EXIT_NO_MATCH)
+
+
+def identify(
+    files: list[Path] = FILES,
+    finger: list[str] | None = FINGER,
+    ppi: float | None = PPI,
+    fpir: float | None = typer.Option(
+        None, help="Share of searches by strangers that may return anybody; default 1e-2."
+    ),
+    threshold: float | None = THRESHOLD,
+    candidates: int | None = typer.Option(None, help="Most candidates printed; default 10."),
+    server: str = SERVER,
+    timeout: float = TIMEOUT,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Search a person among all subjects."""
+    samples = _samples(files, finger, ppi)
+    with _client(server, timeout) as client:
+        answer = client.identify(samples, max_candidates=candidates, fpir=fpir, threshold=threshold)
+    lines = [f"{c.rank:4d}  {c.score.value:7.1f}  {c.subject_id}" for c in answer.candidates]
+    if not lines:
+        lines = [f"nobody at or above {answer.threshold:.1f} among {answer.subjects} subjects"]
+    _print(
+        as_json,
+        {
+            "candidates": [
+                {"rank": c.rank, "subject_id": c.subject_id, "score": _score(c.score)}
+                for c in answer.candidates
+            ],
+            "threshold": answer.threshold,
+            "subjects": answer.subjects,
+            "sequence": answer.sequence,
+        },
+        "\n".join(lines),
+    )
+
+
+def delete(
+    subject: str = typer.Argument(..., help="Whom to remove."),
+    server: str = SERVER,
+    timeout: float = TIMEOUT,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Remove a subject with everything that belongs to it."""
+    with _client(server, timeout) as client:
+        sequence = client.delete(subject)
+    _print(as_json, {"subject_id": subject, "sequence": sequence}, f"{subject} deleted")
+
+
+def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JSON) -> None:
+    """Tell what a server holds."""
+    import dataclasses
+
+    with _client(server, timeout) as client:
+        answer = dataclasses.asdict(client.status())
+    _print(as_json, answer, "\n".join(f"{name:15} {value}" for name, value in answer.items()))
+
+
+def _client(server: str, timeout: float) -> Any:
+    from matcher.service.address import split_address
+    from matcher.service.client import MatcherClient
+
+    split_address(server)
+    return MatcherClient(server, timeout=timeout)
+
+
+def _samples(files: list[Path], fingers: list[str] | None, ppi: float | None) -> list[Sample]:
+    from matcher.samples import sample_of
+
+    fingers = fingers or []
+    if fingers and len(fingers) != len(files):
+        raise ArgumentError(
+            f"--finger: expected one for each of {len(files)} files, got {len(fingers)}.",
+            hint="Give it once for each file, in their order, or leave it out.",
+        )
+    positions = [_position(name) for name in fingers] or [FingerPosition.UNKNOWN] * len(files)
+    return [sample_of(_read(file), position, ppi) for file, position in zip(files, positions, strict=True)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ArgumentError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise ArgumentError(f"{path} is larger than {MAX_FILE_BYTES} bytes.")
+    return data
+
+
+def _position(name: str) -> FingerPosition:
+    names = {position.name.lower().replace("_", "-"): position for position in FingerPosition}
+    by_number = {str(int(position)): position for position in FingerPosition}
+    found = {**names, **by_number}.get(name.lower().replace("_", "-"))
+    if found is None:
+        raise ArgumentError(f"--finger: {name!r} is none of {', '.join(names)}.")
+    return found
+
+
+def _score(score: Score) -> dict[str, object]:
+    return {"value": score.value, "calibration": score.calibration, "extrapolated": score.extrapolated}
+
+
+def _print(as_json: bool, fields: dict[str, object], text: str) -> None:
+    sys.stdout.write((json.dumps(fields) if as_json else text) + "\n")

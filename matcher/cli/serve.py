@@ -1,0 +1,85 @@
+"""`matcher serve`: the gRPC server as a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+HEALTH_CHECK_S = 0.5
+"""How often the announced health is brought in line with the engine's, seconds."""
+
+DEFAULT_LISTEN = "127.0.0.1:50051"
+"""Loopback only: there is no authentication."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(serve)
+
+
+def default_store() -> str:
+    """Return the URL of the store in the user's data folder, which is made if missing."""
+    from platformdirs import user_data_path
+
+    folder = user_data_path("matcher", ensure_exists=True)
+    return f"sqlite:///{folder / 'gallery.db'}"
+
+
+def serve(
+    store: str = typer.Option("", help="Store URL; by default sqlite in the user's data folder."),
+    listen: str = typer.Option(DEFAULT_LISTEN, help="HOST:PORT; port 0 takes a free one."),
+    threads: int = typer.Option(0, min=0, help="For one search; 0 takes all cores."),
+    port_file: Path | None = typer.Option(None, help="Written with the port once the server is ready."),
+) -> None:
+    """Run the gRPC server until SIGTERM or Ctrl-C."""
+    _one_openmp_thread()
+    import logging
+    import signal
+    import threading
+
+    from matcher.engine import Engine
+    from matcher.service.server import Server
+    from matcher.warm import warm_all
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    server = Server(listen)
+    try:
+        warm_all()
+        engine = Engine(store or default_store(), threads=threads or None)
+    except BaseException:
+        server.drain(0)
+        raise
+    server.serve(engine)
+    print(f"matcher: ready at {server.address}", flush=True)
+    if port_file is not None:
+        _write_whole(port_file, server.address.rpartition(":")[2] + "\n")
+    try:
+        while not stop.wait(HEALTH_CHECK_S):
+            server.check()
+        logging.getLogger(__name__).info("Stopping: finishing the calls in flight")
+    finally:
+        server.drain()
+        engine.close()
+
+
+def _one_openmp_thread() -> None:
+    """Start over with one OpenMP thread: libraries read the variable when loaded, and some are by now.
+
+    Our own pools do the work; two OpenMP threads on a busy core are ruinous.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        os.execv(sys.executable, [sys.executable, "-m", "matcher.cli.main", *sys.argv[1:]])
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or nothing."""
+    staged = path.with_name(path.name + f".{os.getpid()}")
+    staged.write_text(text)
+    staged.replace(path)

@@ -1,0 +1,123 @@
+"""Domain errors on the wire: one table, by which the server says them and the client raises them again."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from matcher import errors
+from matcher.errors import MatcherError
+
+DOMAIN = "matcher.v1"
+"""`ErrorInfo.domain` of our own errors."""
+
+HINT = "hint"
+"""Key of `ErrorInfo.metadata` that holds `MatcherError.hint`."""
+
+MAX_TEXT = 1000
+"""Longest message or hint on the wire, characters; the whole status must fit in HTTP/2 trailers."""
+
+CODES: dict[type[MatcherError], grpc.StatusCode] = {
+    # No retry and no change of the server's state would help: also a sample that gives no template.
+    errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.FailureToExtractError: grpc.StatusCode.INVALID_ARGUMENT,
+    # It depends on what the server holds.
+    errors.CalibrationMissingError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.SubjectNotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.SubjectExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    errors.IdempotencyMismatchError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.StoreLockedError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.StoreUnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.StoreFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.StoreCorruptError: grpc.StatusCode.DATA_LOSS,
+    errors.StoreNewerError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.ServerUnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.NotReadyError: grpc.StatusCode.UNAVAILABLE,
+    errors.InternalError: grpc.StatusCode.INTERNAL,
+    # A server has nothing to do with data sets; named so that the table is complete.
+    errors.DatasetError: grpc.StatusCode.INTERNAL,
+}
+"""A class stands for everything below it; the nearest entry counts."""
+
+BY_REASON = {leaf.reason: leaf for leaf in errors.leaves()}
+
+# What gRPC itself says, without our details.
+BARE: dict[grpc.StatusCode, tuple[type[MatcherError], str, str]] = {
+    grpc.StatusCode.UNAVAILABLE: (
+        errors.ServerUnavailableError,
+        "No server answers at {address}.",
+        "Check the address, and that the server runs.",
+    ),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (
+        errors.DeadlineError,
+        "The deadline passed before {address} answered.",
+        "Allow more time.",
+    ),
+    grpc.StatusCode.CANCELLED: (errors.DeadlineError, "The call was cancelled.", ""),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (
+        errors.ArgumentError,
+        "The message is larger than the server takes, or the server has too many calls.",
+        "Send fewer or smaller samples, or try again later.",
+    ),
+    grpc.StatusCode.UNIMPLEMENTED: (
+        errors.ServerUnavailableError,
+        "The server at {address} does not know this call.",
+        "Check the address, and the server's version.",
+    ),
+}
+
+
+def code_of(error: MatcherError) -> grpc.StatusCode:
+    """Return the gRPC code of an error."""
+    for kind in type(error).__mro__:
+        if kind in CODES:
+            return CODES[kind]
+    return grpc.StatusCode.INTERNAL
+
+
+def to_status(error: MatcherError) -> grpc.Status:
+    """Return an error as a gRPC status with `ErrorInfo` details."""
+    info = error_details_pb2.ErrorInfo(
+        reason=error.reason, domain=DOMAIN, metadata={HINT: error.hint[:MAX_TEXT]} if error.hint else {}
+    )
+    detail = any_pb2.Any()
+    detail.Pack(info)
+    code = code_pb2.Code.Value(code_of(error).name)
+    status = status_pb2.Status(code=code, message=error.message[:MAX_TEXT], details=[detail])
+    return cast(grpc.Status, rpc_status.to_status(status))
+
+
+def to_error(error: grpc.RpcError, address: str) -> MatcherError:
+    """Return the typed error that a failed call means.
+
+    Parameters
+    ----------
+    error : grpc.RpcError
+        Raised by a call.
+    address : str
+        Of the server, for the message.
+    """
+    status = _details(error)
+    if status is not None:
+        for detail in status.details:
+            info = error_details_pb2.ErrorInfo()
+            if detail.Is(info.DESCRIPTOR) and detail.Unpack(info) and info.domain == DOMAIN:
+                kind = BY_REASON.get(info.reason, errors.InternalError)
+                return kind(status.message, hint=info.metadata.get(HINT, ""))
+    code = error.code()
+    if code in BARE:
+        kind, message, hint = BARE[code]
+        return kind(message.format(address=address), hint=hint)
+    return errors.InternalError(f"The call failed with {code.name}.")
+
+
+def _details(error: grpc.RpcError) -> Any:
+    try:
+        return rpc_status.from_call(error)
+    except ValueError:  # trailers that contradict the status: a broken proxy
+        return None

@@ -1,0 +1,181 @@
+"""What was acknowledged is there: after kill -9, on a disk that was full, and synced before it was said."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+from matcher.errors import MatcherError, StoreFullError, SubjectNotFoundError
+from matcher.service.client import MatcherClient
+
+KILLS_FAST, KILLS_SOAK = 3, 200
+ENROLMENTS = 25
+CALLERS = 4
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The preload library, compiled here."""
+    compiler = next((found for name in ("c++", "g++", "clang++") if (found := shutil.which(name))), None)
+    assert compiler, "no C++ compiler"
+    library = tmp_path_factory.mktemp("shim") / "shim.so"
+    source = Path(__file__).parent / "shim.cpp"
+    subprocess.run(
+        [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"],
+        check=True,
+    )
+    return library
+
+
+class Call(NamedTuple):
+    what: str
+    file: str
+    begin: int
+    end: int
+    result: int
+
+
+def calls_of(log: Path) -> list[Call]:
+    lines = [line.split() for line in log.read_text().splitlines()]
+    return [Call(what, file, int(b), int(e), int(r)) for what, file, b, e, r in lines]
+
+
+def synced_between(calls: list[Call], request: int, acknowledged: int) -> bool:
+    """Whether all that was written to the log between two times was also synced between them."""
+    log = [c for c in calls if c.file.endswith("-wal") and request <= c.begin and c.end <= acknowledged]
+    written = [c.end for c in log if c.what == "write"]
+    syncs = [c.begin for c in log if c.what == "sync" and c.result == 0]
+    return bool(written and syncs) and max(syncs) >= max(written)
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_completed_fsync_stands_between_request_and_acknowledgement(
+    start: Callable[..., Any], shim: Path, fakes: ModuleType, tmp_path: Path, synced: bool
+) -> None:
+    """The same measurement must find none with synchronous=OFF, or it would prove nothing."""
+    log = tmp_path / "calls"
+    env = {"LD_PRELOAD": str(shim), "SHIM_LOG": str(log)}
+    process = start(*([] if synced else ["--unsynced"]), env=env)
+    spans = []
+    with MatcherClient(process.address) as client:
+        for identity in range(ENROLMENTS):
+            begin = time.monotonic_ns()
+            client.enroll([fakes.image(identity)])
+            spans.append((begin, time.monotonic_ns()))
+        begin = time.monotonic_ns()
+        client.enroll([fakes.image(1)], subject_id="gone")
+        client.delete("gone")
+        spans.append((begin, time.monotonic_ns()))
+    process.kill()
+    calls = calls_of(log)
+    assert [synced_between(calls, *span) for span in spans] == [synced] * len(spans)
+
+
+class Load:
+    """Callers that enrol, and delete every fifth, until the server is gone; and what they were told."""
+
+    def __init__(self, fakes: ModuleType) -> None:
+        self.fakes = fakes
+        self.enrolled: dict[str, int] = {}  # acknowledged, and no deletion was begun
+        self.deleted: dict[str, int] = {}  # acknowledged
+        self.acknowledged = 0
+        self._numbers = itertools.count()
+
+    def run(self, address: str) -> None:
+        mine: list[str] = []
+        with MatcherClient(address, timeout=10) as client, contextlib.suppress(MatcherError):
+            while True:
+                number = next(self._numbers)
+                name, identity = f"s{number}", number % 250_000
+                client.enroll([self.fakes.image(identity)], subject_id=name)
+                self.enrolled[name] = identity
+                self.acknowledged += 1
+                mine.append(name)
+                if len(mine) == 5:
+                    victim = mine.pop(0)
+                    identity = self.enrolled.pop(victim)
+                    client.delete(victim)
+                    self.deleted[victim] = identity
+                    mine.clear()
+
+    def recount(self, address: str) -> None:
+        """Ask for everybody; the newest thousand of each where there are very many."""
+        with MatcherClient(address) as client:
+            for name, identity in list(self.enrolled.items())[-1000:]:
+                assert client.verify(name, [self.fakes.image(identity)]).decision.accepted, name
+            for name, identity in list(self.deleted.items())[-1000:]:
+                with pytest.raises(SubjectNotFoundError):
+                    client.verify(name, [self.fakes.image(identity)])
+
+
+def test_kill_minus_nine_at_random_moments_loses_nothing(
+    start: Callable[..., Any], fakes: ModuleType, full_size: bool
+) -> None:
+    rng = random.Random(11)
+    load = Load(fakes)
+    kills = KILLS_SOAK if full_size else KILLS_FAST
+    for _ in range(kills):
+        process = start()
+        load.recount(process.address)
+        callers = [threading.Thread(target=load.run, args=(process.address,)) for _ in range(CALLERS)]
+        for caller in callers:
+            caller.start()
+        target = load.acknowledged + rng.randint(20, 120)
+        while load.acknowledged < target:
+            time.sleep(0.001)
+        time.sleep(rng.random() * 0.02)
+        process.kill()
+        for caller in callers:
+            caller.join()
+    process = start()
+    load.recount(process.address)
+    with MatcherClient(process.address) as client:
+        subjects = client.status().subjects
+    # Who is there beyond the acknowledged was under way at a kill: one operation of each caller.
+    assert len(load.enrolled) <= subjects <= len(load.enrolled) + CALLERS * kills
+    assert load.deleted
+
+
+def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
+    start: Callable[..., Any], shim: Path, fakes: ModuleType, tmp_path: Path
+) -> None:
+    flag = tmp_path / "full"
+    process = start(env={"LD_PRELOAD": str(shim), "SHIM_FULL": str(flag)})
+    with MatcherClient(process.address) as client:
+        for identity in range(10):
+            client.enroll([fakes.image(identity)], subject_id=f"s{identity}")
+        flag.touch()
+        for attempt in range(3):
+            with pytest.raises(StoreFullError):
+                client.enroll([fakes.image(50)], subject_id="refused", idempotency_key="k")
+            with pytest.raises(StoreFullError):
+                client.delete("s1")
+            assert client.verify(f"s{attempt}", [fakes.image(attempt)]).decision.accepted
+        flag.unlink()
+        assert client.enroll([fakes.image(50)], subject_id="refused", idempotency_key="k").sequence == 11
+        assert client.status().subjects == 11
+    process.kill()
+    process = start()
+    with MatcherClient(process.address) as client:
+        assert client.status().subjects == client.status().sequence == 11
+        assert all(client.verify(f"s{i}", [fakes.image(i)]).decision.accepted for i in range(10))
+
+
+def test_a_second_server_is_refused_in_one_line(start: Callable[..., Any]) -> None:
+    first = start()
+    with pytest.raises(AssertionError) as refused:
+        start()
+    assert "STORE_LOCKED" in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+    assert first.terminate() == 0

@@ -36,19 +36,19 @@ they follow the outline."""
 TIP_REACH = 110.0
 """Distance from the middle line over which that fall builds up, pixels."""
 
-HARMONIC_DEVIATION = 0.05
+HARMONIC_DEVIATION = 0.07
 """Standard deviation of the free second and third harmonics at each singularity, radians."""
 
 WARP_SPACING = 110.0
 """Knot distance of the random displacement of the whole field, pixels."""
 
-WARP_DEVIATION = 7.0
+WARP_DEVIATION = 9.0
 """Standard deviation of that displacement, pixels."""
 
 WOBBLE_SPACING = 26.0
 """Knot distance of the unsteadiness of ridges, pixels: about three ridges."""
 
-WOBBLE_DEVIATION = 0.05
+WOBBLE_DEVIATION = 0.07
 """Standard deviation of that unsteadiness, radians."""
 
 ARCH_HEIGHT = (0.8, 1.5)

@@ -72,6 +72,19 @@ def test_fingers_of_a_person_agree_in_class_more_than_strangers():
     assert np.all(np.abs(both - [PROPORTION[kind] for kind in CLASSES]) < 0.02)
 
 
+def test_loops_open_towards_the_little_finger_on_most_hands():
+    for left, ulnar in ((True, FingerClass.LEFT_LOOP), (False, FingerClass.RIGHT_LOOP)):
+        drawn = [draw_hand_class(stream("finger", n), stream("person", n), left) for n in range(2000)]
+        loops = [kind for kind in drawn if kind in (FingerClass.LEFT_LOOP, FingerClass.RIGHT_LOOP)]
+        assert np.mean(np.array(loops) == ulnar) == pytest.approx(0.916, abs=0.03)
+
+
+def test_a_left_loop_has_its_delta_on_the_right(fingers):
+    for kind, side in ((FingerClass.LEFT_LOOP, 1), (FingerClass.RIGHT_LOOP, -1)):
+        places = fingers[kind].singularities
+        assert side * (places.deltas[0][1] - places.cores[0][1]) > 40
+
+
 def test_a_subject_has_different_fingers_of_alike_period():
     positions = (FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX)
     subjects = [generate_subject(seed) for seed in range(4)]
@@ -110,6 +123,20 @@ def test_singularities_are_where_they_were_asked(fingers, kind):
         for x in range(40, 345, 12):
             if len(wanted) == 0 or np.hypot(*(wanted - (y, x)).T).min() > 24:
                 assert poincare_index(finger.orientation, y, x, 9.0) == 0
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_orientation_is_smooth_away_from_singularities(fingers, kind):
+    finger = fingers[kind]
+    y, x = np.mgrid[: finger.ridges.shape[0], : finger.ridges.shape[1]]
+    far = np.ones(finger.ridges.shape, bool)
+    for place_y, place_x in finger.singularities.cores + finger.singularities.deltas:
+        far &= np.hypot(y - place_y, x - place_x) > 15
+    for axis in (0, 1):
+        step = np.diff(finger.orientation.astype(float), axis=axis)
+        step = np.abs((step + np.pi / 2) % np.pi - np.pi / 2)
+        both = far[1:] & far[:-1] if axis == 0 else far[:, 1:] & far[:, :-1]
+        assert step[both].max() < 0.15
 
 
 def estimated_orientation(ridges):

@@ -1,7 +1,7 @@
-"""A slow WSQ encoder (IAFIS-IC-0110) for tests: any size, filters, bit rate, block layout; NumPy, no cleverness.
+"""A slow WSQ encoder (IAFIS-IC-0110) for tests: any size, filters, bit rate and block layout.
 
-The transform is a matrix, so its inverse is `numpy.linalg.inv`: an oracle that shares nothing with a synthesis
-filter bank.
+The transform is a matrix, so its inverse is `numpy.linalg.inv`: an oracle that shares nothing with a
+synthesis filter bank.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import struct
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,7 @@ SOI, EOI, SOF, SOB, DTT, DQT, DHT, DRT, COM, RST0 = (*range(0xFFA0, 0xFFA9), 0xF
 
 LOW_9 = (0.852698679009, 0.377402855613, -0.110624404418, -0.023849465020, 0.037828455507)
 HIGH_7 = (0.788485616406, -0.418092273222, -0.040689417609, 0.064538882629)
-"""Right halves of the specification's 9/7 analysis filters (part 3, table 1), centre first; the sign alternation of
-the high-pass is the file's (its centre tap is positive)."""
+"""Right halves of the 9/7 analysis filters (specification, part 3), centre first."""
 
 HAAR_LOW = (2**-0.5,)
 HAAR_HIGH = (-(2**-0.5),)
@@ -130,7 +129,6 @@ class Encoder:
     blocks: tuple[int, ...] = (19, 52)
     restart: int = 0
     comment: bytes = b""
-    _segments: list[bytes] = field(default_factory=list)
 
     def transform(self, values: F64, *, inverse: bool = False) -> F64:
         """Split an image into its subbands, or rebuild it."""

@@ -41,7 +41,9 @@ def gabor_bank() -> F32:
 
 def enhance(normalised: F32, orientation: Orientation, period: F32, mask: Mask) -> F32:
     """Return the Gabor-filtered image, ridges positive, 0 outside the mask, float32 (H, W)."""
-    index = np.rint(orientation.angle * (p.GABOR_ORIENTATIONS / np.pi)).astype(np.int64) % p.GABOR_ORIENTATIONS
+    index = (
+        np.rint(orientation.angle * (p.GABOR_ORIENTATIONS / np.pi)).astype(np.int64) % p.GABOR_ORIENTATIONS
+    )
     edges = np.sqrt(np.array(p.GABOR_PERIODS[1:]) * np.array(p.GABOR_PERIODS[:-1]))
     out = np.empty_like(normalised)
     gabor.contextual_filter(

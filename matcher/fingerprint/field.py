@@ -118,14 +118,21 @@ def estimate_period(image: F32, orientation: Orientation, mask: Mask) -> F32:
     power *= orientation.coherence[::step, ::step, None] ** 2
     everywhere = power.sum(axis=(0, 1))
     pooled = np.stack([smooth(power[..., f], p.PERIOD_SIGMA) for f in range(len(frequencies))], axis=-1)
-    pooled += np.float32(0.02) * everywhere / max(float(everywhere.sum()), 1e-9) * pooled.sum(axis=-1, keepdims=True)
+    pooled += (
+        np.float32(0.02)
+        * everywhere
+        / max(float(everywhere.sum()), 1e-9)
+        * pooled.sum(axis=-1, keepdims=True)
+    )
     if not everywhere.any():
         return np.full(mask.shape, p.PERIOD_DEFAULT, np.float32)
     best = pooled.argmax(axis=-1)
     inner = np.clip(best, 1, len(frequencies) - 2)
     left, centre, right = (np.take_along_axis(pooled, (inner + d)[..., None], -1)[..., 0] for d in (-1, 0, 1))
     curvature = left - 2 * centre + right
-    shift = np.where(np.abs(curvature) > 1e-12, 0.5 * (left - right) / np.where(curvature == 0, 1, curvature), 0)
+    shift = np.where(
+        np.abs(curvature) > 1e-12, 0.5 * (left - right) / np.where(curvature == 0, 1, curvature), 0
+    )
     frequency = frequencies[inner] + np.clip(shift, -1, 1) * (frequencies[1] - frequencies[0])
     measured = pooled.max(axis=-1) > 0
     strongest = frequencies[int(everywhere.argmax())]

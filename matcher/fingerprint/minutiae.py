@@ -38,9 +38,7 @@ def find(
     ends = np.zeros((count, 3, 2), np.float32)
     stops, lengths = np.empty((count, 3), np.int32), np.empty((count, 3), np.int32)
     work = skeleton.copy()
-    kernel.trace_branches(
-        work, ids, xs, ys, count, p.TRACE_LENGTH, p.TANGENT_LENGTH, ends, stops, lengths
-    )
+    kernel.trace_branches(work, ids, xs, ys, count, p.TRACE_LENGTH, p.TANGENT_LENGTH, ends, stops, lengths)
     directions = _directions(ends, kinds, orientation, xs, ys)
     alive = np.ones(count, np.bool_)
     false_minutiae.mark_structures(
@@ -70,22 +68,20 @@ def find(
 
 
 def _directions(
-    ends: F32, kinds: npt.NDArray[np.int32], orientation: Orientation, xs: npt.NDArray[np.int32], ys: npt.NDArray[np.int32]
+    ends: F32,
+    kinds: npt.NDArray[np.int32],
+    orientation: Orientation,
+    xs: npt.NDArray[np.int32],
+    ys: npt.NDArray[np.int32],
 ) -> F32:
     """Return unit vectors (N, 2), y down: along the cell's orientation, signed by the traced ridges.
 
-    The skeleton knows which way the ridge goes but its tangent is ragged; the orientation field is smooth.
+    The skeleton knows which way the ridge goes but its tangent is ragged; the orientation field is smooth. A
+    bifurcation points to the side on which two of its three branches lie: the sign of the median one.
     """
-    norms = np.maximum(np.linalg.norm(ends, axis=2, keepdims=True), np.float32(1e-6))
-    units = ends / norms
-    dots = np.stack(
-        [(units[:, 1] * units[:, 2]).sum(1), (units[:, 0] * units[:, 2]).sum(1), (units[:, 0] * units[:, 1]).sum(1)], 1
-    )
-    stem = dots.argmax(axis=1)
-    rows = np.arange(len(kinds))
-    fork = units.sum(axis=1) - 2 * units[rows, stem]
-    raw = np.where((kinds == kernel.ENDING)[:, None], units[:, 0], fork)
     angle = orientation.angle[ys // p.CELL, xs // p.CELL]
     axis = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    sign = np.where((axis * raw).sum(axis=1) >= 0, 1, -1).astype(np.float32)
-    return (axis * sign[:, None]).astype(np.float32)
+    units = ends / np.maximum(np.linalg.norm(ends, axis=2, keepdims=True), np.float32(1e-6))
+    along = (units * axis[:, None, :]).sum(axis=2)
+    votes = np.where(kinds == kernel.ENDING, along[:, 0], np.median(along, axis=1))
+    return (axis * np.where(votes >= 0, 1, -1)[:, None]).astype(np.float32)

@@ -18,7 +18,7 @@ BLANK_DEVIATION = 3.0
 """Grey-level standard deviation below which an image has nothing on it (8-bit levels)."""
 
 # Normalisation
-NORMALISE_RADIUS = 10
+NORMALISE_RADIUS = 12
 """Half side of the box of local mean and deviation, px: a little over one ridge period on each side."""
 NORMALISE_FLOOR = 6.0
 """Least local deviation divided by, grey levels: sensor noise on bare background stays small."""
@@ -62,13 +62,13 @@ GABOR_ORIENTATIONS = 48
 """Filters over half a turn."""
 GABOR_PERIODS = (5.0, 5.6, 6.3, 7.1, 8.0, 9.0, 10.1, 11.3, 12.7, 14.3, 16.0)
 """Periods of the filters, px; a ratio of 1.125 apart."""
-GABOR_SIGMA_ACROSS = 0.42
+GABOR_SIGMA_ACROSS = 0.36
 """Deviation of the envelope across the ridges, periods."""
-GABOR_SIGMA_ALONG = 0.50
+GABOR_SIGMA_ALONG = 0.42
 """Deviation of the envelope along the ridges, periods."""
 
 # Mask of the print
-MASK_QUALITY = 0.30
+MASK_QUALITY = 0.18
 """Least smoothed ridge quality (0 to 1) of a cell of the print."""
 MASK_SIGMA = 1.2
 """Smoothing of quality before that threshold, cells."""
@@ -84,9 +84,9 @@ TRACE_LENGTH = 24
 """How far each ridge is followed from a minutia, px."""
 TANGENT_LENGTH = 10
 """Where on it its direction is read, px."""
-SPUR_LENGTH = 10
-ISLAND_LENGTH = 14
-BRIDGE_LENGTH = 8
+SPUR_LENGTH = 7
+ISLAND_LENGTH = 10
+BRIDGE_LENGTH = 6
 """Longest connecting ridge of each false structure, px."""
 BREAK_REACH = 14.0
 """Longest gap in a broken ridge, px."""

@@ -35,7 +35,9 @@ def require_contrast(pixels: U8) -> None:
             hint="Check the resolution: give ppi= where the file does not state it.",
         )
     if float(pixels.std()) < p.BLANK_DEVIATION:
-        raise BlankImageError("The image is blank: its grey levels hardly vary.", hint="Capture the finger again.")
+        raise BlankImageError(
+            "The image is blank: its grey levels hardly vary.", hint="Capture the finger again."
+        )
 
 
 def pad_to_cells(pixels: U8, cell: int) -> F32:
@@ -79,7 +81,8 @@ def print_mask(quality: F32, contrast: Mask) -> Mask:
     mask = _filled(smoothed > p.MASK_QUALITY) & contrast
     if int(mask.sum()) < MIN_PRINT_CELLS:
         raise NoForegroundError(
-            "No area of the image looks like a fingerprint.", hint="Check that it shows one finger, ridges dark."
+            "No area of the image looks like a fingerprint.",
+            hint="Check that it shows one finger, ridges dark.",
         )
     return mask
 

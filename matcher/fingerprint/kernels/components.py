@@ -36,7 +36,12 @@ def remove_small(image, value, limit, eight):
                             continue
                         ny = y + dy
                         nx = x + dx
-                        if 0 <= ny < height and 0 <= nx < width and not seen[ny, nx] and image[ny, nx] == value:
+                        if (
+                            0 <= ny < height
+                            and 0 <= nx < width
+                            and not seen[ny, nx]
+                            and image[ny, nx] == value
+                        ):
                             seen[ny, nx] = True
                             stack[filled] = ny * width + nx
                             filled += 1

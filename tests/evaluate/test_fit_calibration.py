@@ -13,6 +13,7 @@ import pytest
 
 from matcher.datasets.protocol import Pairs
 from matcher.errors import ArgumentError
+from matcher.evaluate.calibrate import ScoreSet, fmr_interval
 from matcher.evaluate.comparisons import Comparisons
 from matcher.evaluate.scores_file import write_scores
 from matcher.score.calibration import Calibration
@@ -72,17 +73,17 @@ def test_sets_are_pooled_and_named_and_samples_are_not(
     assert calibration.provenance["tail_exceedances"] >= 99
 
 
-def test_interval_covers_the_rate_of_independent_pairs(tool: ModuleType) -> None:
+def test_interval_covers_the_rate_of_independent_pairs() -> None:
     rng = np.random.default_rng(3)
     one, two = (v.astype(np.int64) for v in np.triu_indices(60, 1))
-    made = tool.ScoreSet("s", "fvc", rng.random(len(one)), one, two, 60, 60, "finger")
-    low, high = tool.fmr_interval([made], 0.9, replicates=200)
+    made = ScoreSet("s", "fvc", rng.random(len(one)), one, two, 60, 60, "finger")
+    low, high = fmr_interval([made], 0.9, replicates=200)
     assert low < 0.1 < high
     assert high - low < 0.08
 
 
-def test_a_set_read_by_the_wrong_layout_is_refused(tool: ModuleType, tmp_path: Path) -> None:
+def test_a_set_read_by_the_wrong_layout_is_refused(tmp_path: Path) -> None:
     # By `folders`, both fingers of a person are one identity: its non-mated rows would be mated.
     scores_file(tmp_path / "s.csv", sorted(f"{p}/{f}_{i}.png" for p in "ab" for f in "12" for i in "12"), 1)
     with pytest.raises(ArgumentError, match="with itself"):
-        tool.read_set("s", "folders", tmp_path / "s.csv")
+        ScoreSet.read("s", "folders", tmp_path / "s.csv")

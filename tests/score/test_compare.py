@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import matcher.score as score_package
 from matcher.errors import CalibrationMissingError
+from matcher.evaluate.witness import KEY, TOLERANCE, scorer_witness
 from matcher.fingerprint.resident import resident
 from matcher.score.calibration import load_calibration
 from matcher.score.compare import compare
@@ -15,6 +19,7 @@ from matcher.score.fingerprint import FingerprintProbe, score
 from matcher.types import FingerprintTemplate, Minutiae
 
 EXTRACTOR = "numba/1"
+SHIPPED = sorted((Path(score_package.__file__).parent / "data").glob("*.json"))
 
 
 def template(seed: int, *, n: int = 40, jitter: int = 0, extractor: str = EXTRACTOR) -> FingerprintTemplate:
@@ -58,8 +63,19 @@ def test_no_calibration_no_score() -> None:
             compare(probe, candidate)
 
 
-def test_the_shipped_calibration_says_what_it_stands_on() -> None:
-    calibration = load_calibration(EXTRACTOR, EXTRACTOR)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_calibrations_are_of_this_scorer(path: Path) -> None:
+    kept = json.loads(path.read_text())["provenance"][KEY]
+    assert scorer_witness() == pytest.approx(kept, rel=TOLERANCE, abs=TOLERANCE), (
+        "the scorer has changed: run `python -m tools.recalibrate`"
+    )
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_calibration_says_what_it_stands_on(path: Path) -> None:
+    probe, candidate = json.loads(path.read_text())["pairing"]
+    calibration = load_calibration(probe, candidate)
+    assert load_calibration(candidate, probe).id == calibration.id
     stated = calibration.provenance
     assert sum(data["non_mated"] for data in stated["data"]) == calibration.non_mated
     assert stated["support"]["fmr"] == pytest.approx(10 ** (-calibration.support_score / 10))

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parent
 SOURCES = sorted(
     p for pattern in ("cpp/src/*.cpp", "cpp/src/kernels/*.cpp", "cpp/bindings/*.cpp") for p in glob(pattern)
 )
-HEADERS = sorted(glob("cpp/include/**/*.h", recursive=True) + glob("cpp/src/**/*.h", recursive=True))
+HEADERS = sorted(
+    p for part in ("include", "src", "bindings") for p in glob(f"cpp/{part}/**/*.h", recursive=True)
+)
 
 # -ffp-contract=off: gcc would contract to FMA inside a target("avx512...") function and the SIMD
 # levels would no longer agree to the last bit. Never -march=native: a wheel runs on other machines.

@@ -64,5 +64,5 @@ def configure() -> Path:
     folder = user_cache() / "numba" / kernels_digest()
     if not _writable(folder):
         folder = Path(tempfile.mkdtemp(prefix="matcher-numba-"))
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +37,11 @@ class Orientation:
 def _gaussian(sigma: float) -> F32:
     radius = max(1, int(np.ceil(3 * sigma)))
     weights = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
-    return (weights / (weights[0] + 2 * weights[1:].sum())).astype(np.float32)
+    normalised: F32 = (weights / (weights[0] + 2 * weights[1:].sum())).astype(np.float32)
+    return normalised
 
 
-def smooth(values: F32, sigma: float) -> F32:
+def smooth(values: npt.NDArray[Any], sigma: float) -> F32:
     """Gaussian smoothing of a (rows, columns) field, `sigma` in cells; zero outside the grid."""
     source = np.ascontiguousarray(values, np.float32)
     scratch, out = np.empty_like(source), np.empty_like(source)
@@ -50,8 +52,8 @@ def smooth(values: F32, sigma: float) -> F32:
 def estimate_orientation(images: Sequence[F32], mask: Mask, sigmas: Sequence[float]) -> Orientation:
     """Estimate orientation from the structure tensors of one or more images, at several scales.
 
-    Each scale votes with its coherence: where fine scales see parallel ridges they decide (high curvature near
-    the core), where they see noise the coarse ones do. Bigun & Granlund (1987); Kass & Witkin (1987).
+    Each scale votes with its coherence: where fine scales see parallel ridges they decide (high curvature
+    near the core), where they see noise the coarse ones do. Bigun & Granlund (1987); Kass & Witkin (1987).
     """
     rows, columns = mask.shape
     real = np.zeros((rows, columns), np.float32)

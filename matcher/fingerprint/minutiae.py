@@ -8,7 +8,8 @@ import numpy.typing as npt
 from matcher.errors import TooFewMinutiaeError
 from matcher.fingerprint import parameters as p
 from matcher.fingerprint.field import Orientation
-from matcher.fingerprint.kernels import false_minutiae, skeleton as kernel
+from matcher.fingerprint.kernels import false_minutiae
+from matcher.fingerprint.kernels import skeleton as kernel
 from matcher.types import DIRECTION_STEPS, F32, MAX_MINUTIAE, MAX_QUALITY, U8, Minutiae
 
 Mask = npt.NDArray[np.bool_]

@@ -18,7 +18,8 @@ def contextual_filter(padded, orientation, period, mask, bank, out):
 
     padded : float32 (H + K - 1, W + K - 1): the image with K // 2 px of zeros around.
     orientation, period : uint8 (rows, columns) indexes into the bank, one a tile; H = TILE * rows.
-    mask : bool, same shape. bank : float32 (periods, orientations, K, K). out : float32 (H, W), 0 outside the mask.
+    mask : bool, same shape. bank : float32 (periods, orientations, K, K).
+    out : float32 (H, W), 0 outside the mask.
 
     Re-association is allowed here: the sum over K * K products is what the vector unit is for.
     """

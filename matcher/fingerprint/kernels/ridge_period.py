@@ -16,8 +16,9 @@ def signature_spectra(image, cosines, sines, mask, cell, half_length, half_width
 
     cosines, sines : float32 (rows, columns): of the ridge orientation (y down).
     half_length : px across the ridges; half_width : samples along, two px apart.
-    window : float32 (2*half_length+1,). waves : float32 (2, F, 2*half_length+1), cosine and sine of F frequencies.
-    spectra : float32 (rows, columns, F + 1): powers; the last entry is the windowed variance of the signature.
+    window : float32 (2*half_length+1,).
+    waves : float32 (2, F, 2*half_length+1), cosine and sine of F frequencies.
+    spectra : float32 (rows, columns, F + 1): powers; the last entry is the signature's windowed variance.
     """
     height, width = image.shape
     rows, columns = mask.shape

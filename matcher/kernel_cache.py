@@ -53,8 +53,8 @@ def _writable(folder: Path) -> bool:
 def configure() -> Path:
     """Point numba at this package's cache folder; called once by every `kernels/__init__.py`.
 
-    An explicit `NUMBA_CACHE_DIR` wins. Without a writable cache folder (a read-only home), a folder private to
-    this process is used: slower at the next start, never an error.
+    An explicit `NUMBA_CACHE_DIR` wins. Without a writable cache folder (a read-only home), a folder private
+    to this process is used: slower at the next start, never an error.
     """
     import numba
 

@@ -44,7 +44,7 @@ def convert(
         int | None, typer.Option("--view", min=1, help="Take only this view of the record, counted from 1.")
     ] = None,
 ) -> None:
-    """Convert a fingerprint template or a finger minutiae record (ISO/IEC 19794-2, ANSI INCITS 378, card data).
+    """Convert a fingerprint template or a minutiae record (ISO/IEC 19794-2, ANSI INCITS 378, card data).
 
     What OUT cannot hold is left out and said on standard error; what it cannot do without is an error.
     """

@@ -58,7 +58,8 @@ def convert_record(record: FingerMinutiaeRecord, target: Format) -> Conversion:
     Raises
     ------
     RecordUnsupportedError
-        If `target` cannot hold the minutiae: too large coordinates, several views on a card, an unknown finger.
+        If `target` cannot hold the minutiae: too large coordinates, several views on a card, a finger that it
+        does not know.
     RecordCorruptError
         If a resolution that is needed is 0.
     """
@@ -115,7 +116,7 @@ def _convert_view(view: FingerView, source: Format, target: Format, lost: dict[s
 
 
 def _enlarge(view: FingerView, width: int, height: int, lost: dict[str, None]) -> FingerView:
-    """Return a view with a larger image; zonal quality counts its cells by the image's size and cannot follow."""
+    """Return a view with a larger image; zonal quality, whose cells follow the old size, is left out."""
     areas = view.extended
     if (width, height) != (view.width, view.height):
         areas = tuple(area for area in areas if not isinstance(area, ZonalQuality))
@@ -148,9 +149,13 @@ def _convert_minutiae(
         if quality is not None and quality.any():
             lost["minutia qualities"] = None
         quality = None
-    elif quality is not None and target in ONE_FRAME:
+    elif quality is None:
+        if target is not Format.ISO_2011:
+            unstated = 0 if target in ONE_FRAME else NOT_REPORTED
+            quality = np.full(len(old), unstated, dtype=np.uint8)
+    elif target in ONE_FRAME:
         quality = np.where(quality > MAX_STATED_QUALITY, 0, quality).astype(np.uint8)
-    elif quality is not None and source in ONE_FRAME:
+    elif source in ONE_FRAME:
         quality = np.where(quality == 0, NOT_REPORTED, quality).astype(np.uint8)
     minutiae = RecordMinutiae(
         x=x,
@@ -202,7 +207,7 @@ def _convert_areas(
                 area = replace(area, vendor=0, algorithm=0)
             kept.append(area)
         else:
-            lost["extended data of other kinds"] = None
+            lost["extended data that the format has no room for"] = None
     return tuple(kept)
 
 

@@ -248,7 +248,7 @@ def _write_points(
     if any(len(point.angles) not in (0, angle_count) for point in points):
         raise RecordUnsupportedError(f"Record: a core or delta here has 0 or {angle_count} angles.")
     stated = [bool(point.angles) for point in points]
-    if style.shared_angles and any(stated) != all(stated):
+    if style.shared_angles and len(set(stated)) > 1:
         raise RecordUnsupportedError(
             "Record: in the ANSI formats either all cores (all deltas) state their angles or none does."
         )

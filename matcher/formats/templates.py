@@ -1,8 +1,8 @@
 """Finger minutiae records to templates at 500 ppi and back.
 
 A template made from a record has the extractor id "iso" or "ansi": who found its minutiae is not known, and
-that id chooses its calibration. What a template has no room for (extended data, capture, impression type) stays
-behind.
+that id chooses its calibration. What a template has no room for stays behind: extended data, how the view was
+captured, the impression type.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def record_to_templates(record: FingerMinutiaeRecord) -> tuple[FingerprintTempla
     """Return one template for each view, in the record's order.
 
     Coordinates are brought to 500 ppi by the view's resolution, each axis by its own; in card sizes by the
-    fixed unit. Qualities that are not stated become 0. An image that is smaller than its minutiae reach, or not
-    stated, is taken as large as they reach.
+    fixed unit. Qualities that are not stated become 0. An image that is not stated, or smaller than its
+    minutiae reach, is taken as large as they reach.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def record_to_templates(record: FingerMinutiaeRecord) -> tuple[FingerprintTempla
 def templates_to_record(templates: Sequence[FingerprintTemplate], target: Format) -> FingerMinutiaeRecord:
     """Return a record of `templates`, at 500 ppi (197 pixels/cm), views of a finger numbered from 0.
 
-    Formats with one image size for all views get the largest. Impression types are 0 (live plain), as templates
+    Formats with one image size for all views get the largest. Impression types are 0 (live plain): templates
     do not know them. Card sizes have no room for qualities, and card data none for position and image size.
 
     Raises

@@ -1,7 +1,9 @@
 // WSQ decoding as Python sees it: bytes in, (H, W) uint8 out, faults as the package's own errors.
 #include <pybind11/numpy.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "bind.h"
 #include "matcher/wsq.h"

@@ -30,14 +30,18 @@ def check_bmp(data: bytes) -> None:
     ImageTruncatedError, ImageFormatError, ImageTooLargeError, ImageTooSmallError
     """
     start, header = unpack("<II", data, FILE_HEADER_BYTES - 4)
-    compression = 0
+    compression = colours = 0
     if header == CORE_HEADER_BYTES:
         width, height, _, bits = unpack("<HHHH", data, FILE_HEADER_BYTES + 4)
     elif header in HEADER_BYTES:
         width, height, _, bits, compression = unpack("<iiHHI", data, FILE_HEADER_BYTES + 4)
+        (colours,) = unpack("<I", data, FILE_HEADER_BYTES + 32)
     else:
         raise ImageFormatError(f"BMP: a header of {header} bytes is not known.")
     check_stored(width, abs(height), len(data))
+    if bits > 1 and 1 <= colours <= 2:
+        # Pillow would take the samples for single bits.
+        raise ImageFormatError("BMP: a palette of one or two colours with more than one bit is not read.")
     if compression in RUN_LENGTH:
         if len(data) > MAX_RUN_LENGTH_BYTES:
             raise ImageTooLargeError(

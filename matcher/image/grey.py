@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from matcher.errors import ImageFormatError
+from matcher.errors import ImageCorruptError, ImageFormatError
 from matcher.types import U8
 
 MAX_GREY = 255
@@ -22,6 +22,9 @@ ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 
 COLOUR_MODES = frozenset({"P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
 """Pillow modes that go to grey by way of RGB."""
+
+PALETTE_MODES = frozenset({"P", "PA"})
+"""Pillow modes whose pixels are places in a palette."""
 
 WIDE_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 """Pillow modes of 16-bit unsigned samples."""
@@ -64,6 +67,8 @@ def to_grey(picture: PillowImage.Image, *, bits: int = 16, inverted: bool = Fals
 
     Raises
     ------
+    ImageCorruptError
+        If a pixel names a colour that the palette does not hold.
     ImageFormatError
         If the samples are signed, of 32 bits or floating point.
     """
@@ -71,6 +76,10 @@ def to_grey(picture: PillowImage.Image, *, bits: int = 16, inverted: bool = Fals
         maximum = 2**bits - 1
         grey = scale_depth(np.asarray(picture).astype(np.uint16), maximum)
         return np.asarray(MAX_GREY - grey, dtype=np.uint8) if inverted else grey
+    if picture.mode in PALETTE_MODES:
+        _check_palette(picture)
+    if picture.mode == "La":
+        picture = picture.convert("LA")
     if picture.mode in ALPHA_MODES or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         paper = PillowImage.new("RGBA", layer.size, WHITE)
@@ -83,3 +92,11 @@ def to_grey(picture: PillowImage.Image, *, bits: int = 16, inverted: bool = Fals
             hint="Convert the image to 8-bit grey.",
         )
     return np.asarray(picture.convert("L"), dtype=np.uint8)
+
+
+def _check_palette(picture: PillowImage.Image) -> None:
+    """Pillow shows colours that are missing as black."""
+    colours = len(picture.getpalette() or []) // 3
+    _, highest = picture.getchannel(0).getextrema()
+    if isinstance(highest, tuple) or highest >= colours:
+        raise ImageCorruptError(f"A pixel names colour {highest} of a palette of {colours}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from matcher.errors import ImageCorruptError, ImageFormatError, ImageTooLargeError, ImageTruncatedError
 from matcher.image.cursor import need, unpack
 from matcher.image.limits import check_stored
@@ -18,44 +20,82 @@ NOT_FRAMES = frozenset({0xC4, 0xC8, 0xCC})
 DECODABLE_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 """Baseline, extended and progressive, Huffman or arithmetic: lossless and hierarchical are not read."""
 
+ARITHMETIC_FRAMES = frozenset({0xC9, 0xCA})
+"""Arithmetic codes may rely on the bytes behind them."""
+
+FILLER = b"\x5a" * 64
+"""Bytes that stand for some picture in any Huffman code, but for a flat one in hardly any."""
+
 FRAME_BITS = 8
 """Sample depth that is read; 12 bits are not."""
 
 
-def check_jpeg(data: bytes) -> None:
+@dataclass(frozen=True, slots=True)
+class JpegLayout:
+    """What the walk over a JPEG file found: where it ends, and whether its codes are Huffman's."""
+
+    end: int
+    huffman: bool
+
+
+def check_jpeg(data: bytes) -> JpegLayout:
     """Refuse a JPEG file that is cut off, damaged or out of bounds; nothing is decoded.
+
+    Returns
+    -------
+    JpegLayout
+        `end` is the offset of the end-of-image marker.
 
     Raises
     ------
     ImageTruncatedError, ImageCorruptError, ImageFormatError, ImageTooLargeError, ImageTooSmallError
     """
     check_scans(data)
-    offset, frames = 2, 0
+    offset, frames, scans = 2, [], 0
     while True:
-        need(data, offset, 2)
+        offset = _next_marker(data, offset, in_scan=scans > 0)
+        marker = data[offset + 1]
+        if marker == EOI:
+            break
+        (length,) = unpack(">H", data, offset + 2)
+        need(data, offset + 2, length)
+        if SOF0 <= marker <= SOF15 and marker not in NOT_FRAMES:
+            _check_frame(data, offset, marker)
+            frames.append(marker)
+        scans += marker == SOS
+        offset += 2 + max(length, 2)
+    if scans == 0:
+        raise ImageTruncatedError("JPEG: the file ends before its first scan.")
+    if len(frames) != 1:
+        raise ImageCorruptError(f"JPEG: expected one frame header, found {len(frames)}.")
+    return JpegLayout(offset, frames[0] not in ARITHMETIC_FRAMES)
+
+
+def other_ending(data: bytes, end: int) -> bytes:
+    """Return the file with meaningless bytes before its end-of-image marker.
+
+    Where a scan lacks data the decoder fills the rest of the picture without a word. It never looks at bytes
+    behind a complete scan: a complete file decodes to the same pixels with them, an incomplete one does not.
+    """
+    return data[:end] + FILLER + bytes((0xFF, EOI))
+
+
+def _next_marker(data: bytes, offset: int, *, in_scan: bool) -> int:
+    """Return the offset of the next marker that starts a segment or ends the image."""
+    while True:
+        if in_scan:
+            offset = data.find(b"\xff", offset)
+        if offset < 0 or offset + 2 > len(data):
+            raise ImageTruncatedError("JPEG: the file ends before its end-of-image marker.")
         if data[offset] != 0xFF:
             raise ImageCorruptError("JPEG: expected a marker between segments.")
         marker = data[offset + 1]
         if marker == 0xFF:
             offset += 1
-            continue
-        if marker == TEM or RST0 <= marker <= RST7:
+        elif marker in (0, TEM) or RST0 <= marker <= RST7:
             offset += 2
-            continue
-        if marker == EOI:
-            raise ImageTruncatedError("JPEG: the file ends before its first scan.")
-        (length,) = unpack(">H", data, offset + 2)
-        need(data, offset + 2, length)
-        if SOF0 <= marker <= SOF15 and marker not in NOT_FRAMES:
-            _check_frame(data, offset, marker)
-            frames += 1
-        if marker == SOS:
-            break
-        offset += 2 + max(length, 2)
-    if frames != 1:
-        raise ImageCorruptError(f"JPEG: expected one frame header before the first scan, found {frames}.")
-    if data.rfind(bytes((0xFF, EOI))) < offset:
-        raise ImageTruncatedError("JPEG: the file ends before its end-of-image marker.")
+        else:
+            return offset
 
 
 def check_scans(data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matcher.image.bmp import check_bmp
-from matcher.image.jpeg import check_jpeg
+from matcher.image.jpeg import check_jpeg, other_ending
 from matcher.image.jpeg2000 import check_jpeg2000
 from matcher.image.pgm import open_pgm
 from matcher.image.pillow import open_with_pillow
@@ -15,7 +15,6 @@ from matcher.image.wsq import open_wsq
 
 CHECKS = {
     ImageFormat.PNG: check_png,
-    ImageFormat.JPEG: check_jpeg,
     ImageFormat.BMP: check_bmp,
     ImageFormat.JPEG2000: check_jpeg2000,
 }
@@ -37,5 +36,9 @@ def open_source(data: bytes) -> Source:
     if image_format is ImageFormat.TIFF:
         layout = check_tiff(data)
         return open_with_pillow(data, image_format, bits=layout.bits, white_is_zero=layout.white_is_zero)
+    if image_format is ImageFormat.JPEG:
+        jpeg = check_jpeg(data)
+        second = other_ending(data, jpeg.end) if jpeg.huffman else None
+        return open_with_pillow(data, image_format, second=second)
     CHECKS[image_format](data)
     return open_with_pillow(data, image_format)

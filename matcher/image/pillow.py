@@ -47,6 +47,7 @@ class PillowSource:
     bits: int
     white_is_zero: bool
     orientation: int
+    second: bytes | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -71,6 +72,7 @@ class PillowSource:
         try:
             with quiet_pillow():
                 self.picture.load()
+                self._check_complete()
                 picture = self.picture
                 if self.orientation != 1:
                     picture = ImageOps.exif_transpose(picture)
@@ -84,9 +86,26 @@ class PillowSource:
             raise ImageCorruptError(f"{self.image_format.value}: header and content differ in size.")
         return np.ascontiguousarray(grey)
 
+    def _check_complete(self) -> None:
+        """Decode a second time with another ending, where there is one: a complete file gives the same."""
+        if self.second is None:
+            return
+        plugin = PLUGINS[self.image_format]
+        with PillowImage.open(io.BytesIO(self.second), formats=[plugin]) as other:
+            if not np.array_equal(np.asarray(self.picture), np.asarray(other)):
+                raise ImageTruncatedError(
+                    f"{self.image_format.value}: the file ends before its last pixel.",
+                    hint="Send the file again.",
+                )
+
 
 def open_with_pillow(
-    data: bytes, image_format: ImageFormat, *, bits: int = 16, white_is_zero: bool = False
+    data: bytes,
+    image_format: ImageFormat,
+    *,
+    bits: int = 16,
+    white_is_zero: bool = False,
+    second: bytes | None = None,
 ) -> PillowSource:
     """Let Pillow read the header of a file whose structure has been checked.
 
@@ -100,6 +119,8 @@ def open_with_pillow(
         Depth of the samples, where it is above 8.
     white_is_zero : bool
         Whether 0 is white in the samples (TIFF).
+    second : bytes, optional
+        The file with another ending, which must give the same pixels.
 
     Raises
     ------
@@ -116,7 +137,7 @@ def open_with_pillow(
         raise translate(error, image_format) from None
     if not isinstance(orientation, int) or not 1 <= orientation <= 8:
         orientation = 1
-    return PillowSource(picture, image_format, bits, white_is_zero, orientation)
+    return PillowSource(picture, image_format, bits, white_is_zero, orientation, second)
 
 
 def translate(error: Exception, image_format: ImageFormat) -> MatcherError:

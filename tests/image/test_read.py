@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import warnings
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from PIL import Image as PillowImage
 from matcher.errors import ArgumentError, ImageFormatError
 from matcher.image.read import read_image
 from matcher.types import ResolutionSource
+
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 LOSSLESS = ("png", "png-palette", "png-16", "tiff-raw", "tiff-lzw", "tiff-deflate", "bmp", "bmp-colour")
 LOSSLESS += ("pgm", "pgm-plain", "jp2", "j2k-tiled")
@@ -67,6 +70,17 @@ def test_transparency_becomes_white(save_as):
     indexed = PillowImage.fromarray((alpha // 255).astype(np.uint8), mode=None).convert("P")
     indexed.putpalette([9, 9, 9, 40, 40, 40])
     assert np.array_equal(read_image(save_as(indexed, "PNG", transparency=b"\0\xff")).pixels, expected)
+
+
+@pytest.mark.parametrize("kind", ["assocalpha", "unassalpha"])
+def test_transparency_in_tiff(kind):
+    grey, alpha = np.full((64, 50), 40, np.uint8), np.full((64, 50), 128, np.uint8)
+    expected = 40 + 127 if kind == "assocalpha" else (40 * 128 + 255 * 127) / 255
+    for layers in ((grey, alpha), (grey, grey, grey, alpha)):
+        file = io.BytesIO()
+        photometric = "rgb" if len(layers) == 4 else "minisblack"
+        tifffile.imwrite(file, np.dstack(layers), photometric=photometric, extrasamples=[kind])
+        assert np.abs(read_image(file.getvalue()).pixels - expected).max() <= 2
 
 
 def test_colour_becomes_luma(save_as):
@@ -165,6 +179,31 @@ def test_trailing_bytes_do_not_matter(all_formats):
     for name in ("png", "jpeg", "bmp", "pgm", "wsq"):
         expected = read_image(all_formats[name]).pixels
         assert np.array_equal(read_image(all_formats[name] + bytes(37)).pixels, expected)
+
+
+def test_jpeg_varieties_are_complete(save_as, ridges):
+    # A complete file must never be taken for a cut one.
+    for seed in range(6):
+        grey = ridges(70 + 13 * seed, 64 + 7 * seed, seed)
+        for mode in ("L", "RGB", "CMYK"):
+            for options in ({"quality": 20 + 15 * seed}, {"progressive": True}, {"restart_marker_blocks": 3}):
+                picture = PillowImage.fromarray(grey).convert(mode)
+                assert read_image(save_as(picture, "JPEG", **options)).pixels.shape == grey.shape
+
+
+def test_interlaced_png_is_counted_right():
+    # Adam7 as written by hand: every pass of a flat picture, filter 0.
+    for width, height in ((64, 64), (49, 61)):
+        rows = bytearray()
+        for x, y, dx, dy in ADAM7:
+            columns = -(-(width - x) // dx)
+            for _ in range(y, height, dy):
+                rows += bytes([0]) + bytes([77]) * columns
+        header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 1)
+        data = b"\x89PNG\r\n\x1a\n"
+        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(rows))), (b"IEND", b"")):
+            data += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        assert np.all(read_image(data).pixels == 77)
 
 
 def test_real_images_are_read(real_data: Path):

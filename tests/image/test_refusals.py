@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from matcher.errors import (
     ImageCorruptError,
@@ -142,6 +143,46 @@ def test_damage_inside_png_data_is_seen(all_formats):
     at = data.index(b"IDAT") + 1000
     data[at] ^= 1
     with pytest.raises(ImageCorruptError):
+        read_image(bytes(data))
+
+
+def test_missing_rows_behind_right_checksums_are_seen():
+    with pytest.raises(ImageTruncatedError):
+        read_image(png(64, 64, zlib.compress(bytes(65 * 30))))
+    with pytest.raises(ImageTruncatedError):
+        read_image(png(64, 64, zlib.compress(bytes(range(256)) * 17)[:150]))
+    assert read_image(png(64, 64, zlib.compress(bytes(65 * 64)))).pixels.max() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"quality": 5}])
+def test_a_cut_jpeg_with_a_forged_ending_is_seen(save_as, ridges, options):
+    data = save_as(ridges(160, 130), "JPEG", **options)
+    assert read_image(data).pixels.shape == (160, 130)
+    last_scan = data.rindex(b"\xff\xda")
+    for share in (0.3, 0.6, 0.9):
+        cut = last_scan + 14 + int(share * (len(data) - last_scan - 16))
+        with pytest.raises(ImageTruncatedError):
+            read_image(data[:cut] + b"\xff\xd9")
+        with pytest.raises(ImageTruncatedError):
+            read_image(data[:cut] + b"\xff\xd9" + data[cut:])
+
+
+def test_pixels_beyond_the_palette_are_seen(save_as):
+    indexed = PillowImage.fromarray(np.full((64, 64), 200, np.uint8)).convert("P")
+    data = save_as(indexed, "PNG")
+    at = data.index(b"PLTE") - 4
+    (length,) = struct.unpack_from(">I", data, at)
+    body = b"PLTE" + bytes(range(9))
+    short = struct.pack(">I", 9) + body + struct.pack(">I", zlib.crc32(body))
+    with pytest.raises(ImageCorruptError):
+        read_image(data[:at] + short + data[at + 12 + length :])
+
+
+def test_a_bmp_whose_palette_confuses_the_decoder_is_refused(save_as, ridges):
+    data = bytearray(save_as(ridges(64, 64), "BMP"))
+    data[46] = 2
+    data[47:50] = bytes(3)
+    with pytest.raises(ImageFormatError):
         read_image(bytes(data))
 
 

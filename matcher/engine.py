@@ -105,7 +105,7 @@ class Engine:
         _check_name("Idempotency key", idempotency_key)
         digest = digest_of(subject_id, samples) if idempotency_key is not None else b""
         chosen = subject_id if subject_id is not None else uuid.uuid4().hex
-        again = self._repeated(Enrolment(chosen, (), idempotency_key, digest))
+        again = self._repeated(Enrolment(chosen, (), idempotency_key, digest), deadline)
         if again is not None:
             return again
         templates = templates_of(samples, self._read, deadline.check)
@@ -245,11 +245,11 @@ class Engine:
     ) -> None:
         self.close()
 
-    def _repeated(self, request: Enrolment) -> Enrolled | None:
+    def _repeated(self, request: Enrolment, deadline: Deadline) -> Enrolled | None:
         """Answer a repeated request without extracting again: the writer knows its key."""
         if request.key is None or self._gallery.find_key(request.key) is None:
             return None
-        return self._stored(request, FOREVER)
+        return self._stored(request, deadline)
 
     def _stored(self, request: Enrolment, deadline: Deadline) -> Enrolled:
         receipt = deadline.wait(self._gallery.submit(request))

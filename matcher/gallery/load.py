@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, inspect, select
+from sqlalchemy import Connection, func, insert, inspect, select
 
 from matcher.errors import StoreCorruptError, StoreNewerError
 from matcher.gallery.records import SampleRecord, StoredSample
@@ -80,7 +80,7 @@ def stored_samples(connection: Connection) -> Iterator[list[StoredSample]]:
         yield [_sample(row) for row in rows]
 
 
-def _sample(row: Row[Any]) -> StoredSample:
+def _sample(row: Any) -> StoredSample:
     try:
         modality = Modality(row.modality)
     except ValueError as error:

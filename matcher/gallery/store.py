@@ -31,6 +31,7 @@ from matcher.gallery.records import Change, ChangeKind, Operation, Receipt, Stor
 from matcher.gallery.sqlite import SqliteBackend
 from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_key, last_sequence
 from matcher.gallery.writer import Writer
+from matcher.safe_log import log_defect
 
 logger = logging.getLogger(__name__)
 
@@ -141,10 +142,10 @@ class Store:
             return self._transact(operations)
         except MatcherError:
             raise
-        except Exception:
-            # One request that the database chokes on must not take its neighbours down: each on its own.
+        except Exception as error:
             if len(operations) == 1:
-                raise
+                return [_defect(error)]
+            # One request that the database chokes on must not take its neighbours down: each on its own.
             return [self._alone(operation) for operation in operations]
 
     def _alone(self, operation: Operation) -> Outcome:
@@ -153,8 +154,7 @@ class Store:
         except MatcherError as error:
             return error
         except Exception as error:
-            logger.exception("An operation failed")
-            return InternalError(f"The store could not take this request ({type(error).__name__}).")
+            return _defect(error)
 
     def _transact(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
         self._recover()
@@ -181,8 +181,8 @@ class Store:
         try:
             self._applier.apply(changes)
             self._applied = changes[-1].sequence
-        except Exception:
-            logger.exception("Applying committed changes failed; reading the whole store again")
+        except Exception as error:
+            log_defect(logger, "Applying committed changes failed, reading the whole store again", error)
             self._applied = NOTHING_APPLIED
             try:
                 self._replay()
@@ -223,6 +223,11 @@ class Store:
             yield
         except DBAPIError as error:
             raise self._backend.translate(error.orig) from error
+
+
+def _defect(error: Exception) -> InternalError:
+    log_defect(logger, "A write failed", error)
+    return InternalError(f"The store could not take this request ({type(error).__name__}).")
 
 
 def _backend(url: str) -> Backend:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from matcher.fingerprint.resident import resident
 from matcher.score.calibration import Calibration, load_calibration
 from matcher.score.fingerprint import FingerprintProbe, score_many
@@ -23,7 +21,7 @@ class FingerprintScorer:
 
     def score(self, probe: FingerprintProbe, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
         """Return the raw score of the probe with each of `rows`."""
-        return cast(F32, score_many(probe, words, offsets, rows=rows, threads=threads))
+        return score_many(probe, words, offsets, rows=rows, threads=threads)
 
     def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
         """Return the calibration of a pairing; CalibrationMissingError where there is none."""

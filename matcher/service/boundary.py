@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from matcher.errors import ArgumentError, InternalError, MatcherError
+from matcher.safe_log import log_defect
 from matcher.service.status import to_status
 
 logger = logging.getLogger(__name__)
@@ -72,14 +72,9 @@ def _guarded(
 
 
 def internal_error(error: Exception) -> InternalError:
-    """Log a defect and return what the caller may know of it.
-
-    An exception's text may hold a piece of somebody's fingerprint: only its type and the lines of code are
-    logged, under a reference that the caller is told.
-    """
+    """Log a defect under a reference and return what the caller may know of it: the reference."""
     reference = uuid.uuid4().hex[:12]
-    lines = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("Internal error %s: %s at\n%s", reference, type(error).__name__, lines)
+    log_defect(logger, f"Internal error {reference}", error)
     return InternalError(
         f"A defect in the server, reference {reference}.", hint="The server's log says more under it."
     )

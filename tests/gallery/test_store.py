@@ -259,11 +259,17 @@ def test_without_writes_a_failed_replay_is_mended_by_itself(store: Store, follow
     assert follower.replays[-1][0] == 1
 
 
-def test_a_request_that_the_database_chokes_on_harms_nobody_else(store: Store) -> None:
+def test_a_request_that_the_database_chokes_on_harms_nobody_else(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     poison = Enrolment("poison", (SampleRecord(Modality.FINGERPRINT, 1, 1, object()),))  # type: ignore[arg-type]
     outcomes = store._commit_group([enrolment("olivia"), poison, enrolment("peggy")])
     assert [type(o) for o in outcomes][1] is InternalError
     assert [o.sequence for o in (outcomes[0], outcomes[2])] == [1, 2]  # type: ignore[union-attr]
+    with pytest.raises(InternalError):
+        store.submit(poison).result()
+    assert "A write failed" in caplog.text
+    assert "INSERT" not in caplog.text  # neither the statement nor its parameters
 
 
 def test_somebody_elses_write_is_noticed(store: Store, follower: Follower, tmp_path: Path) -> None:

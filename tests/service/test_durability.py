@@ -119,6 +119,7 @@ class Load:
                     client.verify(name, [self.fakes.image(identity)])
 
 
+@pytest.mark.timeout(3600)
 def test_kill_minus_nine_at_random_moments_loses_nothing(
     start: Callable[..., Any], fakes: ModuleType, full_size: bool
 ) -> None:

@@ -17,7 +17,6 @@ from google.protobuf.descriptor import FieldDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from matcher.deadline import Deadline
 from matcher.engine import Engine
 from matcher.errors import (
     ArgumentError,
@@ -459,19 +458,6 @@ def test_repeating_ends_with_the_deadline(engine: Engine, client: MatcherClient,
     engine.identify = never  # type: ignore[method-assign, assignment]
     with pytest.raises((NotReadyError, DeadlineError)):
         client.identify([fakes.image(1)], timeout=0.3)
-
-
-def test_a_deadline_wait_returns_what_was_done_in_time() -> None:
-    from concurrent.futures import Future
-
-    future: Future[int] = Future()
-    future.set_result(3)
-    assert Deadline().wait(future) == 3
-    running: Future[int] = Future()
-    running.set_running_or_notify_cancel()
-    threading.Timer(0.2, running.set_result, [4]).start()
-    end = time.monotonic() + 0.05
-    assert Deadline(lambda: max(end - time.monotonic(), 0.01)).wait(running) == 4
 
 
 def test_every_element_of_the_interface_is_commented() -> None:

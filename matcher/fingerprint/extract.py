@@ -56,9 +56,9 @@ def extract(
     enhanced = enhance.enhance(normalised, second, period, contrast)
     quality = enhance.ridge_quality(normalised, enhanced, second, contrast)
     mask = segment.print_mask(quality, contrast)
+    segment.require_ridge_flow(second.angle, mask)
     binary = ridges.binarise(enhanced, mask)
     skeleton = ridges.thin(binary)
-    found = minutiae.find(skeleton, second, mask, quality, image.width, image.height)
     if record is not None:
         for name, value in (
             ("normalised", normalised),
@@ -72,6 +72,7 @@ def extract(
             ("skeleton", skeleton),
         ):
             record(name, value)
+    found = minutiae.find(skeleton, second, mask, quality, image.width, image.height, record)
     return FingerprintTemplate(
         minutiae=found,
         width=image.width,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,10 +16,17 @@ from matcher.fingerprint.kernels import skeleton as kernel
 from matcher.types import DIRECTION_STEPS, F32, MAX_MINUTIAE, MAX_QUALITY, U8, Minutiae
 
 Mask = npt.NDArray[np.bool_]
+Record = Callable[[str, npt.NDArray[Any]], None]
 
 
 def find(
-    skeleton: U8, orientation: Orientation, mask: Mask, quality: F32, width: int, height: int
+    skeleton: U8,
+    orientation: Orientation,
+    mask: Mask,
+    quality: F32,
+    width: int,
+    height: int,
+    record: Record | None = None,
 ) -> Minutiae:
     """Return the minutiae of a skeleton, best quality first.
 
@@ -26,6 +36,8 @@ def find(
         Whole cells; `width` and `height` are the image's own, smaller or equal.
     orientation, mask, quality
         Per cell.
+    record : callable, optional
+        Given every candidate and the minutiae that are left, see `trace.STAGES`.
 
     Raises
     ------
@@ -41,6 +53,10 @@ def find(
     work = skeleton.copy()
     kernel.trace_branches(work, ids, xs, ys, count, p.TRACE_LENGTH, p.TANGENT_LENGTH, ends, stops, lengths)
     directions = _directions(ends, kinds, orientation, xs, ys)
+    units = np.rint(np.arctan2(-directions[:, 1], directions[:, 0]) * (DIRECTION_STEPS / (2 * np.pi)))
+    units = units.astype(np.int64) % DIRECTION_STEPS
+    if record is not None:
+        record("minutiae_raw", np.stack([xs, ys, units, kinds], axis=1))
     alive = np.ones(count, np.bool_)
     false_minutiae.mark_structures(
         kinds, stops, lengths, count, p.SPUR_LENGTH, p.ISLAND_LENGTH, p.BRIDGE_LENGTH, alive
@@ -58,11 +74,12 @@ def find(
     grades = np.rint(MAX_QUALITY * np.clip(quality[ys // p.CELL, xs // p.CELL], 0, 1)).astype(np.uint8)
     order = np.flatnonzero(alive)
     order = order[np.argsort(-grades[order].astype(np.int16), kind="stable")][:MAX_MINUTIAE]
-    units = np.arctan2(-directions[order, 1], directions[order, 0]) * (DIRECTION_STEPS / (2 * np.pi))
+    if record is not None:
+        record("minutiae", np.stack([xs, ys, units, kinds], axis=1)[order])
     return Minutiae(
         x=xs[order].astype(np.int16),
         y=ys[order].astype(np.int16),
-        direction=(np.rint(units).astype(np.int64) % DIRECTION_STEPS).astype(np.uint8),
+        direction=units[order].astype(np.uint8),
         kind=kinds[order].astype(np.uint8),
         quality=grades[order],
     )

@@ -21,7 +21,8 @@ STAGES = (
     "minutiae_raw",
     "minutiae",
 )
-"""Names that `extract` records, in order."""
+"""Names that `extract` records, in order. The last two are int64 (N, 4): x, y, direction (as in `Minutiae`),
+kind, of every candidate on the skeleton and of those kept. A failed extraction leaves what it came to."""
 
 
 class Trace:

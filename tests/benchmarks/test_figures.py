@@ -34,3 +34,18 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert text.endswith("after\n")
     assert "old" not in text
     assert "| what | measured | bar |" in text
+
+
+def test_the_suite_of_steps_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
+    command += [
+        "--benchmark-disable",
+        "--rootdir",
+        str(tmp_path),
+        "-c",
+        "/dev/null",
+        "benchmarks/test_fingerprint.py",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].startswith("5 passed")

@@ -2,6 +2,39 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from matcher.types import Image
+
+SIDE = 180
+"""Side of the pattern, px: small, yet with a print's worth of cells."""
+
+PERIOD = 9.0
+"""Its ridge period, px (the adult mean)."""
+
+SPACING = 45
+"""Distance of its minutiae, px."""
+
 
 def warm() -> None:
     """Compile everything that extraction and preparation for the scorer need."""
+    from matcher.fingerprint.extract import extract
+    from matcher.fingerprint.resident import resident
+    from matcher.score.fingerprint import FingerprintProbe, score
+
+    template = extract(pattern())
+    score(FingerprintProbe(template), resident(template))
+
+
+def pattern() -> Image:
+    """Return a small ridge pattern with minutiae: parallel waves with dislocations.
+
+    Each is a spiral phase around a point (the AM-FM model: Larkin & Fletcher, "A coherent framework for
+    fingerprint analysis", Optics Express 2007).
+    """
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    phase = 2 * np.pi * (0.6 * x + 0.8 * y) / PERIOD
+    for row, at_y in enumerate(range(SPACING, SIDE, SPACING)):
+        for column, at_x in enumerate(range(SPACING, SIDE, SPACING)):
+            phase += (-1) ** (row + column) * np.arctan2(y - at_y, x - at_x)
+    return Image(np.rint(128 - 100 * np.cos(phase)).astype(np.uint8))

@@ -1,33 +1,42 @@
 // Every tunable of the fingerprint scorer. px are pixels at 500 ppi; angles in rad unless said otherwise.
-// Sources: MCC = Cappelli, Ferrara & Maltoni, TPAMI 2010; the rest chosen by measurement on several sets.
+// MCC = Cappelli, Ferrara & Maltoni, TPAMI 2010. Values were chosen by measurement on several sets, with
+// minutiae of two extractors and with minutiae dropped, added and moved at random.
 #pragma once
 
 namespace matcher::fingerprint {
 
-// Similarities are kept as integers, kSimilarityOne for identical cylinders.
-constexpr float kSimilarityOne = 32767.0F;
+// Similarity of two identical cylinders; kept in one byte.
+constexpr float kSimilarityOne = 255.0F;
 
-// Selection: pairs that enter relaxation, at most one per minutia of the smaller template, within these
-// bounds.
-constexpr int kMaxPairs = 48;
+// Templates of fewer minutiae than this compare as 0.
 constexpr int kMinMinutiae = 2;
 
-// Most similar pairs, whatever their rotation, that vote for a rotation and that selection chooses from.
-constexpr int kMaxVoters = 384;
-constexpr int kVotersPerMinutia = 8;
-// The vote: a triangle of this half width over direction differences; then pairs within the window stay.
-// Both in direction units of 2 pi / 256.
-constexpr int kVoteHalfWidth = 12;
+// Most similar pairs that vote for a rotation, for each minutia of the smaller template.
+constexpr int kVotersPerMinutia = 6;
+// The vote: direction differences in bins of this many units of 2 pi / 256, smoothed by a triangle.
+constexpr int kVoteBin = 4;
+constexpr int kVoteHalfWidth = 3;  // bins
+// A rotation of more than this needs a vote stronger by kUnusualRotation: fingers come roughly upright, and
+// the freedom to turn helps non-mated pairs more than mated ones.
+constexpr int kUsualRotation = 36;  // direction units: 50 degrees
+constexpr int kUnusualRotation = 4;
+// Pairs whose rotation is within this of the vote's stay, direction units.
 constexpr int kRotationWindow = 40;
 
-// Number of best pairs that make the score (MCC n_P): from kFewPairs to kManyPairs around kPairsMiddle
-// minutiae.
+// Pairs that selection looks at, for each minutia of the smaller template, and at most.
+constexpr int kChoicePerMinutia = 8;
+constexpr int kMaxChoice = 512;
+// Pairs that enter relaxation.
+constexpr int kMaxPairs = 48;
+
+// Number of best pairs whose mean support counts (MCC n_P): kFewPairs to kManyPairs, half-way at kPairsMiddle
+// minutiae in the smaller template.
 constexpr float kFewPairs = 4.0F;
 constexpr float kManyPairs = 12.0F;
 constexpr float kPairsMiddle = 20.0F;
 constexpr float kPairsSlope = 0.4F;
 
-// Relaxation (MCC LSS-R): rounds, and the weight a pair's own support keeps in each.
+// Relaxation (MCC LSS-R): rounds, and the weight that a pair's own support keeps in each.
 constexpr int kRounds = 4;
 constexpr float kKeep = 0.5F;
 
@@ -39,13 +48,20 @@ constexpr float kAcrossBase = 10.0F;    // px
 constexpr float kAcrossGrowth = 0.40F;  // px per px, a tangent
 constexpr float kRotationApart = 0.6F;  // rad
 
-// Consensus: how far a minutia may lie from its mate after one rigid motion.
-constexpr int kHypotheses = 3;
-constexpr float kConsensusReach = 15.0F;  // px
-constexpr float kConsensusTurn = 21.0F;   // direction units of 2 pi / 256
+// Consensus: motions tried, and how far a minutia may lie from its mate while one is looked for and at the
+// end.
+constexpr int kHypotheses = 12;
+constexpr float kLooseReach = 18.0F;    // px
+constexpr float kReach = 12.0F;         // px
+constexpr float kReachTurn = 21.3333F;  // direction units: 30 degrees
+// How firmly the fitted rotation holds to the directions, and the fitted stretch to a rotation: px^2.
+constexpr float kDirectionHold = 1000.0F;
+constexpr float kStretchHold = 10000.0F;
+// Fewest paired minutiae that allow a stretch.
+constexpr int kStretchPairs = 4;
 
-// raw = kRelaxedWeight * relaxed + kConsensusWeight * consensus
-constexpr float kRelaxedWeight = 100.0F;
-constexpr float kConsensusWeight = 1.0F;
+// raw = kSupportWeight * support + kConsensusWeight * consensus
+constexpr float kSupportWeight = 200.0F;
+constexpr float kConsensusWeight = 3.5F;
 
 }  // namespace matcher::fingerprint

@@ -1,19 +1,22 @@
 // The spine of a comparison: each line of Probe::compare is a stage.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
-#include "fingerprint_consensus.h"
 #include "fingerprint_parameters.h"
 #include "fingerprint_select.h"
-#include "fingerprint_turns.h"
 #include "fingerprint_unpack.h"
+#include "kernels/consensus.h"
 #include "kernels/relaxation.h"
+#include "kernels/selection.h"
 #include "kernels/similarity.h"
 #include "matcher/fingerprint.h"
 
 namespace matcher::fingerprint {
 
-using kernels::Agreement;
+using kernels::Matches;
+using kernels::Motion;
+using kernels::Overlap;
 using kernels::Pairs;
 
 struct Probe::Prepared {
@@ -21,7 +24,9 @@ struct Probe::Prepared {
     std::uint64_t cells[kMaxMinutiae * kPlanes];
     float scaled_norm[kMaxMinutiae];
     kernels::Similarity similarity;
+    kernels::Selection selection;
     kernels::Relax relax;
+    kernels::ConsensusKernels consensus;
 };
 
 namespace {
@@ -29,86 +34,59 @@ namespace {
 // Everything a comparison writes before it reads: no allocation, nothing kept between candidates.
 struct alignas(64) Workspace {
     Unpacked candidate;
-    std::int32_t similarity[kMaxMinutiae * kMaxMinutiae];
-    Voters voters;
-    PairKey selected[kMaxPairs];
+    std::uint8_t similarity[kMaxMinutiae * kMaxMinutiae];
+    SelectionScratch selection;
     Pairs pairs;
-    Agreement agreement;
-    Consensus consensus, trial;
+    kernels::Agreement agreement;
+    Matches matches;
+    int order[kMaxPairs];
 };
 
-void load_pairs(const Unpacked& probe, const Unpacked& candidate, const PairKey* keys, int count,
-                Pairs& out) {
-    out.count = count;
-    const int slots = (count + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
-    for (int p = 0; p < slots; ++p) {
-        if (p >= count) {
-            out.probe_x[p] = out.probe_y[p] = out.candidate_x[p] = out.candidate_y[p] = 0;
-            out.half_cos[p] = out.half_sin[p] = out.similarity[p] = 0;
-            out.probe[p] = out.candidate[p] = -1;
-            continue;
+// n_P of MCC, for every number of minutiae in the smaller template.
+struct PairsThatCount {
+    int number[kMaxMinutiae + 1];
+    PairsThatCount() {
+        for (int n = 0; n <= kMaxMinutiae; ++n) {
+            const float x = kPairsSlope * (static_cast<float>(n) - kPairsMiddle);
+            number[n] = static_cast<int>(kFewPairs + (kManyPairs - kFewPairs) / (1.0F + std::exp(-x)) + 0.5F);
         }
-        const int i = keys[p].probe(), j = keys[p].candidate();
-        const int turn = (probe.direction[i] - candidate.direction[j]) & 255;
-        out.probe_x[p] = probe.x[i];
-        out.probe_y[p] = probe.y[i];
-        out.candidate_x[p] = candidate.x[j];
-        out.candidate_y[p] = candidate.y[j];
-        out.half_cos[p] = half_turn_cosine(turn);
-        out.half_sin[p] = half_turn_sine(turn);
-        out.probe[p] = i;
-        out.candidate[p] = j;
-        out.similarity[p] = static_cast<float>(keys[p].similarity()) * (1.0F / kSimilarityOne);
     }
+};
+const PairsThatCount kPairsThatCount;
+
+// Pair numbers, most supported first, as far as `wanted`; returns how many.
+int order_by_support(const Pairs& pairs, int wanted, int* order) {
+    // A positive float orders as its bits do; the lowest six make room for the pair's number.
+    std::int32_t keys[kMaxPairs];
+    for (int p = 0; p < pairs.count; ++p) {
+        std::int32_t bits;
+        std::memcpy(&bits, &pairs.support[p], sizeof bits);
+        keys[p] = (bits & ~63) | (63 - p);
+    }
+    const int count = std::min(wanted, pairs.count);
+    std::partial_sort(keys, keys + count, keys + pairs.count,
+                      [](int left, int right) { return left > right; });
+    for (int o = 0; o < count; ++o) order[o] = 63 - (keys[o] & 63);
+    return count;
 }
 
-// n_P of MCC: how many pairs make the score.
-int pairs_that_count(int fewer) {
-    const float x = kPairsSlope * (static_cast<float>(fewer) - kPairsMiddle);
-    return static_cast<int>(kFewPairs + (kManyPairs - kFewPairs) / (1.0F + std::exp(-x)) + 0.5F);
-}
-
-// Pair numbers, most supported first.
-void order_by_support(const Pairs& pairs, int* order) {
-    for (int p = 0; p < pairs.count; ++p) order[p] = p;
-    std::sort(order, order + pairs.count, [&](int left, int right) {
-        return pairs.support[left] != pairs.support[right] ? pairs.support[left] > pairs.support[right]
-                                                           : left < right;
-    });
-}
-
-// Mean support of the best pairs, each minutia used once.
-float mean_support(const Pairs& pairs, const int* order, int wanted) {
-    std::uint64_t probe_used = 0, candidate_used = 0;
+float mean_support(const Pairs& pairs, const int* order, int count, int wanted) {
     float sum = 0;
-    int taken = 0;
-    for (int o = 0; o < pairs.count && taken < wanted; ++o) {
-        const int p = order[o];
-        const std::uint64_t probe_bit = std::uint64_t{1} << pairs.probe[p];
-        const std::uint64_t candidate_bit = std::uint64_t{1} << pairs.candidate[p];
-        if ((probe_used & probe_bit) != 0 || (candidate_used & candidate_bit) != 0) continue;
-        probe_used |= probe_bit;
-        candidate_used |= candidate_bit;
-        sum += pairs.support[p];
-        ++taken;
-    }
+    for (int o = 0; o < count && o < wanted; ++o) sum += pairs.support[order[o]];
     return sum / static_cast<float>(wanted);
 }
 
-float mean_similarity(const PairKey* keys, int count, int wanted) {
+// Pairs are loaded most similar first.
+float mean_similarity(const Pairs& pairs, int wanted) {
     float sum = 0;
-    for (int p = 0; p < count && p < wanted; ++p) sum += static_cast<float>(keys[p].similarity());
-    return sum * (1.0F / kSimilarityOne) / static_cast<float>(wanted);
+    for (int p = 0; p < pairs.count && p < wanted; ++p) sum += pairs.similarity[p];
+    return sum / static_cast<float>(wanted);
 }
 
-void best_consensus(const Unpacked& probe, Workspace& work, const int* order) {
-    const int hypotheses = std::min(kHypotheses, work.pairs.count);
-    for (int h = 0; h < hypotheses; ++h) {
-        const int p = order[h];
-        Consensus& target = h == 0 ? work.consensus : work.trial;
-        find_consensus(probe, work.candidate, work.pairs.probe[p], work.pairs.candidate[p], target);
-        if (h > 0 && target.weight > work.consensus.weight) work.consensus = target;
-    }
+// Weight of what came together, squared, by the minutiae that could have.
+float consensus_of(const Matches& matches, const Overlap& overlap) {
+    const float possible = static_cast<float>(std::max(overlap.probe, 1) * std::max(overlap.candidate, 1));
+    return matches.total * matches.total / std::sqrt(possible);
 }
 
 }  // namespace
@@ -124,7 +102,9 @@ Probe::Probe(const std::uint64_t* words, std::size_t size) {
         prepared->scaled_norm[i] = kSimilarityOne * prepared->minutiae.inverse_norm[i];
     }
     prepared->similarity = kernels::similarity_for(simd_level());
+    prepared->selection = kernels::selection_for(simd_level());
     prepared->relax = kernels::relax_for(simd_level());
+    prepared->consensus = kernels::consensus_for(simd_level());
     prepared_ = std::move(prepared);
 }
 
@@ -136,41 +116,39 @@ int Probe::minutia_count() const { return prepared_->minutiae.count; }
 
 ScoreParts Probe::compare(const Resident& resident, Pairing* pairing) const {
     if (pairing != nullptr) pairing->clear();
-    const Unpacked& probe = prepared_->minutiae;
+    const Prepared& p = *prepared_;
+    const Unpacked& probe = p.minutiae;
     const int fewer = std::min(probe.count, resident.count);
     if (fewer < kMinMinutiae) return {};
-    const int most = std::min(fewer, kMaxPairs);
-    const int wanted = pairs_that_count(fewer);
+    const int wanted = kPairsThatCount.number[fewer];
     Workspace work;
-    int order[kMaxPairs];
     ScoreParts parts;
 
     unpack(resident, work.candidate);
-    prepared_->similarity({prepared_->cells, prepared_->scaled_norm, probe.count}, resident,
-                          work.candidate.inverse_norm, work.similarity);
-    find_voters(probe, work.candidate, work.similarity, work.voters);
+    p.similarity({p.cells, p.scaled_norm, probe.count}, resident, work.candidate.inverse_norm,
+                 work.similarity);
+    select_pairs(probe, work.candidate, work.similarity, p.selection, work.selection, work.pairs);
+    if (work.pairs.count < kMinMinutiae) return {};
+    parts.local = mean_similarity(work.pairs, wanted);
 
-    const int best = select_best(work.voters, most, work.selected);
-    load_pairs(probe, work.candidate, work.selected, best, work.pairs);
-    prepared_->relax(work.pairs, work.agreement);
-    order_by_support(work.pairs, order);
-    parts.relaxed = mean_support(work.pairs, order, wanted);
+    p.relax(work.pairs, work.agreement);
+    const int ordered = order_by_support(work.pairs, std::max(wanted, kHypotheses), work.order);
+    parts.relaxed = mean_support(work.pairs, work.order, ordered, wanted);
 
-    const int one_to_one = select_one_to_one(work.voters, most, work.selected);
-    parts.local = mean_similarity(work.selected, one_to_one, wanted);
-    load_pairs(probe, work.candidate, work.selected, one_to_one, work.pairs);
-    prepared_->relax(work.pairs, work.agreement);
-    order_by_support(work.pairs, order);
-    parts.relaxed += mean_support(work.pairs, order, wanted);
+    const Motion draft = p.consensus.find(work.pairs, work.order, std::min(ordered, kHypotheses));
+    p.consensus.match(probe, work.candidate, draft, kLooseReach, work.matches);
+    const Motion motion = p.consensus.fit(work.matches);
+    p.consensus.match(probe, work.candidate, motion, kReach, work.matches);
+    parts.consensus = consensus_of(work.matches, p.consensus.overlap(probe, work.candidate, motion));
+    parts.paired = work.matches.count;
 
-    best_consensus(probe, work, order);
-    parts.consensus = work.pairs.count > 0 ? work.consensus.weight : 0;
-    parts.paired = work.pairs.count > 0 ? work.consensus.count : 0;
-    for (int p = 0; pairing != nullptr && p < parts.paired; ++p) {
-        pairing->emplace_back(probe.index[work.consensus.pairs[p].first],
-                              work.candidate.index[work.consensus.pairs[p].second]);
+    if (pairing != nullptr) {
+        for (int m = 0; m < work.matches.count; ++m) {
+            pairing->emplace_back(probe.index[work.matches.probe[m]],
+                                  work.candidate.index[work.matches.candidate[m]]);
+        }
     }
-    parts.raw = kRelaxedWeight * parts.relaxed + kConsensusWeight * parts.consensus;
+    parts.raw = kSupportWeight * parts.relaxed + kConsensusWeight * parts.consensus;
     return parts;
 }
 

@@ -1,86 +1,113 @@
 #include "fingerprint_select.h"
 
 #include <algorithm>
-#include <functional>
+
+#include "fingerprint_turns.h"
 
 namespace matcher::fingerprint {
 namespace {
 
-constexpr int kTurn = 256;  // direction units in a full turn
+using kernels::Choice;
 
-int rotation(const Unpacked& probe, const Unpacked& candidate, PairKey key) {
-    return (probe.direction[key.probe()] - candidate.direction[key.candidate()]) & (kTurn - 1);
+constexpr int kTurn = 256;  // direction units in a full turn
+constexpr int kBins = kTurn / kVoteBin;
+constexpr int kLevels = 256;  // similarities
+
+int rotation(const Unpacked& probe, const Unpacked& candidate, const Choice& pair) {
+    return (probe.facing[pair.probe] - candidate.facing[pair.candidate]) & (kTurn - 1);
 }
 
-// Centre of the triangle window that gathers most similarity; the lowest of equals.
-int vote_for_rotation(const Unpacked& probe, const Unpacked& candidate, const PairKey* keys, int count) {
-    constexpr int kWidth = kVoteHalfWidth + 1;
-    std::int64_t votes[kTurn] = {};
-    for (int v = 0; v < count; ++v) {
-        const std::int64_t similarity = keys[v].similarity() >> 5;  // 10 bits: fourth powers summed fit 64
-        votes[rotation(probe, candidate, keys[v])] += similarity * similarity * similarity * similarity;
+// The rotation, in direction units, that gathers most similarity; the lowest bin of equals.
+int vote_for_rotation(const Unpacked& probe, const Unpacked& candidate, const Choice* pairs, int count) {
+    // Fourth powers of a byte, 2^14 taken off: 512 of them in one bin, smoothed and weighted, fit 32 bits.
+    std::uint32_t votes[kBins + 2 * kVoteHalfWidth] = {};
+    for (int p = 0; p < count; ++p) {
+        const std::uint32_t square = static_cast<std::uint32_t>(pairs[p].similarity) * pairs[p].similarity;
+        votes[kVoteHalfWidth + rotation(probe, candidate, pairs[p]) / kVoteBin] +=
+            (square >> 2) * (square >> 2) >> 10;
     }
-    std::int64_t most = -1;
+    for (int k = 0; k < kVoteHalfWidth; ++k) {
+        votes[k] = votes[kBins + k];
+        votes[kVoteHalfWidth + kBins + k] = votes[kVoteHalfWidth + k];
+    }
+    std::uint64_t most = 0;
     int peak = 0;
-    for (int centre = 0; centre < kTurn; ++centre) {
-        std::int64_t sum = 0;
-        for (int d = -kVoteHalfWidth; d <= kVoteHalfWidth; ++d) {
-            sum += votes[(centre + d) & (kTurn - 1)] * (kWidth - (d < 0 ? -d : d));
+    for (int bin = 0; bin < kBins; ++bin) {
+        std::uint64_t sum = 0;
+        for (int d = 0; d <= 2 * kVoteHalfWidth; ++d) {
+            const int off = d < kVoteHalfWidth ? kVoteHalfWidth - d : d - kVoteHalfWidth;
+            sum += std::uint64_t{votes[bin + d]} * static_cast<std::uint64_t>(kVoteHalfWidth + 1 - off);
         }
+        const int turned = bin * kVoteBin + kVoteBin / 2;
+        if (std::min(turned, kTurn - turned) <= kUsualRotation) sum *= kUnusualRotation;
         if (sum > most) {
             most = sum;
-            peak = centre;
+            peak = turned;
         }
     }
     return peak;
 }
 
-}  // namespace
-
-void find_voters(const Unpacked& probe, const Unpacked& candidate, const std::int32_t* similarity,
-                 Voters& out) {
-    PairKey all[kMaxMinutiae * kMaxMinutiae];
-    int count = 0;
-    for (int i = 0; i < probe.count; ++i) {
-        for (int j = 0; j < candidate.count; ++j) {
-            const auto value = static_cast<std::uint32_t>(similarity[i * kMaxMinutiae + j]);
-            if (value == 0) continue;
-            all[count++] = {value << 12 | static_cast<std::uint32_t>(63 - i) << 6 |
-                            static_cast<std::uint32_t>(63 - j)};
-        }
+// By similarity, greatest first; equals stay in the order of their minutiae.
+void sort_by_similarity(const Choice* pairs, int count, Choice* out) {
+    std::uint16_t first[kLevels + 1] = {};
+    for (int p = 0; p < count; ++p) ++first[kLevels - pairs[p].similarity];
+    for (int level = 1; level <= kLevels; ++level) {
+        first[level] = static_cast<std::uint16_t>(first[level] + first[level - 1]);
     }
-    const int fewer = std::min(probe.count, candidate.count);
-    const int most = std::min({count, kMaxVoters, kVotersPerMinutia * fewer});
-    const auto greater = [](PairKey left, PairKey right) { return left.word > right.word; };
-    if (most < count) std::nth_element(all, all + most, all + count, greater);
-    std::sort(all, all + most, greater);
-    const int peak = vote_for_rotation(probe, candidate, all, most);
-    out.count = 0;
-    for (int v = 0; v < most; ++v) {
-        const int off = (rotation(probe, candidate, all[v]) - peak + kTurn + kTurn / 2) % kTurn - kTurn / 2;
-        if (off >= -kRotationWindow && off <= kRotationWindow) out.keys[out.count++] = all[v];
-    }
+    for (int p = 0; p < count; ++p) out[first[kLevels - 1 - pairs[p].similarity]++] = pairs[p];
 }
 
-int select_best(const Voters& voters, int most, PairKey* out) {
-    const int count = std::min(most, voters.count);
-    std::copy(voters.keys, voters.keys + count, out);
-    return count;
+void load_pair(const Unpacked& probe, const Unpacked& candidate, const Choice& pair, kernels::Pairs& out) {
+    const int p = out.count++;
+    const int i = pair.probe, j = pair.candidate;
+    const int turn = rotation(probe, candidate, pair);
+    out.probe_x[p] = probe.x[i];
+    out.probe_y[p] = probe.y[i];
+    out.candidate_x[p] = candidate.x[j];
+    out.candidate_y[p] = candidate.y[j];
+    out.half_cos[p] = half_turn_cosine(turn);
+    out.half_sin[p] = half_turn_sine(turn);
+    out.turn[p] = turn;
+    out.similarity[p] = static_cast<float>(pair.similarity) * (1.0F / kSimilarityOne);
+    out.probe[p] = pair.probe;
+    out.candidate[p] = pair.candidate;
 }
 
-int select_one_to_one(const Voters& voters, int most, PairKey* out) {
+void load_one_to_one(const Unpacked& probe, const Unpacked& candidate, const Choice* pairs, int count,
+                     int most, kernels::Pairs& out) {
     std::uint64_t probe_used = 0, candidate_used = 0;
-    int count = 0;
-    for (int v = 0; v < voters.count && count < most; ++v) {
-        const PairKey key = voters.keys[v];
-        const std::uint64_t probe_bit = std::uint64_t{1} << key.probe();
-        const std::uint64_t candidate_bit = std::uint64_t{1} << key.candidate();
+    out.count = 0;
+    for (int p = 0; p < count && out.count < most; ++p) {
+        const std::uint64_t probe_bit = std::uint64_t{1} << pairs[p].probe;
+        const std::uint64_t candidate_bit = std::uint64_t{1} << pairs[p].candidate;
         if ((probe_used & probe_bit) != 0 || (candidate_used & candidate_bit) != 0) continue;
         probe_used |= probe_bit;
         candidate_used |= candidate_bit;
-        out[count++] = key;
+        load_pair(probe, candidate, pairs[p], out);
     }
-    return count;
+    const int slots = matcher::kernels::blocks_for(out.count) * matcher::kernels::kLanes;
+    for (int p = out.count; p < slots; ++p) {
+        out.probe_x[p] = out.probe_y[p] = out.candidate_x[p] = out.candidate_y[p] = 0;
+        out.half_cos[p] = out.half_sin[p] = out.similarity[p] = 0;
+        out.turn[p] = 0;
+    }
+}
+
+}  // namespace
+
+void select_pairs(const Unpacked& probe, const Unpacked& candidate, const std::uint8_t* similarity,
+                  const kernels::Selection& kernels, SelectionScratch& scratch, kernels::Pairs& out) {
+    const int fewer = std::min(probe.count, candidate.count);
+    const int voters = std::min(kVotersPerMinutia * fewer, kMaxChoice);
+    const int choice = std::min(kChoicePerMinutia * fewer, kMaxChoice);
+    const int voting = kernels.choose(similarity, probe.count, voters, scratch.chosen);
+    const int peak = vote_for_rotation(probe, candidate, scratch.chosen, voting);
+    kernels.restrict_rotation(similarity, probe.count, probe.direction, candidate.direction, peak,
+                              kRotationWindow, scratch.rows);
+    const int count = kernels.choose(scratch.rows, probe.count, choice, scratch.chosen);
+    sort_by_similarity(scratch.chosen, count, scratch.sorted);
+    load_one_to_one(probe, candidate, scratch.sorted, count, std::min(fewer, kMaxPairs), out);
 }
 
 }  // namespace matcher::fingerprint

@@ -1,31 +1,23 @@
-// Which pairs of minutiae enter relaxation.
+// Which pairs of minutiae enter relaxation: those of one rotation, most similar first, each minutia once.
 #pragma once
 #include <cstdint>
 
 #include "fingerprint_parameters.h"
 #include "fingerprint_unpack.h"
+#include "kernels/relaxation.h"
+#include "kernels/selection.h"
 
 namespace matcher::fingerprint {
 
-// A pair of minutiae with its similarity, ordered by similarity, then by lower numbers.
-struct PairKey {
-    std::uint32_t word;  // similarity << 12 | (63 - probe) << 6 | (63 - candidate)
-    int similarity() const { return static_cast<int>(word >> 12); }
-    int probe() const { return 63 - static_cast<int>(word >> 6 & 63); }
-    int candidate() const { return 63 - static_cast<int>(word & 63); }
+// Room for choosing; written before it is read.
+struct alignas(64) SelectionScratch {
+    std::uint8_t rows[kMaxMinutiae * kMaxMinutiae];
+    kernels::Choice chosen[kMaxChoice];
+    kernels::Choice sorted[kMaxChoice];
 };
 
-struct Voters {
-    PairKey keys[kMaxVoters];  // greatest first
-    int count;
-};
-
-// The most similar pairs that agree on one rotation. similarity[i * kMaxMinutiae + j].
-void find_voters(const Unpacked& probe, const Unpacked& candidate, const std::int32_t* similarity,
-                 Voters& out);
-
-// The first `most` voters as they come, and the first `most` that share no minutia; both return their number.
-int select_best(const Voters& voters, int most, PairKey* out);
-int select_one_to_one(const Voters& voters, int most, PairKey* out);
+// similarity[i * kMaxMinutiae + j]; both prints have minutiae.
+void select_pairs(const Unpacked& probe, const Unpacked& candidate, const std::uint8_t* similarity,
+                  const kernels::Selection& kernels, SelectionScratch& scratch, kernels::Pairs& out);
 
 }  // namespace matcher::fingerprint

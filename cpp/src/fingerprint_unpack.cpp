@@ -2,21 +2,44 @@
 
 #include <cmath>
 
+#include "kernels/lanes.h"
+
 namespace matcher::fingerprint {
+namespace {
+
+// 1 / sqrt(cells set), for every number of cells.
+struct Norms {
+    float inverse[kPlanes * kCells + 1];
+    Norms() {
+        inverse[0] = 0;
+        for (int k = 1; k <= kPlanes * kCells; ++k) inverse[k] = 1.0F / std::sqrt(static_cast<float>(k));
+    }
+};
+const Norms kNorms;
+
+}  // namespace
 
 void unpack(const Resident& resident, Unpacked& out) {
     const int n = resident.count;
     const std::uint64_t* planes = resident.planes;
     out.count = n;
     for (int i = 0; i < n; ++i) {
-        const std::uint64_t high = planes[2 * n + i] >> kCells;
-        out.x[i] = static_cast<float>((planes[i] >> kCells) | ((high >> 8) & 3) << 12);
-        out.y[i] = static_cast<float>((planes[n + i] >> kCells) | ((high >> 10) & 3) << 12);
-        out.direction[i] = static_cast<std::uint8_t>(high & 0xff);
-        out.index[i] = static_cast<std::uint8_t>((planes[3 * n + i] >> kCells) & 0xff);
+        const auto high = static_cast<std::uint32_t>(planes[2 * n + i] >> kCells);
+        const auto x = static_cast<std::uint32_t>(planes[i] >> kCells) | (high >> 8 & 3) << 12;
+        const auto y = static_cast<std::uint32_t>(planes[n + i] >> kCells) | (high >> 10 & 3) << 12;
+        out.x[i] = static_cast<float>(static_cast<int>(x));
+        out.y[i] = static_cast<float>(static_cast<int>(y));
+        out.facing[i] = static_cast<int>(high & 0xff);
+        out.direction[i] = static_cast<std::uint8_t>(high);
+        out.index[i] = static_cast<std::uint8_t>(planes[3 * n + i] >> kCells);
         int cells = 0;
         for (int k = 0; k < kPlanes; ++k) cells += __builtin_popcountll(planes[k * n + i] & kCellMask);
-        out.inverse_norm[i] = cells == 0 ? 0.0F : 1.0F / std::sqrt(static_cast<float>(cells));
+        out.inverse_norm[i] = kNorms.inverse[cells];
+    }
+    const int slots = matcher::kernels::blocks_for(n) * matcher::kernels::kLanes;
+    for (int i = n; i < slots; ++i) {
+        out.x[i] = out.y[i] = out.inverse_norm[i] = 0;
+        out.facing[i] = out.direction[i] = out.index[i] = 0;
     }
 }
 

@@ -1,24 +1,27 @@
-// One source for all levels: 16-lane vectors that the compiler maps to whatever the target has. Every lane
-// does the same IEEE operations in the same order at each level, and sums run over pairs in their order, so
-// that the results agree to the last bit.
 #include "kernels/relaxation.h"
 
 #include <cmath>
 
-#define MATCHER_INLINE inline __attribute__((always_inline))
-
 namespace matcher::fingerprint::kernels {
 namespace {
 
-typedef float Floats __attribute__((vector_size(64)));
-typedef std::int32_t Ints __attribute__((vector_size(64)));
-
-MATCHER_INLINE const Floats& floats(const float* p) { return *reinterpret_cast<const Floats*>(p); }
-MATCHER_INLINE Floats& floats(float* p) { return *reinterpret_cast<Floats*>(p); }
-MATCHER_INLINE const Ints& ints(const std::int32_t* p) { return *reinterpret_cast<const Ints*>(p); }
+using matcher::kernels::blocks_for;
+using matcher::kernels::floats;
+using matcher::kernels::Floats;
+using matcher::kernels::Ints;
+using matcher::kernels::kLanes;
 
 // cos^2 of half the largest difference of two rotations
 const float kRotationFloor = 0.5F + 0.5F * std::cos(kRotationApart);
+
+// 1 / d for positive d, to six digits: a linear first guess on the exponent and two Newton steps. The
+// hardware's own estimate differs between instruction sets, its division is eight times slower.
+MATCHER_INLINE void inverse(const Floats& d, Floats& out) {
+    constexpr std::int32_t kGuess = 0x7ef311c7;
+    const Floats first = (Floats)(kGuess - (Ints)d);
+    const Floats second = first * (2.0F - d * first);
+    out = second * (2.0F - d * second);
+}
 
 // Agreement of pair i with the pairs from k on. A rotation by (rotation_i + rotation_k) / 2 brings the
 // candidate's vector onto the probe's; what is left of the difference splits into a part along and a part
@@ -33,7 +36,7 @@ MATCHER_INLINE void agree(const Pairs& p, int i, int k, float rotation_floor, Fl
 
     const Floats apart = hc * ic + hs * is;  // cos of half the rotations' difference, up to its sign
     const Floats turn_cos = hc * ic - hs * is, turn_sin = hs * ic + hc * is;
-    // y runs down and directions count with y up: the rotation is that of the mirrored vectors.
+    // y runs down, directions count with y up.
     const Floats dot = ax * bx + ay * by, cross = ax * by - ay * bx;
     const Floats turned = dot * turn_cos + cross * turn_sin;
     const Floats across = cross * turn_cos - dot * turn_sin;
@@ -47,16 +50,17 @@ MATCHER_INLINE void agree(const Pairs& p, int i, int k, float rotation_floor, Fl
     const Floats along_left = along_limit - along2;
     const Floats across_left = across_limit - across2;
     const Floats rotation_left = apart * apart - rotation_floor;
-    const Floats value = along_left * across_left * rotation_left /
-                         (along_limit * across_limit * (1.0F - rotation_floor) + 1.0F);
-    const Ints good = (along_left > zero) & (across_left > zero) & (rotation_left > zero) & (forward > zero) &
-                      (ints(p.probe + k) != p.probe[i]) & (ints(p.candidate + k) != p.candidate[i]);
+    // The 1 keeps pair i with itself, where all is zero, from dividing by zero.
+    Floats share;
+    inverse(along_limit * across_limit * (1.0F - rotation_floor) + 1.0F, share);
+    const Floats value = along_left * across_left * rotation_left * share;
+    const Ints good = (along_left > zero) & (across_left > zero) & (rotation_left > zero) & (forward > zero);
     out = good ? value : zero;
 }
 
 MATCHER_INLINE void relax(Pairs& p, Agreement& agreement) {
     const int n = p.count;
-    const int blocks = (n + kLanes - 1) / kLanes;
+    const int blocks = blocks_for(n);
     for (int i = 0; i < n; ++i) {
         for (int b = 0; b < blocks; ++b) {
             agree(p, i, b * kLanes, kRotationFloor, floats(agreement.value + i * kPairSlots + b * kLanes));
@@ -81,11 +85,8 @@ MATCHER_INLINE void relax(Pairs& p, Agreement& agreement) {
 
 void relax_scalar(Pairs& pairs, Agreement& scratch) { relax(pairs, scratch); }
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) void relax_avx2(Pairs& pairs, Agreement& scratch) { relax(pairs, scratch); }
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) void relax_avx512(Pairs& pairs,
-                                                                                Agreement& scratch) {
-    relax(pairs, scratch);
-}
+MATCHER_AVX2 void relax_avx2(Pairs& pairs, Agreement& scratch) { relax(pairs, scratch); }
+MATCHER_AVX512 void relax_avx512(Pairs& pairs, Agreement& scratch) { relax(pairs, scratch); }
 #endif
 
 }  // namespace

@@ -3,21 +3,22 @@
 #include <cstdint>
 
 #include "fingerprint_parameters.h"
+#include "kernels/lanes.h"
 #include "matcher/simd.h"
 
 namespace matcher::fingerprint::kernels {
 
-constexpr int kLanes = 16;
-constexpr int kPairSlots = (kMaxPairs + kLanes - 1) / kLanes * kLanes;
+constexpr int kPairSlots = matcher::kernels::blocks_for(kMaxPairs) * matcher::kernels::kLanes;
 
-// Selected pairs, one lane each; lanes from `count` to the next multiple of kLanes are zero.
+// Selected pairs that share no minutia, one lane each; lanes from `count` to the next whole vector are zero.
 struct alignas(64) Pairs {
     float probe_x[kPairSlots], probe_y[kPairSlots];          // px
     float candidate_x[kPairSlots], candidate_y[kPairSlots];  // px
     float half_cos[kPairSlots], half_sin[kPairSlots];        // of half the pair's rotation
-    std::int32_t probe[kPairSlots], candidate[kPairSlots];   // minutia numbers
+    std::int32_t turn[kPairSlots];                           // the rotation, direction units
     float similarity[kPairSlots];                            // 0 to 1
     float support[kPairSlots];                               // out: after relaxation
+    std::uint8_t probe[kPairSlots], candidate[kPairSlots];   // minutia numbers
     int count;
 };
 

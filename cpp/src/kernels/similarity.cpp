@@ -3,6 +3,10 @@
 // away because the probe's are zero there.
 #include "kernels/similarity.h"
 
+#include <cstring>
+
+#include "kernels/lanes.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -10,8 +14,12 @@
 namespace matcher::fingerprint::kernels {
 namespace {
 
+void clear_rows(int count, std::uint8_t* out) {
+    std::memset(out, 0, static_cast<std::size_t>(count) * kMaxMinutiae);
+}
+
 void columns_scalar(const ProbeCylinders& probe, const Resident& candidate, const float* inverse_norm,
-                    std::int32_t* out, int first) {
+                    std::uint8_t* out, int first) {
     const int n = candidate.count;
     for (int i = 0; i < probe.count; ++i) {
         const std::uint64_t* cells = probe.cells + i * kPlanes;
@@ -21,20 +29,21 @@ void columns_scalar(const ProbeCylinders& probe, const Resident& candidate, cons
                 common += __builtin_popcountll(cells[k] & candidate.planes[k * n + j]);
             }
             const float similarity = static_cast<float>(common) * probe.scaled_norm[i] * inverse_norm[j];
-            out[i * kMaxMinutiae + j] = static_cast<std::int32_t>(similarity);
+            out[i * kMaxMinutiae + j] = static_cast<std::uint8_t>(static_cast<int>(similarity));
         }
     }
 }
 
 void similarity_scalar(const ProbeCylinders& probe, const Resident& candidate, const float* inverse_norm,
-                       std::int32_t* out) {
+                       std::uint8_t* out) {
+    clear_rows(probe.count, out);
     columns_scalar(probe, candidate, inverse_norm, out, 0);
 }
 
 #if defined(__x86_64__)
 
 // Population count of each byte by two table look-ups of its halves (Mula), summed to 64-bit lanes.
-__attribute__((target("avx2"))) inline __m256i byte_counts(__m256i v) {
+MATCHER_AVX2 inline __m256i byte_counts(__m256i v) {
     const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
                                            0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
     const __m256i low = _mm256_set1_epi8(15);
@@ -43,8 +52,9 @@ __attribute__((target("avx2"))) inline __m256i byte_counts(__m256i v) {
                            _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi64(v, 4), low)));
 }
 
-__attribute__((target("avx2"))) void similarity_avx2(const ProbeCylinders& probe, const Resident& candidate,
-                                                     const float* inverse_norm, std::int32_t* out) {
+MATCHER_AVX2 void similarity_avx2(const ProbeCylinders& probe, const Resident& candidate,
+                                  const float* inverse_norm, std::uint8_t* out) {
+    clear_rows(probe.count, out);
     constexpr int kBlock = 4;
     const int n = candidate.count;
     const int whole = n - n % kBlock;
@@ -65,17 +75,18 @@ __attribute__((target("avx2"))) void similarity_avx2(const ProbeCylinders& probe
             const __m256i sums = _mm256_sad_epu8(bytes, _mm256_setzero_si256());
             const __m128i common = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(sums, even));
             const __m128 scaled = _mm_mul_ps(_mm_cvtepi32_ps(common), _mm_set1_ps(probe.scaled_norm[i]));
-            const __m128i similarity = _mm_cvttps_epi32(_mm_mul_ps(scaled, norm));
-            _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i * kMaxMinutiae + j), similarity);
+            const __m128i words =
+                _mm_packs_epi32(_mm_cvttps_epi32(_mm_mul_ps(scaled, norm)), _mm_setzero_si128());
+            const int four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+            std::memcpy(out + i * kMaxMinutiae + j, &four, kBlock);
         }
     }
     columns_scalar(probe, candidate, inverse_norm, out, whole);
 }
 
-#define MATCHER_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")))
-
 MATCHER_AVX512 void similarity_avx512(const ProbeCylinders& probe, const Resident& candidate,
-                                      const float* inverse_norm, std::int32_t* out) {
+                                      const float* inverse_norm, std::uint8_t* out) {
+    clear_rows(probe.count, out);
     constexpr int kBlock = 8;
     const int n = candidate.count;
     for (int j = 0; j < n; j += kBlock) {
@@ -92,10 +103,12 @@ MATCHER_AVX512 void similarity_avx512(const ProbeCylinders& probe, const Residen
                 const __m512i word = _mm512_set1_epi64(static_cast<long long>(cells[k]));
                 common = _mm512_add_epi64(common, _mm512_popcnt_epi64(_mm512_and_si512(word, planes[k])));
             }
-            const __m256 count = _mm256_cvtepi32_ps(_mm512_maskz_cvtepi64_epi32(lanes, common));
+            const __m256 count = _mm512_maskz_cvtepi64_ps(lanes, common);
             const __m256 scaled = _mm256_mul_ps(count, _mm256_set1_ps(probe.scaled_norm[i]));
             const __m256i similarity = _mm256_cvttps_epi32(_mm256_mul_ps(scaled, norm));
-            _mm256_mask_storeu_epi32(out + i * kMaxMinutiae + j, lanes, similarity);
+            // Lanes past the last minutia hold zero, as the row's rest does.
+            const __m128i eight = _mm256_maskz_cvtepi32_epi8(lanes, similarity);
+            _mm_storel_epi64(reinterpret_cast<__m128i*>(out + i * kMaxMinutiae + j), eight);
         }
     }
 }

@@ -14,9 +14,10 @@ struct ProbeCylinders {
     int count;
 };
 
-// out[i * kMaxMinutiae + j] = int(common cells * scaled_norm[i] * inverse_norm[j]), for j < candidate.count.
+// out[i * kMaxMinutiae + j] = int(common cells * scaled_norm[i] * inverse_norm[j]); 0 for j >=
+// candidate.count.
 using Similarity = void (*)(const ProbeCylinders& probe, const Resident& candidate, const float* inverse_norm,
-                            std::int32_t* out);
+                            std::uint8_t* out);
 
 Similarity similarity_for(SimdLevel level);
 

@@ -1,9 +1,9 @@
 """The nouns that travel between stages: frozen, checked when built, plain NumPy inside.
 
 Coordinates are pixels at 500 ppi, x to the right, y down, origin at the top left pixel's centre.
-Minutia directions are integers in units of 2*pi/256 rad (ISO/IEC 19794-2: 1.40625 degrees), counter-clockwise
-from the positive x axis *as seen on the image* (y up). A direction points from the minutia into the ridge that
-ends there, or into the valley between the two branches of a bifurcation.
+Minutia directions are integers in units of 2*pi/256 rad (ISO/IEC 19794-2: 1.40625 degrees),
+counter-clockwise from the positive x axis *as seen on the image* (y up). A direction points from the minutia
+into the ridge that ends there, or into the valley between the two branches of a bifurcation.
 """
 
 from __future__ import annotations
@@ -190,7 +190,8 @@ class FingerprintTemplate:
     width, height : int
         Of the image that the minutiae came from, pixels at 500 ppi, 1 to 16384.
     extractor : str
-        Who found the minutiae: "numba/1", "iso", "ansi" ...; 1 to 32 ASCII characters. Chooses the calibration.
+        Who found the minutiae: "numba/1", "iso", "ansi" ...; 1 to 32 ASCII characters. Chooses the
+        calibration.
     quality : int
         Of the whole sample, 0 to 100.
     position : FingerPosition
@@ -236,7 +237,8 @@ class Score:
     calibration : str
         Id of the calibration that made `value`.
     extrapolated : bool
-        Whether `value` lies above what the calibration's non-mated data support and comes from its tail model.
+        Whether `value` lies above what the calibration's non-mated data support and comes from its tail
+        model.
     """
 
     value: float

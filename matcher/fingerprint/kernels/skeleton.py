@@ -147,7 +147,7 @@ def trace_branches(skeleton, ids, xs, ys, count, length, tangent, ends, stops, l
     """Trace up to three branches of each candidate.
 
     length : px to follow a ridge. tangent : px after which its direction is read.
-    ends : float32 (count, 3, 2): (dx, dy) of the point `tangent` steps along each branch, 0 where there is none.
+    ends : float32 (count, 3, 2): (dx, dy) of the point `tangent` steps along each branch, 0 without one.
     stops : int32 (count, 3): candidate met, or a STOP_ code. lengths : int32 (count, 3): steps walked.
     """
     path = np.empty((length, 2), np.int32)

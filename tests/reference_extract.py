@@ -1,11 +1,12 @@
 """Slow references of the fingerprint extractor's kernels: NumPy, SciPy, scikit-image and plain Python.
 
-Each says the same as its kernel in another way: whole-array operations where the kernel runs along rows, sets of
-points where it marks pixels.
+Each says the same as its kernel in another way: whole-array operations where the kernel runs along rows,
+sets of points where it marks pixels.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -78,7 +79,7 @@ def smooth_field(field: Array, weights: Array) -> Array:
 def signature_spectrum(
     image: Array, angle: float, centre: Point, half_length: int, half_width: int, frequencies: Array
 ) -> Array:
-    """Powers at `frequencies`, then the windowed energy, for one place (y, x) by its ridge orientation, rad."""
+    """Powers at `frequencies`, then the windowed energy, at one place (y, x) of ridge orientation `angle`."""
     height, width = image.shape
     cosine, sine = np.float32(math.cos(angle)), np.float32(math.sin(angle))
     offsets = np.arange(-half_length, half_length + 1)
@@ -140,7 +141,7 @@ def crossing_number(points: set[Point], at: Point) -> int:
 
 
 def find_candidates(skeleton: Array) -> tuple[list[tuple[int, int, int]], dict[Point, int]]:
-    """Candidates (x, y, crossing number capped at 3 -> kind 1 or 2) in reading order, and whose each pixel is."""
+    """Candidates (x, y, kind) in reading order, and whose each of their pixels is."""
     points = points_of(skeleton)
     height, width = skeleton.shape
     found: list[tuple[int, int, int]] = []
@@ -216,7 +217,7 @@ def draw(shape: tuple[int, int], *lines: Sequence[Point]) -> Array:
     """Draw polylines of (x, y) points, one pixel wide and 8-connected, into a uint8 image."""
     image = np.zeros(shape, np.uint8)
     for line in lines:
-        for (x0, y0), (x1, y1) in zip(line[:-1], line[1:], strict=True):
+        for (x0, y0), (x1, y1) in itertools.pairwise(line):
             steps = max(abs(x1 - x0), abs(y1 - y0), 1)
             for step in range(steps + 1):
                 image[round(y0 + (y1 - y0) * step / steps), round(x0 + (x1 - x0) * step / steps)] = 1

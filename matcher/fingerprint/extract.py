@@ -56,7 +56,7 @@ def extract(
     enhanced = enhance.enhance(normalised, second, period, contrast)
     quality = enhance.ridge_quality(normalised, enhanced, second, contrast)
     mask = segment.print_mask(quality, contrast)
-    segment.require_ridge_flow(second.angle, mask)
+    segment.require_ridges(normalised, second.angle, mask)
     binary = ridges.binarise(enhanced, mask)
     skeleton = ridges.thin(binary)
     if record is not None:

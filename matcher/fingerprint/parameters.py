@@ -73,7 +73,9 @@ MASK_QUALITY = 0.18
 MASK_SIGMA = 1.2
 """Smoothing of quality before that threshold, cells."""
 
-# Noise
+# Noise and shades
+RIDGE_LEAST = 0.4
+"""Least normalised deviation of the median cell of the print. Real prints have 0.7 or more (323 images)."""
 FLOW_STEP = 4
 """How far apart orientations are compared, cells: over three ridge periods."""
 FLOW_LEAST = 0.5

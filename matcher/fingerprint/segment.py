@@ -87,14 +87,17 @@ def print_mask(quality: F32, contrast: Mask) -> Mask:
     return mask
 
 
-def require_ridge_flow(angle: F32, mask: Mask) -> None:
-    """Refuse a pattern whose lines do not run on: noise filtered to look like ridges, and most textures.
+def require_ridges(normalised: F32, angle: F32, mask: Mask) -> None:
+    """Refuse what is no print though it passed as ridges cell by cell: shades, noise, and most textures.
 
+    Ridges have a contrast of their own; on a smooth shade only the steps of its grey levels have a pattern.
     Ridges keep their orientation over several periods; filtered noise loses it within the reach of the
     smoothing that estimated it, whatever its spectrum. LIMITATIONS: long parallel lines of other things pass.
 
     Parameters
     ----------
+    normalised : float32 (H, W)
+        Of local deviation 1, less where the image is flat.
     angle : float32 (rows, columns)
         Ridge orientation, rad.
     mask : bool (rows, columns)
@@ -103,8 +106,16 @@ def require_ridge_flow(angle: F32, mask: Mask) -> None:
     Raises
     ------
     NoForegroundError
-        If the mean of cos(2 * difference) over cells FLOW_STEP apart is below FLOW_LEAST.
+        If the median cell's deviation is below RIDGE_LEAST, or the mean of cos(2 * difference) over cells
+        FLOW_STEP apart is below FLOW_LEAST.
     """
+    rows, columns = mask.shape
+    power = (normalised * normalised).reshape(rows, p.CELL, columns, p.CELL).mean(axis=(1, 3))
+    if float(np.median(power[mask])) < p.RIDGE_LEAST**2:
+        raise NoForegroundError(
+            "The image shows no ridges, only a smooth shade.",
+            hint="Check that it shows one finger, ridges dark.",
+        )
     double = np.exp(2j * angle)
     total, count = 0.0, 0
     for one, other in (

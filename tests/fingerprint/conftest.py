@@ -41,11 +41,11 @@ def dislocated(
 ) -> tuple[Image, npt.NDArray[Any]]:
     """Draw waves with a dislocation at each place (x, y, sign), the AM-FM model of a fingerprint.
 
-    angle : rad, of the waves' normal, y down. bend : rad per px, how the normal turns along y. Around the pattern
-    lies white paper, `margin` px wide, with round corners.
+    angle : rad, of the waves' normal, y down. bend : curvature of the ridges, 1 / px. Around the pattern lies
+    white paper, `margin` px wide, with round corners; none where it is 0.
 
-    Returns the image and what is true: float (N, 4) of x, y, direction (rad, y up) and cos of the phase on the
-    minutia's side, above 0 for an ending and below 0 for a bifurcation.
+    Returns the image and what is true: float (N, 4) of x, y, direction (rad, y up) and cos of the phase on
+    the minutia's side, above 0 for an ending and below 0 for a bifurcation.
     """
     height, width = shape
     y, x = np.mgrid[:height, :width].astype(np.float64)
@@ -67,11 +67,13 @@ def dislocated(
             waves(at_x + step, at_y) - waves(at_x, at_y),
             waves(at_x, at_y + step) - waves(at_x, at_y),
         )
-        # Against the waves' phase the spiral's falls there: the extra ridge or valley is on that side (y down).
+        # There the spiral's phase rises with the waves': the extra ridge or valley is on that side (y down).
         side = np.arctan2(gradient[1], gradient[0]) - sign * np.pi / 2
         there = waves(at_x, at_y) + sign * side
         there += sum(s * np.arctan2(at_y - b, at_x - a) for a, b, s in places if (a, b) != (at_x, at_y))
         truth.append((at_x, at_y, -side % (2 * np.pi), np.cos(there)))
+    if margin == 0:
+        return Image(np.rint(128 - 100 * np.cos(phase)).astype(np.uint8)), np.array(truth).reshape(-1, 4)
     inside = (np.abs(x - width / 2) / (width / 2 - margin)) ** 4
     inside += (np.abs(y - height / 2) / (height / 2 - margin)) ** 4
     pixels = np.where(inside < 1, 128 - 100 * np.cos(phase), 245)

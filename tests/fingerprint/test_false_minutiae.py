@@ -110,7 +110,7 @@ BREAK = [(30, 30, 180.0, ENDING), (40, 30, 0.0, ENDING)]
         (
             [(30, 30, 0.0, ENDING), (40, 30, 180.0, ENDING)],
             True,
-        ),  # both ridges go towards each other: overlap
+        ),  # they go towards each other
         ([(30, 30, 180.0, ENDING), (40, 30, 180.0, ENDING)], True),  # side by side, one way
         ([(30, 30, 180.0, ENDING), (30, 40, 0.0, ENDING)], True),  # beside, not ahead
         ([(30, 30, 180.0, ENDING), (40, 30, 0.0, BIFURCATION)], True),

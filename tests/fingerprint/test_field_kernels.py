@@ -29,7 +29,7 @@ def test_box_sums_are_a_convolution_with_ones(
 
 
 def test_box_sums_do_not_drift() -> None:
-    """The last row of a tall image is as exact as the first, though it is reached by adding and taking away."""
+    """The last row of a tall image is as exact as the first, after all the adding and taking away."""
     image = np.tile(np.float32([0.1, 255.0, 1e6]), (3000, 5))
     out = np.empty_like(image)
     local_contrast.box_sums(image, 2, out)

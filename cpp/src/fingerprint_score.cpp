@@ -23,6 +23,7 @@ struct Probe::Prepared {
     Unpacked minutiae;
     std::uint64_t cells[kMaxMinutiae * kPlanes];
     float scaled_norm[kMaxMinutiae];
+    kernels::Norms norms;
     kernels::Similarity similarity;
     kernels::Selection selection;
     kernels::Relax relax;
@@ -34,6 +35,7 @@ namespace {
 // Everything a comparison writes before it reads: no allocation, nothing kept between candidates.
 struct alignas(64) Workspace {
     Unpacked candidate;
+    float inverse_norm[kMaxMinutiae];
     std::uint8_t similarity[kMaxMinutiae * kMaxMinutiae];
     SelectionScratch selection;
     Pairs pairs;
@@ -95,12 +97,15 @@ Probe::Probe(const std::uint64_t* words, std::size_t size) {
     const Resident resident = open_resident(words, size);
     auto prepared = std::make_unique<Prepared>();
     unpack(resident, prepared->minutiae);
+    float inverse_norm[kMaxMinutiae];
+    kernels::norms_for(simd_level())(resident, inverse_norm);
     for (int i = 0; i < resident.count; ++i) {
         for (int k = 0; k < kPlanes; ++k) {
             prepared->cells[i * kPlanes + k] = resident.planes[k * resident.count + i] & kCellMask;
         }
-        prepared->scaled_norm[i] = kSimilarityOne * prepared->minutiae.inverse_norm[i];
+        prepared->scaled_norm[i] = kSimilarityOne * inverse_norm[i];
     }
+    prepared->norms = kernels::norms_for(simd_level());
     prepared->similarity = kernels::similarity_for(simd_level());
     prepared->selection = kernels::selection_for(simd_level());
     prepared->relax = kernels::relax_for(simd_level());
@@ -125,8 +130,8 @@ ScoreParts Probe::compare(const Resident& resident, Pairing* pairing) const {
     ScoreParts parts;
 
     unpack(resident, work.candidate);
-    p.similarity({p.cells, p.scaled_norm, probe.count}, resident, work.candidate.inverse_norm,
-                 work.similarity);
+    p.norms(resident, work.inverse_norm);
+    p.similarity({p.cells, p.scaled_norm, probe.count}, resident, work.inverse_norm, work.similarity);
     select_pairs(probe, work.candidate, work.similarity, p.selection, work.selection, work.pairs);
     if (work.pairs.count < kMinMinutiae) return {};
     parts.local = mean_similarity(work.pairs, wanted);

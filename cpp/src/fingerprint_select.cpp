@@ -17,29 +17,36 @@ int rotation(const Unpacked& probe, const Unpacked& candidate, const Choice& pai
     return (probe.facing[pair.probe] - candidate.facing[pair.candidate]) & (kTurn - 1);
 }
 
+// out[k] = in[k] + .. + in[k + kVoteHalfWidth], around the circle.
+void sum_neighbours(const std::uint32_t* in, std::uint32_t* out) {
+    std::uint32_t circle[kBins + kVoteHalfWidth];
+    std::copy(in, in + kBins, circle);
+    std::copy(in, in + kVoteHalfWidth, circle + kBins);
+    for (int k = 0; k < kBins; ++k) {
+        std::uint32_t sum = 0;
+        for (int d = 0; d <= kVoteHalfWidth; ++d) sum += circle[k + d];
+        out[k] = sum;
+    }
+}
+
 // The rotation, in direction units, that gathers most similarity; the lowest bin of equals.
 int vote_for_rotation(const Unpacked& probe, const Unpacked& candidate, const Choice* pairs, int count) {
-    // Fourth powers of a byte, 2^14 taken off: 512 of them in one bin, smoothed and weighted, fit 32 bits.
-    std::uint32_t votes[kBins + 2 * kVoteHalfWidth] = {};
+    // Fourth powers of a byte less 18 bits: kMaxChoice of them, smoothed and favoured, fit 32 bits.
+    constexpr int kSpare = 9;
+    std::uint32_t votes[kBins] = {}, box[kBins], triangle[kBins];
     for (int p = 0; p < count; ++p) {
         const std::uint32_t square = static_cast<std::uint32_t>(pairs[p].similarity) * pairs[p].similarity;
-        votes[kVoteHalfWidth + rotation(probe, candidate, pairs[p]) / kVoteBin] +=
-            (square >> 2) * (square >> 2) >> 10;
+        votes[rotation(probe, candidate, pairs[p]) / kVoteBin] += (square >> kSpare) * (square >> kSpare);
     }
-    for (int k = 0; k < kVoteHalfWidth; ++k) {
-        votes[k] = votes[kBins + k];
-        votes[kVoteHalfWidth + kBins + k] = votes[kVoteHalfWidth + k];
-    }
-    std::uint64_t most = 0;
+    sum_neighbours(votes, box);
+    sum_neighbours(box, triangle);
+    std::uint32_t most = 0;
     int peak = 0;
     for (int bin = 0; bin < kBins; ++bin) {
-        std::uint64_t sum = 0;
-        for (int d = 0; d <= 2 * kVoteHalfWidth; ++d) {
-            const int off = d < kVoteHalfWidth ? kVoteHalfWidth - d : d - kVoteHalfWidth;
-            sum += std::uint64_t{votes[bin + d]} * static_cast<std::uint64_t>(kVoteHalfWidth + 1 - off);
-        }
-        const int turned = bin * kVoteBin + kVoteBin / 2;
-        if (std::min(turned, kTurn - turned) <= kUsualRotation) sum *= kUnusualRotation;
+        // Summed twice over kVoteHalfWidth bins to the right: the triangle's middle lies that far on.
+        const int turned = ((bin + kVoteHalfWidth) * kVoteBin + kVoteBin / 2) % kTurn;
+        const bool usual = std::min(turned, kTurn - turned) <= kUsualRotation;
+        const std::uint32_t sum = triangle[bin] * (usual ? kUnusualRotation : 1);
         if (sum > most) {
             most = sum;
             peak = turned;

@@ -1,24 +1,8 @@
 #include "fingerprint_unpack.h"
 
-#include <cmath>
-
-#include "kernels/lanes.h"
+#include "kernels/blocks.h"
 
 namespace matcher::fingerprint {
-namespace {
-
-// 1 / sqrt(cells set), for every number of cells.
-struct Norms {
-    float inverse[kPlanes * kCells + 1];
-    Norms() {
-        inverse[0] = 0;
-        for (int k = 1; k <= kPlanes * kCells; ++k) inverse[k] = 1.0F / std::sqrt(static_cast<float>(k));
-    }
-};
-const Norms kNorms;
-
-}  // namespace
-
 void unpack(const Resident& resident, Unpacked& out) {
     const int n = resident.count;
     const std::uint64_t* planes = resident.planes;
@@ -32,13 +16,10 @@ void unpack(const Resident& resident, Unpacked& out) {
         out.facing[i] = static_cast<int>(high & 0xff);
         out.direction[i] = static_cast<std::uint8_t>(high);
         out.index[i] = static_cast<std::uint8_t>(planes[3 * n + i] >> kCells);
-        int cells = 0;
-        for (int k = 0; k < kPlanes; ++k) cells += __builtin_popcountll(planes[k * n + i] & kCellMask);
-        out.inverse_norm[i] = kNorms.inverse[cells];
     }
     const int slots = matcher::kernels::blocks_for(n) * matcher::kernels::kLanes;
     for (int i = n; i < slots; ++i) {
-        out.x[i] = out.y[i] = out.inverse_norm[i] = 0;
+        out.x[i] = out.y[i] = 0;
         out.facing[i] = out.direction[i] = out.index[i] = 0;
     }
 }

@@ -11,7 +11,6 @@ struct alignas(64) Unpacked {
     float x[kMaxMinutiae];              // px
     float y[kMaxMinutiae];              // px, down
     std::int32_t facing[kMaxMinutiae];  // direction, units of 2 pi / 256
-    float inverse_norm[kMaxMinutiae];   // 1 / sqrt(cells set); 0 where none is
     std::uint8_t direction[kMaxMinutiae];
     std::uint8_t index[kMaxMinutiae];  // in the template
     int count;

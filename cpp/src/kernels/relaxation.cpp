@@ -5,99 +5,24 @@
 namespace matcher::fingerprint::kernels {
 namespace {
 
-using matcher::kernels::blocks_for;
-using matcher::kernels::floats;
-using matcher::kernels::Floats;
-using matcher::kernels::Ints;
-using matcher::kernels::kLanes;
-
 // cos^2 of half the largest difference of two rotations
 const float kRotationFloor = 0.5F + 0.5F * std::cos(kRotationApart);
 
-// 1 / d for positive d, to six digits: a linear first guess on the exponent and two Newton steps. The
-// hardware's own estimate differs between instruction sets, its division is eight times slower.
-MATCHER_INLINE void inverse(const Floats& d, Floats& out) {
-    constexpr std::int32_t kGuess = 0x7ef311c7;
-    const Floats first = (Floats)(kGuess - (Ints)d);
-    const Floats second = first * (2.0F - d * first);
-    out = second * (2.0F - d * second);
-}
-
-// Agreement of pair i with the pairs from k on. A rotation by (rotation_i + rotation_k) / 2 brings the
-// candidate's vector onto the probe's; what is left of the difference splits into a part along and a part
-// across. All is multiplied through by the mean squared length, so that one division does.
-MATCHER_INLINE void agree(const Pairs& p, int i, int k, float rotation_floor, Floats& out) {
-    const Floats ax = floats(p.probe_x + k) - p.probe_x[i], ay = floats(p.probe_y + k) - p.probe_y[i];
-    const Floats bx = floats(p.candidate_x + k) - p.candidate_x[i];
-    const Floats by = floats(p.candidate_y + k) - p.candidate_y[i];
-    const Floats hc = floats(p.half_cos + k), hs = floats(p.half_sin + k);
-    const float ic = p.half_cos[i], is = p.half_sin[i];
-    const Floats zero = {};
-
-    const Floats apart = hc * ic + hs * is;  // cos of half the rotations' difference, up to its sign
-    const Floats turn_cos = hc * ic - hs * is, turn_sin = hs * ic + hc * is;
-    // y runs down, directions count with y up.
-    const Floats dot = ax * bx + ay * by, cross = ax * by - ay * bx;
-    const Floats turned = dot * turn_cos + cross * turn_sin;
-    const Floats across = cross * turn_cos - dot * turn_sin;
-    const Floats forward = apart < zero ? -turned : turned;
-    const Floats length2 = (ax * ax + ay * ay + bx * bx + by * by) * 0.5F;
-    const Floats across2 = across * across;
-    const Floats along2 = (length2 - forward) * 2.0F * length2 - across2;
-    const Floats along_limit = (length2 * (kAlongGrowth * kAlongGrowth) + kAlongBase * kAlongBase) * length2;
-    const Floats across_limit =
-        (length2 * (kAcrossGrowth * kAcrossGrowth) + kAcrossBase * kAcrossBase) * length2;
-    const Floats along_left = along_limit - along2;
-    const Floats across_left = across_limit - across2;
-    const Floats rotation_left = apart * apart - rotation_floor;
-    // The 1 keeps pair i with itself, where all is zero, from dividing by zero.
-    Floats share;
-    inverse(along_limit * across_limit * (1.0F - rotation_floor) + 1.0F, share);
-    const Floats value = along_left * across_left * rotation_left * share;
-    const Ints good = (along_left > zero) & (across_left > zero) & (rotation_left > zero) & (forward > zero);
-    out = good ? value : zero;
-}
-
-MATCHER_INLINE void relax(Pairs& p, Agreement& agreement) {
-    const int n = p.count;
-    const int blocks = blocks_for(n);
-    for (int i = 0; i < n; ++i) {
-        for (int b = 0; b < blocks; ++b) {
-            agree(p, i, b * kLanes, kRotationFloor, floats(agreement.value + i * kPairSlots + b * kLanes));
-        }
-    }
-    const float share = (1.0F - kKeep) / static_cast<float>(n > 1 ? n - 1 : 1);
-    for (int b = 0; b < blocks; ++b) floats(p.support + b * kLanes) = floats(p.similarity + b * kLanes);
-    for (int round = 0; round < kRounds; ++round) {
-        Floats sum[kPairSlots / kLanes] = {};
-        for (int i = 0; i < n; ++i) {
-            const float support = p.support[i];
-            for (int b = 0; b < blocks; ++b) {
-                sum[b] += floats(agreement.value + i * kPairSlots + b * kLanes) * support;
-            }
-        }
-        for (int b = 0; b < blocks; ++b) {
-            Floats& support = floats(p.support + b * kLanes);
-            support = support * kKeep + sum[b] * share;
-        }
-    }
-}
-
-void relax_scalar(Pairs& pairs, Agreement& scratch) { relax(pairs, scratch); }
-#if defined(__x86_64__)
-MATCHER_AVX2 void relax_avx2(Pairs& pairs, Agreement& scratch) { relax(pairs, scratch); }
-MATCHER_AVX512 void relax_avx512(Pairs& pairs, Agreement& scratch) { relax(pairs, scratch); }
-#endif
-
 }  // namespace
+}  // namespace matcher::fingerprint::kernels
+
+#define MATCHER_BODY "kernels/relaxation_body.h"
+#include "kernels/each_level.h"
+
+namespace matcher::fingerprint::kernels {
 
 Relax relax_for(SimdLevel level) {
 #if defined(__x86_64__)
-    if (level == SimdLevel::avx512) return relax_avx512;
-    if (level == SimdLevel::avx2) return relax_avx2;
+    if (level == SimdLevel::avx512) return avx512::relax;
+    if (level == SimdLevel::avx2) return avx2::relax;
 #endif
     (void)level;
-    return relax_scalar;
+    return scalar::relax;
 }
 
 }  // namespace matcher::fingerprint::kernels

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "fingerprint_parameters.h"
-#include "kernels/lanes.h"
+#include "kernels/blocks.h"
 #include "matcher/simd.h"
 
 namespace matcher::fingerprint::kernels {

@@ -3,9 +3,10 @@
 // away because the probe's are zero there.
 #include "kernels/similarity.h"
 
+#include <cmath>
 #include <cstring>
 
-#include "kernels/lanes.h"
+#include "kernels/blocks.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -13,6 +14,33 @@
 
 namespace matcher::fingerprint::kernels {
 namespace {
+
+struct InverseRoots {
+    float of[kPlanes * kCells + 1];
+    InverseRoots() {
+        of[0] = 0;
+        for (int k = 1; k <= kPlanes * kCells; ++k) of[k] = 1.0F / std::sqrt(static_cast<float>(k));
+    }
+};
+const InverseRoots kInverseRoots;
+
+// Inlined where the target has an instruction to count bits.
+MATCHER_INLINE void norms(const Resident& resident, float* out) {
+    const int n = resident.count;
+    for (int j = 0; j < n; ++j) {
+        int cells = 0;
+        for (int k = 0; k < kPlanes; ++k)
+            cells += __builtin_popcountll(resident.planes[k * n + j] & kCellMask);
+        out[j] = kInverseRoots.of[cells];
+    }
+}
+
+void norms_scalar(const Resident& resident, float* out) { norms(resident, out); }
+#if defined(__x86_64__)
+__attribute__((target("popcnt"))) void norms_popcnt(const Resident& resident, float* out) {
+    norms(resident, out);
+}
+#endif
 
 void clear_rows(int count, std::uint8_t* out) {
     std::memset(out, 0, static_cast<std::size_t>(count) * kMaxMinutiae);
@@ -116,6 +144,15 @@ MATCHER_AVX512 void similarity_avx512(const ProbeCylinders& probe, const Residen
 #endif
 
 }  // namespace
+
+Norms norms_for(SimdLevel level) {
+#if defined(__x86_64__)
+    // Every processor with AVX2 has it.
+    if (level != SimdLevel::scalar) return norms_popcnt;
+#endif
+    (void)level;
+    return norms_scalar;
+}
 
 Similarity similarity_for(SimdLevel level) {
 #if defined(__x86_64__)

@@ -19,6 +19,10 @@ struct ProbeCylinders {
 using Similarity = void (*)(const ProbeCylinders& probe, const Resident& candidate, const float* inverse_norm,
                             std::uint8_t* out);
 
+// out[j] = 1 / sqrt(cells set of minutia j), 0 where none is.
+using Norms = void (*)(const Resident& resident, float* out);
+
 Similarity similarity_for(SimdLevel level);
+Norms norms_for(SimdLevel level);
 
 }  // namespace matcher::fingerprint::kernels

@@ -39,18 +39,35 @@ def gabor_bank() -> F32:
     return bank.astype(np.float32)
 
 
+def _upsample(field: F32, factor: int) -> F32:
+    """Bilinear interpolation of a cell field to `factor` times as many, squares' centres aligned."""
+    for axis in (0, 1):
+        n = field.shape[axis]
+        at = (np.arange(n * factor) + 0.5) / factor - 0.5
+        low = np.clip(np.floor(at).astype(np.intp), 0, n - 1)
+        high = np.minimum(low + 1, n - 1)
+        share = np.clip(at - low, 0, 1).astype(np.float32)
+        share = share[:, None] if axis == 0 else share[None, :]
+        field = np.take(field, low, axis) * (1 - share) + np.take(field, high, axis) * share
+    return field
+
+
 def enhance(normalised: F32, orientation: Orientation, period: F32, mask: Mask) -> F32:
     """Return the Gabor-filtered image, ridges positive, 0 outside the mask, float32 (H, W)."""
-    index = (
-        np.rint(orientation.angle * (p.GABOR_ORIENTATIONS / np.pi)).astype(np.int64) % p.GABOR_ORIENTATIONS
+    factor = p.CELL // gabor.TILE
+    double = 2 * orientation.angle
+    weight = np.maximum(orientation.coherence, np.float32(0.05))
+    angle = (
+        np.arctan2(_upsample(weight * np.sin(double), factor), _upsample(weight * np.cos(double), factor)) / 2
     )
+    index = np.rint(angle * (p.GABOR_ORIENTATIONS / np.pi)).astype(np.int64) % p.GABOR_ORIENTATIONS
     edges = np.sqrt(np.array(p.GABOR_PERIODS[1:]) * np.array(p.GABOR_PERIODS[:-1]))
     out = np.empty_like(normalised)
     gabor.contextual_filter(
         np.pad(normalised, gabor.KERNEL_SIZE // 2),
         index.astype(np.uint8),
-        np.searchsorted(edges, period).astype(np.uint8),
-        mask,
+        np.searchsorted(edges, _upsample(period, factor)).astype(np.uint8),
+        np.repeat(np.repeat(mask, factor, 0), factor, 1),
         gabor_bank(),
         out,
     )

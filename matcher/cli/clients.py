@@ -166,11 +166,18 @@ def _samples(files: list[Path], fingers: list[str] | None, ppi: float | None) ->
             f"--finger: expected one for each of {len(files)} files, got {len(fingers)}.",
             hint="Give it once for each file, in their order, or leave it out.",
         )
-    positions = [_position(name) for name in fingers] or [FingerPosition.UNKNOWN] * len(files)
-    return [sample_of(_read(file), position, ppi) for file, position in zip(files, positions, strict=True)]
+    positions = [finger_position(name) for name in fingers] or [FingerPosition.UNKNOWN] * len(files)
+    return [sample_of(read_file(file), position, ppi) for file, position in zip(files, positions, strict=True)]
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file that the user named, at most MAX_FILE_BYTES.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be read or is larger.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
@@ -181,7 +188,14 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _position(name: str) -> FingerPosition:
+def finger_position(name: str) -> FingerPosition:
+    """Return the position of a name such as right-index, or of its number.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none.
+    """
     names = {position.name.lower().replace("_", "-"): position for position in FingerPosition}
     by_number = {str(int(position)): position for position in FingerPosition}
     found = {**names, **by_number}.get(name.lower().replace("_", "-"))

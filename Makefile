@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 PY := $(VENV)/bin/python
 JOBS ?= 2
+# Options of `matcher demo`, such as DEMO="--data DIR --dataset fvc".
+DEMO ?=
 # One OpenMP thread: our own pools do the work, two OpenMP threads on a busy core are ruinous.
 export OMP_NUM_THREADS := 1
 
@@ -31,7 +33,7 @@ build: build/.built  ## build the C++ core in place
 setup: build  ## make .venv from the lock and build
 
 demo: setup  ## set up everything and run the main job on synthetic prints
-	$(PY) -m matcher.cli.main demo
+	$(PY) -m matcher.cli.main demo $(DEMO)
 
 test: setup cpp-test  ## set up everything and run the fast tests
 	$(PY) -m pytest -n $(JOBS) -m "not soak"

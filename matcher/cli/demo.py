@@ -1,0 +1,175 @@
+"""`matcher demo`: the main job from end to end, over the real server."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from matcher.errors import ArgumentError, InternalError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from matcher.demo.claims import Claim
+    from matcher.demo.people import Population
+
+T = TypeVar("T")
+
+EXIT_CLAIM_FAILED = 1
+"""Exit status where a claim does not hold."""
+
+PLAIN_WIDTH = 120
+"""Columns where the output is no terminal."""
+
+PICTURE = "pair.png"
+"""Name of the picture in the output folder."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    data: Annotated[Path | None, typer.Option(help="Folder of real images; without it, synthetic.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Its layout: fvc, neurotechnology or folders.")] = None,
+    subjects: Annotated[int, typer.Option(min=2, max=100_000, help="How many to enrol at most.")] = 100,
+    out: Annotated[Path, typer.Option(help="Folder for the picture and, meanwhile, the store.")] = Path(
+        "demo-out"
+    ),
+) -> None:
+    """Run the whole job against a real server: enrol, verify, identify, delete, restart, identify again.
+
+    The server listens on loopback only, over a fresh store that is removed at the end. Exit status 0 means
+    that each claim of the last table holds. With --data, error rates are reported and not claimed.
+    """
+    if (data is None) != (dataset is None):
+        raise ArgumentError("Expected --data and --dataset together, got one of them.")
+    from rich.console import Console
+
+    start = time.monotonic()
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    with _stopped_like_ctrl_c(), _folder(out) as scratch:
+        failed = _run(console, data, dataset, subjects, out, scratch)
+    console.print(f"{time.monotonic() - start:.0f} s in all")
+    for claim in failed:
+        print(f"matcher: this claim does not hold: {claim.text} ({claim.found})", file=sys.stderr)
+    if failed:
+        raise typer.Exit(EXIT_CLAIM_FAILED)
+
+
+def _run(
+    console: Console, data: Path | None, dataset: str | None, subjects: int, out: Path, scratch: Path
+) -> list[Claim]:
+    """Do everything and print it; return the claims that do not hold."""
+    from matcher.demo.claims import claims
+    from matcher.demo.job import Job
+    from matcher.demo.picture import draw, typical
+    from matcher.demo.report import print_report
+    from matcher.demo.server import ServerProcess
+
+    with _progress(console) as progress:
+        _compile(progress)
+        population = _population(progress, data, dataset, subjects)
+        job = Job(population, Tracker(progress))
+        with ServerProcess(scratch) as server:
+            found = job.run(server)
+        pair = typical(job.pairs)
+        if pair is not None:
+            draw(pair, out / PICTURE)
+    verdicts = claims(found, synthetic=population.synthetic)
+    print_report(console, population, found, verdicts)
+    drawn = "none, as no mated pair matched" if pair is None else str(out / PICTURE)
+    console.print(f"picture of a mated pair of median score: {drawn}", soft_wrap=True)
+    return [claim for claim in verdicts if not claim.held]
+
+
+def _compile(progress: Progress) -> None:
+    """Compile every kernel in a process of its own: a minute the first time, then a moment."""
+    task = progress.add_task("kernels (compiled the first time)", total=None)
+    done = subprocess.run(
+        [sys.executable, "-m", "matcher.warm"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise InternalError(f"The kernels cannot be compiled: {said[-1] if said else 'nothing was said.'}")
+    progress.update(task, total=1, completed=1)
+
+
+def _population(progress: Progress, data: Path | None, dataset: str | None, subjects: int) -> Population:
+    if data is not None and dataset is not None:
+        from matcher.demo.real import people_of
+
+        return people_of(dataset, data, subjects)
+    from matcher.demo.synthetic import synthetic_people
+
+    task = progress.add_task("synthetic people", total=None)
+    return synthetic_people(subjects, lambda done, total: progress.update(task, completed=done, total=total))
+
+
+class Tracker:
+    """Goes through sequences, each with a progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __call__(self, sequence: Sequence[T], description: str) -> Iterable[T]:
+        """Yield the sequence's items."""
+        return self._progress.track(sequence, description=description)
+
+
+def _progress(console: Console) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:33}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[Path]:
+    """Make the output folder, and in it one for the store that is removed at the end."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix="store-", dir=out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    with scratch as name:
+        try:
+            yield Path(name)
+        except OSError as error:
+            raise _unwritable(out, error) from error
+
+
+def _unwritable(out: Path, error: OSError) -> ArgumentError:
+    return ArgumentError(f"Cannot write in {out}: {error.strerror}.", hint="Choose another --out.")
+
+
+@contextmanager
+def _stopped_like_ctrl_c() -> Iterator[None]:
+    """Take a request to terminate for Ctrl-C, so that the server is stopped either way."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,124 @@
+"""What a demonstration claims, and whether its findings bear it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matcher.demo.findings import Findings
+from matcher.score.decision import DEFAULT_FMR, DEFAULT_FPIR
+
+MAX_FNMR = 0.05
+"""Share of mated verifications of synthetic prints that may fail."""
+
+MIN_HIT_RATE = 0.95
+"""Share of searches by enrolled synthetic people that return the person first."""
+
+CHANCE = 1e-6
+"""A count above what its rate promises is a broken promise where chance makes so many this rarely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence that the findings make true or false.
+
+    Attributes
+    ----------
+    text : str
+        What is claimed.
+    held : bool
+    found : str
+        What was found, in counts.
+    """
+
+    text: str
+    held: bool
+    found: str
+
+
+def claims(found: Findings, *, synthetic: bool) -> list[Claim]:
+    """Return every claim with its verdict; error rates are claims on synthetic prints only."""
+    return [*facts(found), *(rates(found) if synthetic else [])]
+
+
+def facts(found: Findings) -> list[Claim]:
+    """Return what must hold whatever the images show."""
+    counted = (found.subjects_counted, found.samples_counted)
+    return [
+        Claim(
+            "the server counts every subject and sample that it acknowledged",
+            counted == (found.enrolled, found.samples_enrolled),
+            f"{found.enrolled} with {found.samples_enrolled} samples acknowledged, "
+            f"{counted[0]} with {counted[1]} counted",
+        ),
+        Claim(
+            "an enrolment sent again with its key returns the same subject and adds nobody",
+            found.same_subject_back and found.nobody_added,
+            f"same subject {_yes(found.same_subject_back)}, nobody added {_yes(found.nobody_added)}",
+        ),
+        Claim(
+            "the same key with another payload is refused",
+            found.other_payload_refused,
+            f"refused {_yes(found.other_payload_refused)}",
+        ),
+        Claim(
+            "a deleted subject is no longer found, nor known",
+            not found.deleted_found and found.deleted_unknown,
+            f"returned by {found.deleted_found} searches, {found.deleted_searches} of them by that person; "
+            f"unknown to verification {_yes(found.deleted_unknown)}",
+        ),
+        Claim(
+            "after a restart every search has the same answer",
+            found.searches_repeated > 0 and not found.answers_changed,
+            f"{found.answers_changed} of {found.searches_repeated} changed",
+        ),
+        Claim(
+            "after a restart a repeated enrolment is still recognised",
+            found.key_survives_restart,
+            f"recognised {_yes(found.key_survives_restart)}",
+        ),
+    ]
+
+
+def rates(found: Findings) -> list[Claim]:
+    """Return what must hold for synthetic prints of known difficulty."""
+    failures = sum(found.failures.values())
+    matches = most_by_chance(found.non_mated, DEFAULT_FMR)
+    positives = most_by_chance(found.stranger_searches, DEFAULT_FPIR)
+    return [
+        Claim(
+            "every subject is enrolled and no image fails to extract",
+            found.enrolled == found.subjects_sent and not failures,
+            f"{found.enrolled} of {found.subjects_sent} enrolled, {failures} failures",
+        ),
+        Claim(
+            f"FNMR at the threshold is at most {MAX_FNMR:.0%}",
+            found.mated > 0 and found.false_non_matches <= MAX_FNMR * found.mated,
+            f"{found.false_non_matches} of {found.mated}",
+        ),
+        Claim(
+            f"false matches are what FMR {DEFAULT_FMR:g} allows: at most {matches}",
+            found.non_mated > 0 and found.false_matches <= matches,
+            f"{found.false_matches} of {found.non_mated}",
+        ),
+        Claim(
+            f"at least {MIN_HIT_RATE:.0%} of enrolled people are found, and first",
+            found.mated_searches > 0 and found.hits >= MIN_HIT_RATE * found.mated_searches,
+            f"{found.hits} of {found.mated_searches}",
+        ),
+        Claim(
+            f"strangers found are what FPIR {DEFAULT_FPIR:g} allows: at most {positives}",
+            found.stranger_searches > 0 and found.false_positives <= positives,
+            f"{found.false_positives} of {found.stranger_searches}",
+        ),
+    ]
+
+
+def most_by_chance(trials: int, rate: float) -> int:
+    """Return the largest count that a rate explains: more come by chance with probability below `CHANCE`."""
+    from scipy.stats import binom
+
+    return int(binom.ppf(1.0 - CHANCE, trials, rate)) if trials else 0
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

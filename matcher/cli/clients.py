@@ -54,7 +54,7 @@ def enroll(
     with _client(server, timeout) as client:
         answer = client.enroll(samples, subject_id=subject, idempotency_key=key)
     words = "enrolled" if answer.created else "was enrolled before with this key"
-    _print(
+    print_answer(
         as_json,
         {"subject_id": answer.subject_id, "created": answer.created, "sequence": answer.sequence},
         f"{answer.subject_id} {words}",
@@ -78,7 +78,7 @@ def verify(
         answer = client.verify(subject, samples, fmr=fmr, threshold=threshold)
     decision = answer.decision
     verdict = "MATCH" if decision.accepted else "NO MATCH"
-    _print(
+    print_answer(
         as_json,
         {
             "subject_id": subject,
@@ -113,7 +113,7 @@ def identify(
     lines = [f"{c.rank:4d}  {c.score.value:7.1f}  {c.subject_id}" for c in answer.candidates]
     if not lines:
         lines = [f"nobody at or above {answer.threshold:.1f} among {answer.subjects} subjects"]
-    _print(
+    print_answer(
         as_json,
         {
             "candidates": [
@@ -137,7 +137,7 @@ def delete(
     """Remove a subject with everything that belongs to it."""
     with _client(server, timeout) as client:
         sequence = client.delete(subject)
-    _print(as_json, {"subject_id": subject, "sequence": sequence}, f"{subject} deleted")
+    print_answer(as_json, {"subject_id": subject, "sequence": sequence}, f"{subject} deleted")
 
 
 def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JSON) -> None:
@@ -146,7 +146,7 @@ def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JS
 
     with _client(server, timeout) as client:
         answer = dataclasses.asdict(client.status())
-    _print(as_json, answer, "\n".join(f"{name:15} {value}" for name, value in answer.items()))
+    print_answer(as_json, answer, "\n".join(f"{name:15} {value}" for name, value in answer.items()))
 
 
 def _client(server: str, timeout: float) -> Any:
@@ -167,7 +167,9 @@ def _samples(files: list[Path], fingers: list[str] | None, ppi: float | None) ->
             hint="Give it once for each file, in their order, or leave it out.",
         )
     positions = [finger_position(name) for name in fingers] or [FingerPosition.UNKNOWN] * len(files)
-    return [sample_of(read_file(file), position, ppi) for file, position in zip(files, positions, strict=True)]
+    return [
+        sample_of(read_file(file), position, ppi) for file, position in zip(files, positions, strict=True)
+    ]
 
 
 def read_file(path: Path) -> bytes:
@@ -208,5 +210,6 @@ def _score(score: Score) -> dict[str, object]:
     return {"value": score.value, "calibration": score.calibration, "extrapolated": score.extrapolated}
 
 
-def _print(as_json: bool, fields: dict[str, object], text: str) -> None:
+def print_answer(as_json: bool, fields: dict[str, object], text: str) -> None:
+    """Print the fields as one JSON object, or the text."""
     sys.stdout.write((json.dumps(fields) if as_json else text) + "\n")

@@ -1,4 +1,4 @@
-"""What pictures of fingerprints are drawn with: faded prints, marks of minutiae, PNG files of bounded size."""
+"""What pictures of prints are drawn with: faded prints, marks of minutiae, PNG files of bounded size."""
 
 from __future__ import annotations
 

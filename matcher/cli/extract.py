@@ -1,0 +1,189 @@
+"""`matcher extract` and `matcher compare`: images and templates in files, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from matcher.cli.clients import AS_JSON, EXIT_NO_MATCH, finger_position, print_answer, read_file
+from matcher.errors import ArgumentError, MatcherError
+from matcher.types import FingerPosition, FingerprintTemplate, Image, ResolutionSource
+
+if TYPE_CHECKING:
+    from matcher.types import Decision
+
+MODALITY = typer.Option("fingerprint", "--modality", help="fingerprint")
+PPI = typer.Option(None, "--ppi", help="Resolution of images where their files do not say it.")
+PLOT = typer.Option(None, "--plot", help="Write a picture there (PNG). It shows the prints.", metavar="PNG")
+
+_SAID_BY = {
+    ResolutionSource.CALLER: "as given",
+    ResolutionSource.FILE: "as the file says",
+    ResolutionSource.ASSUMED: "ASSUMED, as nobody said it: give --ppi if it is another",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("extract")(extract_command)
+    app.command("compare")(compare_command)
+
+
+def extract_command(
+    image: Annotated[Path, typer.Argument(help="Image of one finger.")],
+    modality: str = MODALITY,
+    out: Annotated[Path | None, typer.Option(help="Write the template there.")] = None,
+    to: Annotated[
+        str,
+        typer.Option("--format", help="Of --out: template, or a record as `matcher convert --to` names it."),
+    ] = "template",
+    plot: Path | None = PLOT,
+    ppi: float | None = PPI,
+    finger: Annotated[
+        str | None,
+        typer.Option(help="Position such as right-index, kept in the template.", metavar="POSITION"),
+    ] = None,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Find the minutiae of a fingerprint image."""
+    from matcher.fingerprint.extract import extract
+    from matcher.fingerprint.trace import Trace
+    from matcher.image.read import read_image
+
+    _check_modality(modality)
+    if out is None and to != "template":
+        raise ArgumentError("--format says what --out is to hold: expected --out FILE, too.")
+    position = FingerPosition.UNKNOWN if finger is None else finger_position(finger)
+    data = read_file(image)
+    with _naming(image):
+        source = read_image(data, ppi=ppi)
+        trace = Trace() if plot is not None else None
+        template = extract(source, position=position, trace=trace)
+    if out is not None:
+        _write_template(out, template, to)
+    if plot is not None and trace is not None:
+        from matcher.fingerprint.plot import plot_trace
+
+        plot_trace(source, trace, template, plot)
+    count = len(template.minutiae)
+    resolution = f"{source.native_ppi:.0f} ppi ({_SAID_BY[source.resolution_source]})"
+    print_answer(
+        as_json,
+        {
+            "minutiae": count,
+            "quality": template.quality,
+            "width": template.width,
+            "height": template.height,
+            "native_ppi": source.native_ppi,
+            "resolution_source": source.resolution_source.name.lower(),
+            "extractor": template.extractor,
+            "position": template.position.name.lower().replace("_", "-"),
+        },
+        f"{count} minutiae, quality {template.quality}, "
+        f"{template.width} x {template.height} px at 500 ppi\nresolution {resolution}",
+    )
+
+
+def compare_command(
+    probe: Annotated[Path, typer.Argument(help="Image, template or minutiae record of one finger.")],
+    candidate: Annotated[Path, typer.Argument(help="Another.")],
+    modality: str = MODALITY,
+    fmr: Annotated[float | None, typer.Option(help="Rate of false matches to accept; default 1e-4.")] = None,
+    plot: Path | None = PLOT,
+    ppi: float | None = PPI,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Compare two fingerprints; exit status 0 if they match, 1 if not, 2 on an error."""
+    from matcher.score.compare import compare
+    from matcher.score.decision import decide, threshold_for_verification
+
+    _check_modality(modality)
+    threshold = threshold_for_verification(fmr, None)
+    (probe_image, one), (candidate_image, other) = (_read_side(path, ppi) for path in (probe, candidate))
+    decision = decide(compare(one, other), threshold)
+    if plot is not None:
+        from matcher.fingerprint.plot import blank, plot_pair
+        from matcher.fingerprint.resident import resident
+        from matcher.score.fingerprint import FingerprintProbe, paired
+
+        pairs = paired(FingerprintProbe(one), resident(other))
+        plot_pair(
+            probe_image or blank(one),
+            one,
+            candidate_image or blank(other),
+            other,
+            pairs,
+            plot,
+            _title(decision),
+        )
+    score = decision.score
+    print_answer(
+        as_json,
+        {
+            "accepted": decision.accepted,
+            "score": {
+                "value": score.value,
+                "calibration": score.calibration,
+                "extrapolated": score.extrapolated,
+            },
+            "threshold": decision.threshold,
+        },
+        _title(decision) + (", extrapolated" if score.extrapolated else ""),
+    )
+    if not decision.accepted:
+        raise typer.Exit(EXIT_NO_MATCH)
+
+
+def _title(decision: Decision) -> str:
+    verdict = "MATCH" if decision.accepted else "NO MATCH"
+    return f"{verdict}: score {decision.score.value:.1f}, threshold {decision.threshold:.1f}"
+
+
+def _check_modality(name: str) -> None:
+    from matcher.evaluate.modality import modality
+
+    modality(name, "numba")
+
+
+def _read_side(path: Path, ppi: float | None) -> tuple[Image | None, FingerprintTemplate]:
+    """Return the one fingerprint of a file, and its image if it is one."""
+    from matcher.fingerprint.extract import extract
+    from matcher.image.read import read_image
+    from matcher.samples import SampleKind, read_sample, sample_of
+
+    sample = sample_of(read_file(path), ppi=ppi)
+    with _naming(path):
+        if sample.kind is SampleKind.IMAGE:
+            image = read_image(sample.data, ppi=ppi)
+            return image, extract(image)
+        templates = read_sample(sample)
+        if len(templates) != 1:
+            raise ArgumentError(
+                f"Expected one finger, the record has {len(templates)} views.",
+                hint="Take one out with `matcher convert --view`.",
+            )
+        return None, templates[0]
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file's name before what is wrong with it."""
+    try:
+        yield
+    except MatcherError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def _write_template(path: Path, template: FingerprintTemplate, form: str) -> None:
+    from matcher.cli.convert import convert_bytes
+    from matcher.template.codec import encode_template
+
+    data, _ = convert_bytes(encode_template(template), to=form)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ArgumentError(f"Cannot write {path}: {error.strerror}.") from error

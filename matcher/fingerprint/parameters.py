@@ -62,9 +62,9 @@ GABOR_ORIENTATIONS = 48
 """Filters over half a turn."""
 GABOR_PERIODS = (5.0, 5.6, 6.3, 7.1, 8.0, 9.0, 10.1, 11.3, 12.7, 14.3, 16.0)
 """Periods of the filters, px; a ratio of 1.125 apart."""
-GABOR_SIGMA_ACROSS = 0.36
+GABOR_SIGMA_ACROSS = 0.38
 """Deviation of the envelope across the ridges, periods."""
-GABOR_SIGMA_ALONG = 0.42
+GABOR_SIGMA_ALONG = 0.44
 """Deviation of the envelope along the ridges, periods."""
 
 # Mask of the print

@@ -12,7 +12,7 @@ constexpr float kSimilarityOne = 255.0F;
 constexpr int kMinMinutiae = 2;
 
 // Most similar pairs that vote for a rotation, for each minutia of the smaller template.
-constexpr int kVotersPerMinutia = 6;
+constexpr int kVotersPerMinutia = 4;
 // The vote: direction differences in bins of this many units of 2 pi / 256, smoothed by a triangle.
 constexpr int kVoteBin = 4;
 constexpr int kVoteHalfWidth = 3;  // bins
@@ -32,13 +32,17 @@ constexpr int kMaxPairs = 48;
 // Number of best pairs whose mean support counts (MCC n_P): kFewPairs to kManyPairs, half-way at kPairsMiddle
 // minutiae in the smaller template.
 constexpr float kFewPairs = 4.0F;
-constexpr float kManyPairs = 12.0F;
+constexpr float kManyPairs = 10.0F;
 constexpr float kPairsMiddle = 20.0F;
 constexpr float kPairsSlope = 0.4F;
 
 // Relaxation (MCC LSS-R): rounds, and the weight that a pair's own support keeps in each.
 constexpr int kRounds = 4;
 constexpr float kKeep = 0.5F;
+// Support is shared among the other pairs, and among this many where they are fewer: otherwise a handful of
+// pairs that agree by chance scores like a whole print, and one calibration cannot serve small and large
+// templates.
+constexpr int kFewestShared = 16;
 
 // Two pairs agree where the vectors between their minutiae differ by little along and across, and the two
 // rotations by little. Tolerances grow with the distance: skin stretches, directions are off.

@@ -57,7 +57,7 @@ void relax(Pairs& p, Agreement& agreement) {
             store(agreement.value + i * kPairSlots + b * kLanes, agree(p, i, b * kLanes, kRotationFloor));
         }
     }
-    const float share = (1.0F - kKeep) / static_cast<float>(n > 1 ? n - 1 : 1);
+    const float share = (1.0F - kKeep) / static_cast<float>(n > kFewestShared ? n - 1 : kFewestShared);
     for (int b = 0; b < blocks; ++b) store(p.support + b * kLanes, load(p.similarity + b * kLanes));
     for (int round = 0; round < kRounds; ++round) {
         Floats sum[kPairSlots / kLanes];

@@ -25,6 +25,11 @@
     │   └── TooFewMinutiaeError             EXTRACT_TOO_FEW_MINUTIAE
     ├── ComparisonError
     │   └── CalibrationMissingError         CALIBRATION_MISSING
+    ├── ModelError                      a model file or its runtime is not at hand
+    │   ├── ModelMissingError               MODEL_MISSING
+    │   ├── ModelCorruptError               MODEL_CORRUPT
+    │   ├── ModelFetchError                 MODEL_FETCH
+    │   └── ModelRuntimeError               MODEL_RUNTIME_MISSING
     ├── StoreError
     │   ├── SubjectNotFoundError            SUBJECT_NOT_FOUND
     │   ├── SubjectExistsError              SUBJECT_EXISTS
@@ -200,6 +205,34 @@ class CalibrationMissingError(ComparisonError):
     """No calibration exists for this pairing of extractors."""
 
     reason = "CALIBRATION_MISSING"
+
+
+class ModelError(MatcherError):
+    """A model file, or what runs it, is not at hand."""
+
+
+class ModelMissingError(ModelError):
+    """The model was not fetched yet; nothing is fetched in the middle of a request."""
+
+    reason = "MODEL_MISSING"
+
+
+class ModelCorruptError(ModelError):
+    """The model's file is not the pinned one."""
+
+    reason = "MODEL_CORRUPT"
+
+
+class ModelFetchError(ModelError):
+    """A model could not be fetched or kept."""
+
+    reason = "MODEL_FETCH"
+
+
+class ModelRuntimeError(ModelError):
+    """The optional library that runs models is not installed."""
+
+    reason = "MODEL_RUNTIME_MISSING"
 
 
 class StoreError(MatcherError):

@@ -27,6 +27,7 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.FailureToExtractError: grpc.StatusCode.INVALID_ARGUMENT,
     # It depends on what the server holds.
     errors.CalibrationMissingError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ModelError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SubjectNotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.SubjectExistsError: grpc.StatusCode.ALREADY_EXISTS,
     errors.IdempotencyMismatchError: grpc.StatusCode.FAILED_PRECONDITION,

@@ -52,8 +52,10 @@ def synthetic_people(count: int, tell: Callable[[int, int], None]) -> Population
     seeds = range(FIRST_SEED, FIRST_SEED + count + strangers)
     processes = min(PROCESSES, len(os.sched_getaffinity(0)))
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_ctrl_c_to_the_parent)
     people: list[Person] = []
+    tell(0, len(seeds))
     try:
         for person in pool.map(make_person, seeds):
             people.append(person)
@@ -62,6 +64,11 @@ def synthetic_people(count: int, tell: Callable[[int, int], None]) -> Population
         raise InternalError(
             "A process that makes synthetic prints was ended from outside.", hint="Is there enough memory?"
         ) from None
+    except BaseException:
+        # Ctrl-C: a worker would first finish what it was given.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
     visitors = tuple(Person((), person.visits) for person in people[count:])

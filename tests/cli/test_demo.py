@@ -75,14 +75,25 @@ def servers_of(folder: Path) -> list[int]:
     return found
 
 
+@pytest.fixture(scope="module")
+def prints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of five synthetic fingers, two impressions each, two of the images blank."""
+    root = tmp_path_factory.mktemp("prints")
+    for number in range(1, 6):
+        write_finger(root, number, seed=3, impressions=2, difficulty=0.2)
+    for blank in ("finger_000002/impression_01.png", "finger_000003/impression_02.png"):
+        PillowImage.fromarray(np.full((300, 300), 255, np.uint8)).save(root / blank)
+    return root
+
+
 def test_the_whole_job_on_synthetic_people(tmp_path: Path) -> None:
     out = tmp_path / "made" / "here"
-    done = demo("--subjects", "3", "--out", out)
+    done = demo("--subjects", "2", "--out", out)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.stdout.count("holds: ") == 11
     assert "FAILS" not in done.stdout
-    for text in ("of 3 sent", "0 of 6 mated", "0 of 6 non-mated", "3 of 3 searches", "0 of 1 searches"):
+    for text in ("of 2 sent", "0 of 4 mated", "0 of 4 non-mated", "2 of 2 searches", "0 of 1 searches"):
         assert text in done.stdout
     assert [path.name for path in out.iterdir()] == ["pair.png"]
     with PillowImage.open(out / "pair.png") as picture:
@@ -91,13 +102,8 @@ def test_the_whole_job_on_synthetic_people(tmp_path: Path) -> None:
     assert not servers_of(tmp_path)
 
 
-def test_the_whole_job_on_images_of_a_folder(tmp_path: Path) -> None:
-    root = tmp_path / "set"
-    for number in range(1, 6):
-        write_finger(root, number, seed=3, impressions=2, difficulty=0.2)
-    for blank in ("finger_000002/impression_01.png", "finger_000003/impression_02.png"):
-        PillowImage.fromarray(np.full((300, 300), 255, np.uint8)).save(root / blank)
-    done = demo("--data", root, "--dataset", "folders", "--out", tmp_path / "out")
+def test_the_whole_job_on_images_of_a_folder(tmp_path: Path, prints: Path) -> None:
+    done = demo("--data", prints, "--dataset", "folders", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = {" ".join(line.split()) for line in done.stdout.splitlines()}
     assert "subjects enrolled 3 of 4 sent" in lines
@@ -110,11 +116,11 @@ def test_the_whole_job_on_images_of_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_leaves_no_server_and_no_store(tmp_path: Path, number: signal.Signals) -> None:
-    root, out = tmp_path / "set", tmp_path / "out"
-    for finger in range(1, 4):
-        write_finger(root, finger, seed=3, impressions=2, difficulty=0.2)
-    command = [*DEMO, "--data", str(root), "--dataset", "folders", "--out", str(out)]
+def test_an_interrupted_demo_leaves_no_server_and_no_store(
+    tmp_path: Path, prints: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "out"
+    command = [*DEMO, "--data", str(prints), "--dataset", "folders", "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + LIMIT_S

@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 WIDTH = 1600
 """Width of the pictures, px; less where the file would be larger than MAX_BYTES."""
 
-MAX_BYTES = 400_000
+MAX_BYTES = 300_000
 """Largest picture, bytes: it is to load at once from a README."""
 
 GREYS, COLOURS = 40, 88

@@ -19,7 +19,7 @@ constexpr int kVoteHalfWidth = 3;  // bins
 // A rotation of more than this needs a vote stronger by kUnusualRotation: fingers come roughly upright, and
 // the freedom to turn helps non-mated pairs more than mated ones.
 constexpr int kUsualRotation = 36;  // direction units: 50 degrees
-constexpr int kUnusualRotation = 4;
+constexpr int kUnusualRotation = 2;
 // Pairs whose rotation is within this of the vote's stay, direction units.
 constexpr int kRotationWindow = 40;
 

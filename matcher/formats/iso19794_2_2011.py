@@ -19,11 +19,12 @@ bytes  header (big endian)                   bytes  each view
 
 from __future__ import annotations
 
-from matcher.errors import RecordCorruptError, RecordUnsupportedError
+from matcher.errors import RecordCorruptError
+from matcher.formats.capture_block import read_capture, write_capture
 from matcher.formats.extended import ISO_2011_STYLE, read_areas, write_areas
 from matcher.formats.minutia_block import FULL, NO_QUALITY, read_minutiae, write_minutiae
 from matcher.formats.octets import ByteReader, ByteWriter, fit
-from matcher.formats.record import NO_DATE, Capture, FingerMinutiaeRecord, FingerView, Format, QualityBlock
+from matcher.formats.record import FingerMinutiaeRecord, FingerView, Format
 
 MAGIC = b"FMR\x00030\x00"
 HEADER_BYTES = 15
@@ -100,21 +101,7 @@ def write_iso_2011(record: FingerMinutiaeRecord) -> bytes:
 
 
 def _read_view(reader: ByteReader, certified: bool) -> FingerView:
-    date = reader.take(len(NO_DATE), "a capture date")
-    technology = reader.u8("a device technology")
-    vendor, device = reader.u16("a device vendor"), reader.u16("a device id")
-    qualities = tuple(
-        QualityBlock(
-            reader.u8("a quality"), reader.u16("a quality vendor"), reader.u16("a quality algorithm")
-        )
-        for _ in range(reader.u8("a number of qualities"))
-    )
-    certificates: tuple[tuple[int, int], ...] = ()
-    if certified:
-        certificates = tuple(
-            (reader.u16("a certification authority"), reader.u8("a certification scheme"))
-            for _ in range(reader.u8("a number of certificates"))
-        )
+    capture, qualities = read_capture(reader, certified)
     position, number = reader.u8("a finger position"), reader.u8("a view number")
     x_resolution, y_resolution = reader.u16("a resolution"), reader.u16("a resolution")
     impression = reader.u8("an impression type")
@@ -138,37 +125,14 @@ def _read_view(reader: ByteReader, certified: bool) -> FingerView:
         impression=impression,
         qualities=qualities,
         extended=read_areas(block, ISO_2011_STYLE),
-        capture=Capture(date, technology, vendor, device, certificates),
+        capture=capture,
         ending_kind=size_ending & ENDING_MASK,
     )
 
 
 def _write_view(view: FingerView, certified: bool) -> bytes:
-    capture = view.capture
-    if capture.certificates and not certified:
-        raise RecordUnsupportedError(
-            "Record: a view lists certificates, but the record's certification flag is 0.",
-            hint="Set certification to 1.",
-        )
-    if len(capture.date) != len(NO_DATE):
-        raise RecordUnsupportedError(
-            f"Record: a capture date has {len(NO_DATE)} bytes, got {len(capture.date)}."
-        )
     writer = ByteWriter()
-    writer.raw(capture.date)
-    writer.u8(capture.technology, "a device technology")
-    writer.u16(capture.vendor, "a device vendor")
-    writer.u16(capture.device, "a device id")
-    writer.u8(len(view.qualities), "a number of qualities")
-    for quality in view.qualities:
-        writer.u8(quality.value, "a quality")
-        writer.u16(quality.vendor, "a quality vendor")
-        writer.u16(quality.algorithm, "a quality algorithm")
-    if certified:
-        writer.u8(len(capture.certificates), "a number of certificates")
-        for authority, scheme in capture.certificates:
-            writer.u16(authority, "a certification authority")
-            writer.u8(scheme, "a certification scheme")
+    write_capture(writer, view.capture, view.qualities, certified)
     writer.u8(view.position, "a finger position")
     writer.u8(view.number, "a view number")
     writer.u16(view.x_resolution, "a resolution")

@@ -87,7 +87,7 @@ def _run(
             found = job.run(server)
         pair = typical(job.pairs)
         if pair is not None:
-            draw(pair, out / PICTURE)
+            draw(pair, population.title, out / PICTURE)
     verdicts = claims(found, synthetic=population.synthetic)
     print_report(console, population, found, verdicts)
     drawn = "none, as no mated pair matched" if pair is None else str(out / PICTURE)

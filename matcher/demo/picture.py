@@ -16,8 +16,8 @@ def typical(pairs: Sequence[Pair]) -> Pair | None:
     return ordered[len(ordered) // 2] if ordered else None
 
 
-def draw(pair: Pair, path: Path) -> None:
-    """Write the picture of a pair as PNG.
+def draw(pair: Pair, source: str, path: Path) -> None:
+    """Write the picture of a pair of `source` as PNG.
 
     Raises
     ------
@@ -31,8 +31,8 @@ def draw(pair: Pair, path: Path) -> None:
     probe_image, probe = _seen(pair.probe)
     reference_image, reference = _seen(pair.reference)
     joined = paired(FingerprintProbe(probe), resident(reference))
-    extrapolated = ", extrapolated" if pair.score.extrapolated else ""
-    title = f"mated pair: score {pair.score.value:.0f}{extrapolated}, {len(joined)} minutiae paired"
+    extrapolated = " (extrapolated)" if pair.score.extrapolated else ""
+    title = f"{source}: a mated pair, score {pair.score.value:.0f}{extrapolated}"
     plot_pair(probe_image, probe, reference_image, reference, joined, path, title)
 
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import partial
 
 from matcher.errors import ArgumentError, TooFewMinutiaeError
 from matcher.types import FingerPosition, FingerprintTemplate
@@ -32,7 +33,8 @@ class Sample:
     Attributes
     ----------
     data : bytes
-        An image file, or a template: our own, ISO/IEC 19794-2 or ANSI INCITS 378.
+        An image file, or a record of one print (ISO/IEC 19794-4, ANSI/NIST-ITL); or a template: our own,
+        ISO/IEC 19794-2 or ANSI INCITS 378.
     kind : SampleKind
     position : FingerPosition
         UNKNOWN takes what a template says itself.
@@ -74,8 +76,28 @@ def sample_of(
     return Sample(data, SampleKind.TEMPLATE if template else SampleKind.IMAGE, position, ppi)
 
 
-def read_sample(sample: Sample) -> Sequence[FingerprintTemplate]:
+def reader(extractor: str) -> SampleReader:
+    """Return a `read_sample` that uses the named extractor; its model is loaded or refused now.
+
+    Raises
+    ------
+    ArgumentError, ModelError
+        If the extractor is unknown, or its model not at hand.
+    """
+    from matcher.fingerprint.extractors import find_extractor
+
+    find_extractor(extractor).load()
+    return partial(read_sample, extractor=extractor)
+
+
+def read_sample(sample: Sample, *, extractor: str = "numba") -> Sequence[FingerprintTemplate]:
     """Return the templates that a sample holds: one of an image, one of each view of an exchange record.
+
+    Parameters
+    ----------
+    sample : Sample
+    extractor : str
+        Of images: "numba" or "leader".
 
     Raises
     ------
@@ -85,10 +107,12 @@ def read_sample(sample: Sample) -> Sequence[FingerprintTemplate]:
         If an image gives no template.
     """
     if sample.kind is SampleKind.IMAGE:
-        from matcher.fingerprint.extract import extract
-        from matcher.image.read import read_image
+        from matcher.fingerprint.extractors import find_extractor
+        from matcher.formats.prints import read_print
 
-        return [extract(read_image(sample.data, ppi=sample.ppi))]
+        extract = find_extractor(extractor).load()
+        image, position = read_print(sample.data, ppi=sample.ppi)
+        return [extract(image, position=position)]
     from matcher.template.codec import decode_template, is_template
 
     if is_template(sample.data):
@@ -145,14 +169,23 @@ def _parts(subject_id: str | None, samples: Sequence[Sample]) -> Iterator[bytes]
         yield sample.data
 
 
+def settled_position(said: FingerPosition, own: FingerPosition) -> FingerPosition:
+    """Return which finger it is, by what the caller says and what the file itself does.
+
+    Raises
+    ------
+    ArgumentError
+        If both name a finger, and not the same.
+    """
+    if FingerPosition.UNKNOWN not in (said, own) and said is not own:
+        raise ArgumentError(
+            f"Position: the request says {said.name}, the file {own.name}.",
+            hint="Leave the position out to take the file's own.",
+        )
+    return own if said is FingerPosition.UNKNOWN else said
+
+
 def _settled(template: FingerprintTemplate, position: FingerPosition) -> FingerprintTemplate:
     if not len(template.minutiae):
         raise TooFewMinutiaeError("The template holds no minutiae.")
-    if position is FingerPosition.UNKNOWN or template.position is position:
-        return template
-    if template.position is not FingerPosition.UNKNOWN:
-        raise ArgumentError(
-            f"Position: the request says {position.name}, the template {template.position.name}.",
-            hint="Leave the position out to take the template's own.",
-        )
-    return replace(template, position=position)
+    return replace(template, position=settled_position(position, template.position))

@@ -14,9 +14,11 @@ from matcher.errors import ArgumentError, MatcherError
 from matcher.types import FingerPosition, FingerprintTemplate, Image, ResolutionSource
 
 if TYPE_CHECKING:
+    from matcher.fingerprint.extractors import Extract
     from matcher.types import Decision
 
 MODALITY = typer.Option("fingerprint", "--modality", help="fingerprint")
+EXTRACTOR = typer.Option("numba", "--extractor", help="numba, or leader (a fetched model).")
 PPI = typer.Option(None, "--ppi", help="Resolution of images where their files do not say it.")
 PLOT = typer.Option(None, "--plot", help="Write a picture there (PNG). It shows the prints.", metavar="PNG")
 
@@ -34,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def extract_command(
-    image: Annotated[Path, typer.Argument(help="Image of one finger.")],
+    image: Annotated[Path, typer.Argument(help="Image of one finger, or a record of one.")],
     modality: str = MODALITY,
     out: Annotated[Path | None, typer.Option(help="Write the template there.")] = None,
     to: Annotated[
@@ -47,28 +49,31 @@ def extract_command(
         str | None,
         typer.Option(help="Position such as right-index, kept in the template.", metavar="POSITION"),
     ] = None,
+    extractor: str = EXTRACTOR,
     as_json: bool = AS_JSON,
 ) -> None:
     """Find the minutiae of a fingerprint image."""
-    from matcher.fingerprint.extract import extract
     from matcher.fingerprint.trace import Trace
-    from matcher.image.read import read_image
+    from matcher.formats.prints import read_print
+    from matcher.samples import settled_position
 
-    _check_modality(modality)
+    extract = _extractor(modality, extractor)
     if out is None and to != "template":
         raise ArgumentError("--format says what --out is to hold: expected --out FILE, too.")
-    position = FingerPosition.UNKNOWN if finger is None else finger_position(finger)
+    given = FingerPosition.UNKNOWN if finger is None else finger_position(finger)
     data = read_file(image)
     with _naming(image):
-        source = read_image(data, ppi=ppi)
+        source, own = read_print(data, ppi=ppi)
+        position = settled_position(given, own)
         trace = Trace() if plot is not None else None
         template = extract(source, position=position, trace=trace)
     if out is not None:
         _write_template(out, template, to)
     if plot is not None and trace is not None:
+        from matcher.fingerprint.leader_plot import plot_leader
         from matcher.fingerprint.plot import plot_trace
 
-        plot_trace(source, trace, template, plot)
+        (plot_leader if extractor == "leader" else plot_trace)(source, trace, template, plot)
     count = len(template.minutiae)
     resolution = f"{source.native_ppi:.0f} ppi ({_SAID_BY[source.resolution_source]})"
     print_answer(
@@ -95,15 +100,18 @@ def compare_command(
     fmr: Annotated[float | None, typer.Option(help="Rate of false matches to accept; default 1e-4.")] = None,
     plot: Path | None = PLOT,
     ppi: float | None = PPI,
+    extractor: str = EXTRACTOR,
     as_json: bool = AS_JSON,
 ) -> None:
     """Compare two fingerprints; exit status 0 if they match, 1 if not, 2 on an error."""
     from matcher.score.compare import compare
     from matcher.score.decision import decide, threshold_for_verification
 
-    _check_modality(modality)
+    extract = _extractor(modality, extractor)
     threshold = threshold_for_verification(fmr, None)
-    (probe_image, one), (candidate_image, other) = (_read_side(path, ppi) for path in (probe, candidate))
+    (probe_image, one), (candidate_image, other) = (
+        _read_side(path, ppi, extract) for path in (probe, candidate)
+    )
     decision = decide(compare(one, other), threshold)
     if plot is not None:
         from matcher.fingerprint.plot import blank, plot_pair
@@ -143,23 +151,24 @@ def _title(decision: Decision) -> str:
     return f"{verdict}: score {decision.score.value:.1f}, threshold {decision.threshold:.1f}"
 
 
-def _check_modality(name: str) -> None:
+def _extractor(modality_name: str, name: str) -> Extract:
     from matcher.evaluate.modality import modality
+    from matcher.fingerprint.extractors import find_extractor
 
-    modality(name, "numba")
+    modality(modality_name, name)
+    return find_extractor(name).load()
 
 
-def _read_side(path: Path, ppi: float | None) -> tuple[Image | None, FingerprintTemplate]:
+def _read_side(path: Path, ppi: float | None, extract: Extract) -> tuple[Image | None, FingerprintTemplate]:
     """Return the one fingerprint of a file, and its image if it is one."""
-    from matcher.fingerprint.extract import extract
-    from matcher.image.read import read_image
+    from matcher.formats.prints import read_print
     from matcher.samples import SampleKind, read_sample, sample_of
 
     sample = sample_of(read_file(path), ppi=ppi)
     with _naming(path):
         if sample.kind is SampleKind.IMAGE:
-            image = read_image(sample.data, ppi=ppi)
-            return image, extract(image)
+            image, position = read_print(sample.data, ppi=ppi)
+            return image, extract(image, position=position)
         templates = read_sample(sample)
         if len(templates) != 1:
             raise ArgumentError(

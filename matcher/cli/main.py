@@ -12,7 +12,17 @@ import typer
 
 from matcher.errors import MatcherError
 
-GROUPS: tuple[str, ...] = ("extract", "serve", "clients", "evaluate", "synth", "convert", "models", "demo")
+GROUPS: tuple[str, ...] = (
+    "extract",
+    "serve",
+    "clients",
+    "evaluate",
+    "synth",
+    "convert",
+    "records",
+    "models",
+    "demo",
+)
 """Modules under matcher.cli with a `register(app)` function, in the order of the help page."""
 
 EXIT_ERROR = 2

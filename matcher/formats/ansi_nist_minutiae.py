@@ -11,11 +11,9 @@ That the two point in opposite ways is in NIST's reference records, which hold t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from matcher.errors import RecordCorruptError, RecordUnsupportedError
+from matcher.errors import ArgumentError, RecordCorruptError, RecordUnsupportedError
 from matcher.formats.ansi_nist_images import RecordImage, images_of
 from matcher.formats.ansi_nist_record import TaggedRecord, Transaction, whole, whole_items
 from matcher.formats.finger_positions import ENTIRE_JOINT, fingers_of
@@ -40,6 +38,7 @@ from matcher.types import (
     MinutiaKind,
 )
 
+MINUTIAE_TYPE = 9
 STD_POSITIONS, STD_MINUTIAE = 6, 12
 M1_WIDTH, M1_HEIGHT, M1_UNIT, M1_ACROSS, M1_DOWN = 128, 129, 130, 131, 132
 M1_POSITION, M1_QUALITY, M1_MINUTIAE = 134, 135, 137
@@ -62,16 +61,6 @@ PPI_UNIT = 1
 """Scale unit code for pixels per inch; 2 is pixels per centimetre."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordTemplate:
-    """The template of a Type-9 record: its index in the transaction, its IDC and how it is written."""
-
-    record: int
-    idc: int
-    encoding: str
-    template: FingerprintTemplate
-
-
 def encoding_of(record: TaggedRecord) -> str:
     """Return how a Type-9 record writes its minutiae: "m1", "standard", or "other"."""
     if record.get(M1_MINUTIAE) is not None:
@@ -79,31 +68,39 @@ def encoding_of(record: TaggedRecord) -> str:
     return "standard" if record.get(STD_MINUTIAE) is not None else "other"
 
 
-def templates_of(transaction: Transaction) -> tuple[RecordTemplate, ...]:
-    """Return a template of each Type-9 record that is written in a way that is read, in the file's order.
+def template_of(transaction: Transaction, index: int) -> FingerprintTemplate:
+    """Return the template of a Type-9 record.
 
-    The template's image is that of the record with the same IDC; without one it is as large as the minutiae
-    reach.
+    Its image is that of the record with the same IDC; without one it is as large as the minutiae reach.
+    Standard records do not state a quality for the whole.
+
+    Parameters
+    ----------
+    transaction : Transaction
+    index : int
+        Of the record in the transaction.
 
     Raises
     ------
+    ArgumentError
+        If there is no Type-9 record of that index.
     RecordCorruptError
         If a field is missing or no number, or a minutia lies outside the largest image there is.
     RecordUnsupportedError
-        If a record holds more than 255 minutiae, or shows a palm or several fingers.
+        If the minutiae are written in another way or are more than 255, or are of a palm or several fingers.
     """
-    records = [(i, r) for i, r in enumerate(transaction.records) if r.record_type == 9]
-    images = {image.idc: image for image in images_of(transaction)} if records else {}
-    found = []
-    for index, record in records:
-        assert isinstance(record, TaggedRecord)  # Type 9 is one.
-        encoding = encoding_of(record)
-        if encoding == "m1":
-            found.append(RecordTemplate(index, record.idc, encoding, _m1(record)))
-        elif encoding == "standard":
-            template = _standard(record, images.get(record.idc))
-            found.append(RecordTemplate(index, record.idc, encoding, template))
-    return tuple(found)
+    record = transaction.records[index] if 0 <= index < len(transaction.records) else None
+    if not isinstance(record, TaggedRecord) or record.record_type != MINUTIAE_TYPE:
+        raise ArgumentError(f"Record {index} of the transaction is not of Type 9.")
+    encoding = encoding_of(record)
+    if encoding == "m1":
+        return _m1(record)
+    if encoding != "standard":
+        raise RecordUnsupportedError(
+            "Record: only minutiae in fields 9.012 (standard) and 9.137 (INCITS 378) are read, got others."
+        )
+    images = (image for image in images_of(transaction) if image.is_print and image.idc == record.idc)
+    return _standard(record, next(images, None))
 
 
 def _m1(record: TaggedRecord) -> FingerprintTemplate:
@@ -199,7 +196,7 @@ def _std_quality(item: bytes) -> int:
 
 def _image_size(image: RecordImage | None) -> tuple[int, int]:
     """Return the size at 500 ppi of the image that belongs to a record, 1 x 1 where there is none."""
-    if image is None or not image.is_print:
+    if image is None:
         return 1, 1
     ppi = image.image.ppi or (PPI, PPI)
     width, height = (

@@ -17,7 +17,7 @@ from matcher.gallery.gallery import Gallery
 from matcher.gallery.records import Deletion, Enrolment, SampleRecord
 from matcher.gallery.schema import MAX_ID_LENGTH
 from matcher.gallery.search import Scorer, compare_places, prepare, search
-from matcher.samples import Sample, SampleReader, digest_of, read_sample, templates_of
+from matcher.samples import Sample, SampleReader, digest_of, reader, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
 from matcher.score.fusion import best_comparison
 from matcher.score.ranking import ranked, score_of
@@ -44,11 +44,15 @@ class Engine:
         How fingers are compared; by default the C++ scorer.
     read : SampleReader, optional
         How samples become templates; by default image reading, extraction and the exchange formats.
+    extractor : str
+        Of that default: "numba", or "leader" (a fetched model).
     threads : int, optional
         For one search; by default all cores that this process may use.
 
     Raises
     ------
+    ArgumentError, ModelError
+        If the extractor is unknown, or its model not at hand.
     StoreError
         If the store cannot be opened, see `matcher.gallery.store.Store`.
     """
@@ -58,11 +62,12 @@ class Engine:
         url: str,
         *,
         scorer: Scorer | None = None,
-        read: SampleReader = read_sample,
+        read: SampleReader | None = None,
+        extractor: str = "numba",
         threads: int | None = None,
     ) -> None:
         self._scorer = scorer if scorer is not None else _default_scorer()
-        self._read = read
+        self._read = read if read is not None else reader(extractor)
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
         self._gallery = Gallery(url, self._scorer.resident, threads=self._threads)
 

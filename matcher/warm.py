@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 
-def warm_all() -> None:
+def warm_all(extractor: str = "numba") -> None:
     """Run each modality once on a small synthetic sample, so that its kernels are compiled and cached."""
     from matcher.datasets.fingerprint_synthesis.warm import warm as warm_synthesis
     from matcher.fingerprint.warm import warm
 
-    warm()
+    warm(extractor)
     warm_synthesis()
 
 

@@ -27,7 +27,7 @@ def evaluate_command(
     modality: Annotated[str, typer.Argument(help="fingerprint")],
     dataset: Annotated[str, typer.Option(help="fvc, neurotechnology or folders")],
     root: Annotated[Path, typer.Option(help="The set's folder.")],
-    extractor: Annotated[str, typer.Option(help="numba")] = "numba",
+    extractor: Annotated[str, typer.Option(help="numba or leader")] = "numba",
     impostors: Annotated[
         str, typer.Option(help="all pairs of identities, or fvc: first samples only")
     ] = "all",

@@ -32,6 +32,7 @@ def serve(
     store: str = typer.Option("", help="Store URL; by default sqlite in the user's data folder."),
     listen: str = typer.Option(DEFAULT_LISTEN, help="HOST:PORT; port 0 takes a free one."),
     threads: int = typer.Option(0, min=0, help="For one search; 0 takes all cores."),
+    extractor: str = typer.Option("numba", help="Of fingerprint images: numba, or leader (a fetched model)."),
     port_file: Path | None = typer.Option(None, help="Written with the port once the server is ready."),
 ) -> None:
     """Run the gRPC server until SIGTERM or Ctrl-C."""
@@ -50,8 +51,8 @@ def serve(
         signal.signal(number, lambda *_: stop.set())
     server = Server(listen)
     try:
-        warm_all()
-        engine = Engine(store or default_store(), threads=threads or None)
+        warm_all(extractor)
+        engine = Engine(store or default_store(), threads=threads or None, extractor=extractor)
     except BaseException:
         server.drain(0)
         raise

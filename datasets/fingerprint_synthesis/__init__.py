@@ -5,6 +5,7 @@ from .finger import Finger, generate_finger, generate_subject
 from .impression import generate_impression
 from .orientation import Singularities
 from .settings import Background, ImpressionSettings, draw_settings
+from .slaps import SlapTruth, SyntheticSlap, generate_slap
 
 __all__ = [
     "generate_finger",
@@ -17,4 +18,7 @@ __all__ = [
     "Singularities",
     "ImpressionSettings",
     "Background",
+    "generate_slap",
+    "SyntheticSlap",
+    "SlapTruth",
 ]

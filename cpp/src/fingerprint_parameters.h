@@ -61,6 +61,8 @@ constexpr float kReachTurn = 21.3333F;  // direction units: 30 degrees
 // How firmly the fitted rotation holds to the directions, and the fitted stretch to a rotation: px^2.
 constexpr float kDirectionHold = 1000.0F;
 constexpr float kStretchHold = 10000.0F;
+// Margin of the rectangle that both prints cover, px: a minutia on its edge is in, however it was rounded.
+constexpr float kOverlapMargin = 0.5F;
 // Fewest paired minutiae that allow a stretch.
 constexpr int kStretchPairs = 4;
 

@@ -226,10 +226,10 @@ Overlap find_overlap(const Unpacked& probe, const Unpacked& candidate, const Mot
     least_and_most(probe.y, probe.count, mine.top, mine.bottom);
     least_and_most(x, candidate.count, theirs.left, theirs.right);
     least_and_most(y, candidate.count, theirs.top, theirs.bottom);
-    const Box both{mine.left > theirs.left ? mine.left : theirs.left,
-                   mine.right < theirs.right ? mine.right : theirs.right,
-                   mine.top > theirs.top ? mine.top : theirs.top,
-                   mine.bottom < theirs.bottom ? mine.bottom : theirs.bottom};
+    const Box both{(mine.left > theirs.left ? mine.left : theirs.left) - kOverlapMargin,
+                   (mine.right < theirs.right ? mine.right : theirs.right) + kOverlapMargin,
+                   (mine.top > theirs.top ? mine.top : theirs.top) - kOverlapMargin,
+                   (mine.bottom < theirs.bottom ? mine.bottom : theirs.bottom) + kOverlapMargin};
     return {inside(both, probe.x, probe.y, probe.count), inside(both, x, y, candidate.count)};
 }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -157,3 +160,15 @@ def records() -> Callable[..., st.SearchStrategy[FingerMinutiaeRecord]]:
 def minutiae_of() -> Callable[..., RecordMinutiae]:
     """Random minutiae: `minutiae_of(format, seed, count)`."""
     return random_minutiae
+
+
+@pytest.fixture(scope="session")
+def golden() -> ModuleType:
+    """The script of the golden files that hold images: makers of synthetic records."""
+    path = Path(__file__).resolve().parent.parent / "golden" / "write_image_records_v1.py"
+    spec = importlib.util.spec_from_file_location("write_image_records_v1", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

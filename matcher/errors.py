@@ -22,7 +22,10 @@
     ├── FailureToExtractError           a readable image that gives no template (ISO/IEC 19795: FTE)
     │   ├── BlankImageError                 EXTRACT_BLANK
     │   ├── NoForegroundError               EXTRACT_NO_FOREGROUND
-    │   └── TooFewMinutiaeError             EXTRACT_TOO_FEW_MINUTIAE
+    │   ├── TooFewMinutiaeError             EXTRACT_TOO_FEW_MINUTIAE
+    │   └── SlapError                       an image of several fingers
+    │       ├── SlapFingerCountError            SLAP_FINGER_COUNT
+    │       └── SlapHandError                   SLAP_HAND_UNKNOWN
     ├── ComparisonError
     │   └── CalibrationMissingError         CALIBRATION_MISSING
     ├── ModelError                      a model file or its runtime is not at hand
@@ -195,6 +198,22 @@ class TooFewMinutiaeError(FailureToExtractError):
     """The print shows too few minutiae to be compared."""
 
     reason = "EXTRACT_TOO_FEW_MINUTIAE"
+
+
+class SlapError(FailureToExtractError):
+    """An image of several fingers whose fingers cannot be told."""
+
+
+class SlapFingerCountError(SlapError):
+    """There are fewer or more fingertips than the slap explains."""
+
+    reason = "SLAP_FINGER_COUNT"
+
+
+class SlapHandError(SlapError):
+    """The arrangement of the fingers does not tell which hand it is."""
+
+    reason = "SLAP_HAND_UNKNOWN"
 
 
 class ComparisonError(MatcherError):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from matcher.fingerprint import enhance, field, minutiae, ridges, segment
 from matcher.fingerprint import parameters as p
+from matcher.fingerprint.quality import assess
 from matcher.fingerprint.trace import Trace
 from matcher.types import FingerPosition, FingerprintTemplate, Image
 
@@ -73,11 +72,12 @@ def extract(
         ):
             record(name, value)
     found = minutiae.find(skeleton, second, mask, quality, image.width, image.height, record)
+    assessed = assess(padded, normalised, second, period, quality, mask, found)
     return FingerprintTemplate(
         minutiae=found,
         width=image.width,
         height=image.height,
         extractor=p.EXTRACTOR_ID,
-        quality=int(np.clip(round(100 * float(quality[mask].mean())), 0, 100)),
+        quality=assessed.overall,
         position=position,
     )

@@ -23,13 +23,18 @@ $(VENV)/.installed: requirements.lock
 	touch $@
 
 # flock: two makes in one checkout never build at the same time.
-build/.built: $(VENV)/.installed $(CPP_FILES) setup.py pyproject.toml
+build/.built: $(VENV)/.installed $(CPP_FILES) setup.py
 	@mkdir -p build
 	flock build/.lock $(PY) setup.py -q build_ext --inplace --build-temp build/temp --build-lib build/lib
-	flock build/.lock $(PY) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 	touch $@
 
-build: build/.built  ## build the C++ core in place
+# Only records where the package is: the core has just been built in place.
+build/.editable: pyproject.toml | build/.built
+	MATCHER_EXTENSION_BUILT=1 flock build/.lock \
+	  $(PY) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $@
+
+build: build/.built build/.editable  ## build the C++ core in place
 setup: build  ## make .venv from the lock and build
 
 demo: setup  ## set up everything and run the main job on synthetic prints

@@ -56,6 +56,9 @@ class AtomicBuildExt(build_ext):
 
 ParallelCompile("MATCHER_BUILD_JOBS", default=min(4, os.cpu_count() or 1)).install()
 
+# The editable install of the Makefile only records where the package is: it has just been built in place.
+BUILT = os.environ.get("MATCHER_EXTENSION_BUILT") == "1"
+
 setup(
     packages=packages(),
     package_dir={"matcher": "matcher", "matcher.datasets": "datasets"},
@@ -64,7 +67,9 @@ setup(
         "matcher.models": ["models.lock"],
         "matcher": ["py.typed", "v1/*.pyi"],
     },
-    ext_modules=[
+    ext_modules=[]
+    if BUILT
+    else [
         Pybind11Extension(
             "matcher._core",
             SOURCES,

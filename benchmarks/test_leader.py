@@ -1,7 +1,7 @@
 """LEADER by its parts, for comparing two versions of the code or of ONNX Runtime on one machine.
 
-    python -m pytest -o addopts="" benchmarks/test_leader.py                       times
-    python -m pytest -o addopts="" --benchmark-disable benchmarks/test_leader.py   each once: shows that it runs
+    python -m pytest -o addopts="" benchmarks/test_leader.py                        times
+    python -m pytest -o addopts="" --benchmark-disable benchmarks/test_leader.py    each once
 
 What was tried, and what it gave (FVC2002 DB1_B, 384 x 416 px, one busy core, ms CPU, median):
 

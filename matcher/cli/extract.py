@@ -53,6 +53,7 @@ def extract_command(
     as_json: bool = AS_JSON,
 ) -> None:
     """Find the minutiae of a fingerprint image."""
+    from matcher.fingerprint.quality import assess_trace
     from matcher.fingerprint.trace import Trace
     from matcher.formats.prints import read_print
     from matcher.samples import settled_position
@@ -65,22 +66,27 @@ def extract_command(
     with _naming(image):
         source, own = read_print(data, ppi=ppi)
         position = settled_position(given, own)
-        trace = Trace() if plot is not None else None
+        trace = Trace()
         template = extract(source, position=position, trace=trace)
     if out is not None:
         _write_template(out, template, to)
-    if plot is not None and trace is not None:
+    if plot is not None:
         from matcher.fingerprint.leader_plot import plot_leader
         from matcher.fingerprint.plot import plot_trace
 
         (plot_leader if extractor == "leader" else plot_trace)(source, trace, template, plot)
     count = len(template.minutiae)
+    # LEADER says nothing of the image but its minutiae: the parts are measured on the other's intermediates.
+    quality = assess_trace(source, trace, template.minutiae) if "mask" in trace else None
+    advice = "" if quality is None else "".join(f"\n{sentence}" for sentence in quality.advice)
     resolution = f"{source.native_ppi:.0f} ppi ({_SAID_BY[source.resolution_source]})"
     print_answer(
         as_json,
         {
             "minutiae": count,
             "quality": template.quality,
+            "quality_parts": None if quality is None else quality.to_json()["parts"],
+            "advice": [] if quality is None else list(quality.advice),
             "width": template.width,
             "height": template.height,
             "native_ppi": source.native_ppi,
@@ -89,7 +95,7 @@ def extract_command(
             "position": template.position.name.lower().replace("_", "-"),
         },
         f"{count} minutiae, quality {template.quality}, "
-        f"{template.width} x {template.height} px at 500 ppi\nresolution {resolution}",
+        f"{template.width} x {template.height} px at 500 ppi\nresolution {resolution}{advice}",
     )
 
 

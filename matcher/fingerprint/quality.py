@@ -146,7 +146,10 @@ class FingerprintQuality:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        parts = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in self.parts}
+        parts = {}
+        for part in self.parts:
+            values = {**asdict(part), "value": round(part.value, 3)}
+            parts[values.pop("name")] = values
         return {"overall": self.overall, "advice": list(self.advice), "parts": parts}
 
 

@@ -17,8 +17,12 @@ TEM, RST0, RST7 = 0x01, 0xD0, 0xD7
 NOT_FRAMES = frozenset({0xC4, 0xC8, 0xCC})
 """DHT, JPG and DAC lie among the codes of frame headers."""
 
-DECODABLE_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
-"""Baseline, extended and progressive, Huffman or arithmetic: lossless and hierarchical are not read."""
+LOSSLESS = 0xC3
+"""Lossless frame with Huffman codes."""
+
+DECODABLE_FRAMES = frozenset({0xC0, 0xC1, 0xC2, LOSSLESS, 0xC9, 0xCA})
+"""Baseline, extended and progressive, Huffman or arithmetic, and lossless with Huffman codes: lossless with
+arithmetic codes and hierarchical ones are not read."""
 
 ARITHMETIC_FRAMES = frozenset({0xC9, 0xCA})
 """Arithmetic codes may rely on the bytes behind them."""
@@ -32,10 +36,11 @@ FRAME_BITS = 8
 
 @dataclass(frozen=True, slots=True)
 class JpegLayout:
-    """What the walk over a JPEG file found: where it ends, and whether its codes are Huffman's."""
+    """What the walk over a JPEG file found: where it ends, and what its frame is."""
 
     end: int
     huffman: bool
+    lossless: bool
 
 
 def check_jpeg(data: bytes) -> JpegLayout:
@@ -53,7 +58,7 @@ def check_jpeg(data: bytes) -> JpegLayout:
     check_scans(data)
     offset, frames, scans = 2, [], 0
     while True:
-        offset = _next_marker(data, offset, in_scan=scans > 0)
+        offset = next_marker(data, offset, in_scan=scans > 0)
         marker = data[offset + 1]
         if marker == EOI:
             break
@@ -68,7 +73,7 @@ def check_jpeg(data: bytes) -> JpegLayout:
         raise ImageTruncatedError("JPEG: the file ends before its first scan.")
     if len(frames) != 1:
         raise ImageCorruptError(f"JPEG: expected one frame header, found {len(frames)}.")
-    return JpegLayout(offset, frames[0] not in ARITHMETIC_FRAMES)
+    return JpegLayout(offset, frames[0] not in ARITHMETIC_FRAMES, frames[0] == LOSSLESS)
 
 
 def other_ending(data: bytes, end: int) -> bytes:
@@ -80,8 +85,14 @@ def other_ending(data: bytes, end: int) -> bytes:
     return data[:end] + FILLER + bytes((0xFF, EOI))
 
 
-def _next_marker(data: bytes, offset: int, *, in_scan: bool) -> int:
-    """Return the offset of the next marker that starts a segment or ends the image."""
+def next_marker(data: bytes, offset: int, *, in_scan: bool) -> int:
+    """Return the offset of the next marker that starts a segment or ends the image.
+
+    Raises
+    ------
+    ImageTruncatedError, ImageCorruptError
+        If there is none, or other bytes stand where one must.
+    """
     while True:
         if in_scan:
             offset = data.find(b"\xff", offset)
@@ -116,7 +127,8 @@ def check_scans(data: bytes) -> None:
 def _check_frame(data: bytes, offset: int, marker: int) -> None:
     if marker not in DECODABLE_FRAMES:
         raise ImageFormatError(
-            "JPEG: lossless and hierarchical frames are not read.", hint="Convert the image to PNG."
+            "JPEG: hierarchical frames, and lossless ones with arithmetic codes, are not read.",
+            hint="Convert the image to PNG.",
         )
     bits, height, width = unpack(">BHH", data, offset + 4)
     if bits != FRAME_BITS:

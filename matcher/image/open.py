@@ -5,6 +5,7 @@ from __future__ import annotations
 from matcher.image.bmp import check_bmp
 from matcher.image.jpeg import check_jpeg, other_ending
 from matcher.image.jpeg2000 import check_jpeg2000
+from matcher.image.jpeg_lossless import with_standard_tables
 from matcher.image.pgm import open_pgm
 from matcher.image.pillow import open_with_pillow
 from matcher.image.png import check_png
@@ -38,6 +39,7 @@ def open_source(data: bytes) -> Source:
         return open_with_pillow(data, image_format, bits=layout.bits, white_is_zero=layout.white_is_zero)
     if image_format is ImageFormat.JPEG:
         jpeg = check_jpeg(data)
+        data = with_standard_tables(data) if jpeg.lossless else data
         second = other_ending(data, jpeg.end) if jpeg.huffman else None
         return open_with_pillow(data, image_format, second=second)
     CHECKS[image_format](data)

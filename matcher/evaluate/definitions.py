@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matcher.evaluate.discard import FMR, LOW_QUALITY
 from matcher.evaluate.intervals import MIN_CLUSTERS, PERCENTILES
 from matcher.evaluate.rates import FEW_FALSE_MATCHES
 from matcher.evaluate.speed import CANDIDATES
@@ -32,6 +33,12 @@ DEFINITIONS: dict[str, str] = {
     "three, 3 / n with n comparisons (eer: the fewer of mated and non-mated), as if these were independent.",
     "score": "-10 log10(FMR) by the calibration named, null where there is none for this extractor.",
     "at_score": "FMR and FNMR observed at calibrated thresholds, which promise an FMR of 10 ** (-t / 10).",
+    "quality": "Of the images with a template, 0 to 100, as the extractor grades them: median, and the share "
+    f"below {LOW_QUALITY}.",
+    "discard": f"FNMR at the threshold that gives an FMR of {FMR} on the whole set, of the mated comparisons "
+    "that are left when the share of images named, the worst by quality and failures to extract first, is "
+    "not used; images of equal quality go in no order (the mean over all). fnmr_fall_at_0.2: by what share "
+    "the worst fifth's going lowers FNMR.",
     "extract_ms_median": "Median over the images of the CPU time of extraction, image in memory to template, "
     "code compiled before; milliseconds.",
     "comparisons_per_second_core": f"1:N searches of up to {CANDIDATES} candidates of other identities (the "

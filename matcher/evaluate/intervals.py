@@ -9,7 +9,7 @@ weighting of the same sorted scores.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -92,21 +92,8 @@ def bootstrap(
     replicates, seed : int
         Same seed, same interval.
     """
-    failed = comparisons.failed
-    non_mated, mated = ~comparisons.mated, comparisons.mated & ~failed
-    order = ScoreOrder.of(comparisons.raw[non_mated], comparisons.raw[mated])
-    one, two = (clusters.code[side[non_mated]] for side in (comparisons.probe, comparisons.reference))
-    own = clusters.code[comparisons.probe[mated]]
-    own_failed = clusters.code[comparisons.probe[failed]]
-    across = one != two
-
     made: dict[str, list[float]] = {key: [] for key in (*FIGURES, RANK1)}
-    rng = np.random.default_rng(seed)
-    for _ in range(replicates or replicate_count(len(comparisons.raw))):
-        drawn = rng.integers(clusters.count, size=clusters.count)
-        weight = np.bincount(drawn, minlength=clusters.count)
-        pair_weight = weight[one] * np.where(across, weight[two], 1)
-        counts = order.count(pair_weight, weight[own], failed=int(weight[own_failed].sum()))
+    for weight, counts in resamplings(comparisons, clusters, replicates=replicates, seed=seed):
         for key, figure in FIGURES.items():
             value = figure(counts)
             if value is not None:
@@ -114,6 +101,25 @@ def bootstrap(
         if rank_one is not None and (probe_weight := weight[clusters.code[rank_one[0]]]).any():
             made[RANK1].append(float(probe_weight[rank_one[1]].sum() / probe_weight.sum()))
     return {key: _limits(values) for key, values in made.items()}
+
+
+def resamplings(
+    comparisons: Comparisons, clusters: Clusters, *, replicates: int | None = None, seed: int = SEED
+) -> Iterator[tuple[I64, ErrorCounts]]:
+    """Draw clusters again and again: how often each was drawn, int64 (clusters,), and the errors then."""
+    failed = comparisons.failed
+    non_mated, mated = ~comparisons.mated, comparisons.mated & ~failed
+    order = ScoreOrder.of(comparisons.raw[non_mated], comparisons.raw[mated])
+    one, two = (clusters.code[side[non_mated]] for side in (comparisons.probe, comparisons.reference))
+    own = clusters.code[comparisons.probe[mated]]
+    own_failed = clusters.code[comparisons.probe[failed]]
+    across = one != two
+    rng = np.random.default_rng(seed)
+    for _ in range(replicates or replicate_count(len(comparisons.raw))):
+        drawn = rng.integers(clusters.count, size=clusters.count)
+        weight = np.bincount(drawn, minlength=clusters.count)
+        pair_weight = weight[one] * np.where(across, weight[two], 1)
+        yield weight, order.count(pair_weight, weight[own], failed=int(weight[own_failed].sum()))
 
 
 def _limits(values: list[float]) -> Interval | None:

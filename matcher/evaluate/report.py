@@ -11,6 +11,7 @@ from matcher.datasets.protocol import Impostors
 from matcher.datasets.samples import Dataset
 from matcher.evaluate.comparisons import Bools, Comparisons, rank_one_hits
 from matcher.evaluate.definitions import DEFINITIONS
+from matcher.evaluate.discard import Graded, discard_figures
 from matcher.evaluate.extraction import Extractions, median
 from matcher.evaluate.intervals import (
     FIGURES,
@@ -71,6 +72,7 @@ def make_report(
         **error_figures(dataset, comparisons, rank_one),
         "calibration": None if calibration is None else calibration.id,
         "at_score": _at_score(comparisons, score),
+        **discard_figures(Graded.of(extractions, comparisons)),
         "extract_ms_median": extractions.median_milliseconds,
         "comparisons_per_second_core": None if speed is None else speed.comparisons_per_second,
         "template_bytes_median": extractions.median_stored_bytes,

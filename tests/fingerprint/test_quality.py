@@ -56,7 +56,8 @@ def fingers() -> list[Finger]:
 
 
 def levels(values: Any) -> U8:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    whole: U8 = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return whole
 
 
 def noise(finger: Finger, amount: float) -> U8:
@@ -88,12 +89,14 @@ def pressure(finger: Finger, amount: float) -> U8:
 
 def thin(finger: Finger, amount: float) -> U8:
     """Dry skin: light touch and ridges worn from both sides."""
-    return maximum_filter(pressure(finger, -amount / 2), 1 + round(amount))
+    worn: U8 = maximum_filter(pressure(finger, -amount / 2), 1 + round(amount))
+    return worn
 
 
 def thick(finger: Finger, amount: float) -> U8:
     """Wet skin: firm touch and ridges spread to both sides."""
-    return minimum_filter(pressure(finger, amount / 2), 1 + round(amount))
+    spread: U8 = minimum_filter(pressure(finger, amount / 2), 1 + round(amount))
+    return spread
 
 
 Spoil = Callable[[Finger, float], U8]

@@ -142,7 +142,7 @@ def write_iso_2005(record: FingerImageRecord) -> bytes:
         raise RecordUnsupportedError("Record: ISO/IEC 19794-4 has no field for a product identifier.")
     header.u16(record.device, "a capture device")
     header.u16(record.acquisition_level, "an acquisition level")
-    header.u8(record.finger_count or record.positions, "a number of fingers")
+    header.u8(record.positions if record.finger_count is None else record.finger_count, "a number of fingers")
     header.u8(frame.scale_unit, "a scale unit")
     for value in (*frame.capture_resolution, frame.x_resolution, frame.y_resolution):
         header.u16(value, "a resolution")
@@ -193,7 +193,7 @@ def _write_view(writer: ByteWriter, view: FingerImage, count: int) -> None:
         raise RecordUnsupportedError("Record: the format holds one quality a view, without who computed it.")
     writer.u32(VIEW_HEADER_BYTES + len(view.data), "a view's length")
     writer.u8(view.position, "a position")
-    writer.u8(view.view_count or count, "a number of views")
+    writer.u8(count if view.view_count is None else view.view_count, "a number of views")
     writer.u8(view.number, "a view number")
     writer.u8(view.qualities[0].value if view.qualities else UNDEFINED_QUALITY, "a quality")
     writer.u8(view.impression, "an impression type")

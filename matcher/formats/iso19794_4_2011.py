@@ -90,7 +90,8 @@ def write_iso_2011(record: FingerImageRecord) -> bytes:
     writer.u32(HEADER_BYTES + len(views.getvalue()), "a record length")
     writer.u16(len(record.views), "a number of views")
     writer.u8(certified, "a certification flag")
-    writer.u8(record.finger_count or record.positions, "a number of positions")
+    positions = record.positions if record.finger_count is None else record.finger_count
+    writer.u8(positions, "a number of positions")
     writer.raw(views.getvalue())
     return writer.getvalue()
 
@@ -129,10 +130,10 @@ def _write_view(view: FingerImage, certified: bool) -> bytes:
     known = COMPRESSIONS[ImageFormat.ISO_2011]
     if view.compression not in known:
         raise RecordUnsupportedError(f"Record: iso19794-4-2011 has no code for {view.compression}.")
-    if view.view_count or view.reserved:
+    if view.view_count is not None or view.reserved:
         raise RecordUnsupportedError(
             "Record: iso19794-4-2011 has no field for a number of views or a reserved byte in a view.",
-            hint="Leave both 0.",
+            hint="Leave them out.",
         )
     writer = ByteWriter()
     write_capture(writer, view.capture, view.qualities, certified)

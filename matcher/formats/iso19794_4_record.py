@@ -84,8 +84,8 @@ class FingerImage:
         Finger or palm position code; see `finger_positions`.
     number : int
         Of the view among those of this position; from 1 in the formats of 2004 and 2005, from 0 in :2011.
-    view_count : int
-        How many views of this position the record says to hold (formats of 2004 and 2005; else 0).
+    view_count : int or None
+        How many views of this position the record says to hold (formats of 2004 and 2005); None counts them.
     impression : int
         Impression type code.
     qualities : tuple of QualityBlock
@@ -110,7 +110,7 @@ class FingerImage:
     bits: int = 8
     position: int = 0
     number: int = 0
-    view_count: int = 0
+    view_count: int | None = None
     impression: int = 0
     qualities: tuple[QualityBlock, ...] = ()
     capture_resolution: tuple[int, int] = (0, 0)
@@ -164,8 +164,8 @@ class FingerImageRecord:
         How it was, or is to be, written.
     views : tuple of FingerImage
         At least one.
-    finger_count : int
-        What the header says: of positions, in some files of 2004 and 2005 of views. 0 to count positions.
+    finger_count : int or None
+        What the header says: of positions, in some files of 2004 and 2005 of views. None counts positions.
     certification : int
         Whether views list certificates, 0 or 1 (:2011 only).
     device, acquisition_level, reserved : int
@@ -176,7 +176,7 @@ class FingerImageRecord:
 
     format: ImageFormat
     views: tuple[FingerImage, ...]
-    finger_count: int = 0
+    finger_count: int | None = None
     certification: int = 0
     device: int = 0
     acquisition_level: int = 0

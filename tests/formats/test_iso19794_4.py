@@ -166,10 +166,10 @@ def image_records(draw: st.DrawFn, image_format: ImageFormat) -> FingerImageReco
         else:
             own |= common
             own["qualities"] = (QualityBlock(draw(U8)),)
-            own["view_count"], own["reserved"] = draw(st.integers(1, 255)), draw(U8)
+            own["view_count"], own["reserved"] = draw(U8), draw(U8)
         views.append(FingerImage(**own))  # type: ignore[arg-type]
     record = FingerImageRecord(image_format, tuple(views), certification=int(certified))
-    record = replace(record, finger_count=draw(U8.filter(bool)) if iso_2011 else record.positions)
+    record = replace(record, finger_count=draw(U8) if iso_2011 else record.positions)
     if not iso_2011:
         fields = {name: draw(U16) for name in ("device", "acquisition_level", "reserved")}
         fields |= {name: draw(U16) for name in ("vendor", "product")} if image_format is ANSI_2004 else {}
@@ -257,8 +257,10 @@ def test_the_number_of_fingers_may_count_views(golden: ModuleType) -> None:
     for count in (1, 2):
         same = replace(record, views=views, finger_count=count)
         assert read_finger_image_record(write_finger_image_record(same)) == same
-    counted = write_finger_image_record(replace(record, views=views, finger_count=0))
+    counted = write_finger_image_record(replace(record, views=views, finger_count=None))
     assert read_finger_image_record(counted).finger_count == 1
+    unsaid = replace(record, views=tuple(replace(view, view_count=None) for view in views))
+    assert [v.view_count for v in read_finger_image_record(write_finger_image_record(unsaid)).views] == [2, 2]
 
 
 def test_what_a_format_has_no_field_for_is_refused(golden: ModuleType) -> None:
@@ -295,7 +297,7 @@ def test_resolutions_without_a_number_are_not_stated(golden: ModuleType) -> None
 
 def test_any_damage_gives_a_record_or_a_typed_error(golden: ModuleType, full_size: bool) -> None:
     rng = random.Random(3)
-    small = [bytes.fromhex(text) + bytes(0) for text in BY_HAND.values()] + [
+    small = [bytes.fromhex(text) for text in BY_HAND.values()] + [
         write_finger_image_record(golden.golden_image_record(f)) for f in ImageFormat
     ]
     outcomes = Counter[str]()

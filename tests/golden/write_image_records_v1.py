@@ -196,7 +196,7 @@ def golden_image_record(image_format: ImageFormat) -> FingerImageRecord:
             scale_unit=ScaleUnit.PIXELS_PER_INCH if iso_2011 else ScaleUnit.PIXELS_PER_CM,
             position=position,
             number=0 if iso_2011 else 1,
-            view_count=0 if iso_2011 else 1,
+            view_count=None if iso_2011 else 1,
             impression=8,
             qualities=(QualityBlock(70 + position, 6, 55),) if iso_2011 else (QualityBlock(254),),
             capture_resolution=(500, 500) if iso_2011 else (197, 197),

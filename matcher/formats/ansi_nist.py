@@ -2,7 +2,7 @@
 
     Type 1    tells in its field CNT which records follow
     tagged    1.001:LEN GS 1.002:... GS ... FS       Types 1, 2 and from 9 on; field 999 is binary to the end
-    binary    length (4), IDC (1), body              Types 3 to 8
+    binary    length (4), IDC (1), body              Types 3 to 8 (7 may be tagged)
 
 Types that are not known are kept as they are. Images are in `ansi_nist_images`, minutiae in
 `ansi_nist_minutiae`. The files of 2000 (version 0300) have the same form.
@@ -22,12 +22,13 @@ from matcher.errors import (
 from matcher.formats.ansi_nist_record import (
     BINARY_TYPES,
     CNT,
-    FIRST_IMAGE_TYPE,
     FS,
     GS,
     IDC,
     IMAGE_DATA,
     LEN,
+    OWN_TYPE,
+    PADDING,
     RS,
     TAG,
     US,
@@ -36,6 +37,7 @@ from matcher.formats.ansi_nist_record import (
     Record,
     TaggedRecord,
     Transaction,
+    holds_data,
     whole,
 )
 
@@ -74,7 +76,7 @@ def read_ansi_nist(data: bytes) -> Transaction:
     Parameters
     ----------
     data : bytes
-        The whole file; bytes after its last record are an error.
+        The whole file; bytes after its last record are an error, unless they are padding.
 
     Returns
     -------
@@ -104,15 +106,15 @@ def read_ansi_nist(data: bytes) -> Transaction:
     header, offset = _read_tagged(data, 0, 1)
     records: list[Record] = [header]
     for record_type in _content(header):
-        read = _read_binary if record_type in BINARY_TYPES else _read_tagged
+        read = _read_binary if _is_binary(data, offset, record_type) else _read_tagged
         record, offset = read(data, offset, record_type)
         records.append(record)
-    if offset != len(data):
+    if data[offset:].strip(PADDING):
         raise RecordCorruptError(
             f"Record: {len(data) - offset} bytes follow the last of {len(records)} records.",
             hint="Field 1.003 (CNT) lists fewer records than there are.",
         )
-    return Transaction(tuple(records))
+    return Transaction(tuple(records), data[offset:])
 
 
 def write_ansi_nist(transaction: Transaction) -> bytes:
@@ -137,7 +139,7 @@ def write_ansi_nist(transaction: Transaction) -> bytes:
         header = TaggedRecord(1, (*before, header.get(CNT) or empty, *after))
     others = transaction.records[1:]
     header = header.with_field(_count_field(header, others))
-    return b"".join(_write(record) for record in (header, *others))
+    return b"".join(_write(record) for record in (header, *others)) + transaction.padding
 
 
 def _content(header: TaggedRecord) -> tuple[int, ...]:
@@ -170,6 +172,13 @@ def _count_field(header: TaggedRecord, others: tuple[Record, ...]) -> Field:
     tag = old.tag if old is not None else f"1.{CNT:03d}"
     first = b"%d%b%d" % (1, US, len(others))
     return Field(tag, RS.join([first, *(b"%d%b%02d" % (kind, US, idc) for kind, idc in wanted[1:])]))
+
+
+def _is_binary(data: bytes, offset: int, record_type: int) -> bool:
+    """Tell a binary record from a tagged one, which those that the parties define may be."""
+    if record_type != OWN_TYPE:
+        return record_type in BINARY_TYPES
+    return LENGTH_FIELD.match(data, offset, offset + LONGEST_LENGTH_FIELD) is None
 
 
 def _read_binary(data: bytes, offset: int, record_type: int) -> tuple[BinaryRecord, int]:
@@ -236,7 +245,7 @@ def _fields(block: bytes, record_type: int) -> list[Field]:
                 f"Record: expected a field's tag at byte {position} of a Type-{record_type} record."
             )
         name = block[position : tag.end() - 1].decode("ascii")
-        if int(tag[2]) == IMAGE_DATA and int(tag[1]) >= FIRST_IMAGE_TYPE:
+        if int(tag[2]) == IMAGE_DATA and holds_data(int(tag[1])):
             fields.append(Field(name, block[tag.end() :]))
             break
         end = block.find(GS, tag.end())

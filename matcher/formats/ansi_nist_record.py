@@ -23,8 +23,14 @@ LEN, IDC, IMAGE_DATA = 1, 2, 999
 FIRST_IMAGE_TYPE = 10
 """From this type on, field 999 holds binary data to the end of its record."""
 
+OWN_TYPE = 7
+"""The parties define its records: most are binary, some are tagged, with data in field 999."""
+
 TAG = re.compile(rb"(\d{1,3})\.(\d{1,4}):")
 """How a field begins."""
+
+PADDING = b"\x00\t\n\r\x1a "
+"""What may stand behind the last record without meaning anything."""
 
 MM_PER_INCH = 25.4
 MAX_IDC = 255
@@ -77,7 +83,7 @@ class Field:
     @property
     def is_binary(self) -> bool:
         """Whether the value is data to the record's end."""
-        return self.number == IMAGE_DATA and int(self.tag.partition(".")[0]) >= FIRST_IMAGE_TYPE
+        return self.number == IMAGE_DATA and holds_data(int(self.tag.partition(".")[0]))
 
     @property
     def subfields(self) -> tuple[tuple[bytes, ...], ...]:
@@ -104,7 +110,7 @@ class TaggedRecord:
     fields: tuple[Field, ...]
 
     def __post_init__(self) -> None:
-        if self.record_type in BINARY_TYPES or not 1 <= self.record_type <= 999:
+        if self.record_type in BINARY_TYPES - {OWN_TYPE} or not 1 <= self.record_type <= 999:
             raise ArgumentError(f"TaggedRecord: Type {self.record_type} is not a tagged record.")
         if any(field.is_binary for field in self.fields[:-1]):
             raise ArgumentError("TaggedRecord: binary data (field 999) must come last.")
@@ -184,15 +190,25 @@ Record = TaggedRecord | BinaryRecord
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A whole file; its first record is the only one of Type 1."""
+    """A whole file; its first record is the only one of Type 1.
+
+    Attributes
+    ----------
+    records : tuple of Record
+    padding : bytes
+        Blanks, line ends or zeros behind the last record, as some systems leave them.
+    """
 
     records: tuple[Record, ...]
+    padding: bytes = b""
 
     def __post_init__(self) -> None:
         if not self.records or not isinstance(self.records[0], TaggedRecord):
             raise ArgumentError("Transaction: expected a Type-1 record first.")
         if [record.record_type for record in self.records].count(1) != 1 or self.records[0].record_type != 1:
             raise ArgumentError("Transaction: expected one Type-1 record, the first.")
+        if self.padding.strip(PADDING):
+            raise ArgumentError("Transaction.padding: expected blanks, line ends and zeros only.")
 
     @property
     def header(self) -> TaggedRecord:
@@ -253,6 +269,11 @@ class Transaction:
         except ValueError:
             return None
         return per_mm * MM_PER_INCH if 0 < per_mm < 1000 else None
+
+
+def holds_data(record_type: int) -> bool:
+    """Tell whether field 999 of a record type is binary data."""
+    return record_type >= FIRST_IMAGE_TYPE or record_type == OWN_TYPE
 
 
 def whole(value: bytes, what: str) -> int:

@@ -181,6 +181,26 @@ def test_contradictions_are_typed(old: bytes, new: bytes, error: type[RecordErro
         read_ansi_nist(BY_HAND.replace(old, new, 1))
 
 
+def test_padding_behind_the_last_record_is_kept() -> None:
+    for padding in (b"\n", b"\r\n\x1a", bytes(512)):
+        transaction = read_ansi_nist(BY_HAND + padding)
+        assert transaction.padding == padding
+        assert write_ansi_nist(transaction) == BY_HAND + padding
+    with pytest.raises(ArgumentError):
+        Transaction((TaggedRecord(1, ()),), b"x")
+
+
+def test_records_of_the_parties_own_may_be_tagged() -> None:
+    own = TaggedRecord(7, (Field.of(7, 2, "01"), Field("7.999", b"\x1c\x1d data")))
+    for record in (own, BinaryRecord(7, 1, b"7.001:"), BinaryRecord(7, 46, b"01:")):
+        data = write_ansi_nist(Transaction((TaggedRecord(1, ()), record)))
+        back = read_ansi_nist(data)
+        assert made(back)[1] == record
+        for length in range(len(data)):
+            with pytest.raises(RecordTruncatedError):
+                read_ansi_nist(data[:length])
+
+
 def test_what_is_no_transaction_is_told() -> None:
     for data in (b"FMR\x00", b"\x89PNG\r\n", b"1.002:3", b"11.001:5\x1d"):
         assert not is_ansi_nist(data)

@@ -76,7 +76,7 @@ class SlapFinger:
             raise ArgumentError(f"SlapFinger.quality: expected 0 to {MAX_QUALITY}, got {self.quality}.")
 
     def corners(self) -> tuple[tuple[float, float], ...]:
-        """Return the corners (x, y): upper left, upper right, lower right, lower left of the upright finger."""
+        """Return the corners (x, y): of the upright finger upper left, then clockwise as seen."""
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         half = ((-1, -1), (1, -1), (1, 1), (-1, 1))
         return tuple(

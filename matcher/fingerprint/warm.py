@@ -24,14 +24,13 @@ def warm(extractor: str = DEFAULT) -> None:
     from matcher.errors import FailureToExtractError
     from matcher.fingerprint.extract import extract
     from matcher.fingerprint.resident import resident
-    from matcher.score.fingerprint import FingerprintProbe, score
 
     template = extract(pattern())
     if extractor != DEFAULT:
         # A network may see no finger in the pattern; it has run then all the same.
         with contextlib.suppress(FailureToExtractError):
             find_extractor(extractor).load()(pattern())
-    score(FingerprintProbe(template), resident(template))
+    resident(template)
 
 
 def pattern() -> Image:

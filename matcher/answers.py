@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matcher.person import FingerPart, MatchWarning
 from matcher.types import Candidate, Decision
 
 
@@ -19,11 +20,14 @@ class Enrolled:
         False where an earlier request with the same idempotency key had enrolled this subject.
     sequence : int
         Number of the change, in commit order.
+    warnings : tuple of MatchWarning
+        Samples that repeat each other; empty for a request that was answered before.
     """
 
     subject_id: str
     created: bool
     sequence: int
+    warnings: tuple[MatchWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,16 @@ class Verification:
         Its score is 0 (FMR 1) where `comparisons` is 0.
     comparisons : int
         Pairs of samples that were compared; 0 where the subject has no sample of the probe's positions.
+    parts : tuple of FingerPart
+        Of each finger of the probe.
+    warnings : tuple of MatchWarning
+        What looks wrong with the labels or samples of either side.
     """
 
     decision: Decision
     comparisons: int
+    parts: tuple[FingerPart, ...] = ()
+    warnings: tuple[MatchWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +66,15 @@ class Identification:
         N, how many subjects were searched.
     sequence : int
         Last change that the search saw.
+    warnings : tuple of MatchWarning
+        Samples of the probe that repeat each other; what concerns a candidate stands with it.
     """
 
     candidates: tuple[Candidate, ...]
     threshold: float
     subjects: int
     sequence: int
+    warnings: tuple[MatchWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

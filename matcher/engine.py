@@ -8,26 +8,34 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 
 from matcher.answers import Enrolled, Identification, Status, Verification
 from matcher.deadline import FOREVER, Deadline
 from matcher.errors import ArgumentError, SubjectNotFoundError
 from matcher.gallery.gallery import Gallery
+from matcher.gallery.memory import Memory
 from matcher.gallery.records import Deletion, Enrolment, SampleRecord
 from matcher.gallery.schema import MAX_ID_LENGTH
-from matcher.gallery.search import Scorer, compare_places, prepare, search
+from matcher.gallery.search import Scorer, search
+from matcher.person import Side
 from matcher.samples import Sample, SampleReader, digest_of, reader, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
-from matcher.score.fusion import best_comparison
-from matcher.score.ranking import ranked, score_of
+from matcher.score.fusion import PersonSum
+from matcher.score.fusion_probe import PersonProbe
+from matcher.score.person import PersonCalibration, load_person_calibration
+from matcher.score.ranking import ranked
 from matcher.template.codec import encode_template
 from matcher.template.envelope import Modality
-from matcher.types import FingerprintTemplate
+from matcher.types import Candidate, FingerprintTemplate
 from matcher.version import __version__
 
 MAX_CANDIDATES = 1000
 """Most candidates that one search returns."""
+
+EXPLAINED_CANDIDATES = 20
+"""Candidates of a search whose labels are checked too; that compares every sample with every other."""
 
 DEFAULT_CANDIDATES = 10
 """Candidates that a search returns where the caller names no number."""
@@ -46,6 +54,8 @@ class Engine:
         How samples become templates; by default image reading, extraction and the exchange formats.
     extractor : str
         Of that default: "numba", or "leader" (a fetched model).
+    persons : PersonCalibration, optional
+        How fingers become one score; by default the shipped one.
     threads : int, optional
         For one search; by default all cores that this process may use.
 
@@ -64,10 +74,12 @@ class Engine:
         scorer: Scorer | None = None,
         read: SampleReader | None = None,
         extractor: str = "numba",
+        persons: PersonCalibration | None = None,
         threads: int | None = None,
     ) -> None:
         self._scorer = scorer if scorer is not None else _default_scorer()
         self._read = read if read is not None else reader(extractor)
+        self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
         self._gallery = Gallery(url, self._scorer.resident, threads=self._threads)
 
@@ -115,6 +127,7 @@ class Engine:
             return again
         templates = templates_of(samples, self._read, deadline.check)
         self._check_comparable(templates)
+        repeats = PersonProbe(self._scorer, self._persons, templates, Side.CANDIDATE).repeats
         enrolment = Enrolment(
             chosen,
             tuple(
@@ -125,7 +138,8 @@ class Engine:
             digest,
             [self._gallery.resident(t) for t in templates],
         )
-        return self._stored(enrolment, deadline)
+        stored = self._stored(enrolment, deadline)
+        return replace(stored, warnings=repeats.warnings) if stored.created else stored
 
     def verify(
         self,
@@ -159,14 +173,14 @@ class Engine:
         memory = self._gallery.memory()
         if memory.places(subject_id) is None:
             raise _unknown(subject_id)
-        probes = prepare(self._scorer, templates_of(samples, self._read, deadline.check))
+        probe = PersonProbe(self._scorer, self._persons, templates_of(samples, self._read, deadline.check))
         deadline.check()
         places = memory.places(subject_id)
         if places is None:
             raise _unknown(subject_id)
-        tally = compare_places(self._scorer, memory, places, probes)
-        fused = best_comparison(tally.value, tally.hypotheses)
-        return Verification(decide(score_of(tally, fused, 0), limit), int(tally.hypotheses[0]))
+        person, warnings = probe.against(memory, places, across=True)
+        decision = decide(person.score, limit)
+        return Verification(decision, person.comparisons, person.parts, probe.repeats.warnings + warnings)
 
     def identify(
         self,
@@ -197,14 +211,27 @@ class Engine:
         if not 1 <= max_candidates <= MAX_CANDIDATES:
             raise ArgumentError(f"max_candidates: expected 1 to {MAX_CANDIDATES}, got {max_candidates}.")
         threshold_for_search(fpir, threshold, 1)  # a wrong rate is told before the work
-        probes = prepare(self._scorer, templates_of(samples, self._read, deadline.check))
+        probe = PersonProbe(self._scorer, self._persons, templates_of(samples, self._read, deadline.check))
         memory = self._gallery.memory()
         view = memory.view()
         limit = threshold_for_search(fpir, threshold, view.subjects)
-        tally = search(self._scorer, view, probes, threads=self._threads, check=deadline.check)
-        fused = best_comparison(tally.value, tally.hypotheses)
-        found = ranked(tally, fused, memory.name, limit, max_candidates)
-        return Identification(found, limit, view.subjects, view.sequence)
+        total = PersonSum(self._persons, view.numbers)
+        tally = search(
+            self._scorer,
+            view,
+            probe.probes,
+            probe.repeats.fingers,
+            lambda finger: total.add(finger.best, finger.cubes, finger.comparisons, finger.hypotheses),
+            threads=self._threads,
+            check=deadline.check,
+        )
+
+        def examine(subject: int, looked: int) -> Candidate | None:
+            deadline.check()
+            return _candidate(memory, probe, subject, across=looked < EXPLAINED_CANDIDATES)
+
+        found = ranked(total.scores(), tally.comparisons, examine, limit, max_candidates)
+        return Identification(found, limit, view.subjects, view.sequence, probe.repeats.warnings)
 
     def delete(self, subject_id: str, *, deadline: Deadline = FOREVER) -> int:
         """Remove a subject with everything that belongs to it; return the change's number.
@@ -266,6 +293,19 @@ class Engine:
         for extractor in own:
             for other in own.union(self._gallery.memory().view().extractors):
                 self._scorer.calibration(extractor, other)
+
+
+def _candidate(memory: Memory, probe: PersonProbe, subject: int, *, across: bool) -> Candidate | None:
+    """Look at one subject in full; None where it was deleted since the search began."""
+    places = memory.places_of(subject)
+    name = memory.name(subject)
+    if places is None or name is None:
+        return None
+    person, warnings = probe.against(memory, places, across=across)
+    # Once more at the end: a reply never names a subject deleted before it.
+    if memory.name(subject) is None:
+        return None
+    return Candidate(name, person.score, 0, person.parts, warnings)
 
 
 def _default_scorer() -> Scorer:

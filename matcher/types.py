@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from matcher.person import FingerPart, MatchWarning
 
 PPI = 500.0
 """Resolution that every stage after image reading works at, pixels per inch."""
@@ -249,11 +252,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One subject that a search returned, best first; rank starts at 1."""
+    """One subject that a search returned, best first; rank starts at 1.
+
+    `parts` says what each finger of the probe gave, `warnings` what looks wrong with labels or samples.
+    """
 
     subject_id: str
     score: Score
     rank: int
+    parts: tuple[FingerPart, ...] = ()
+    warnings: tuple[MatchWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

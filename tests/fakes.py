@@ -86,8 +86,8 @@ class Scorer:
         identity = int(template.minutiae.x[0]) + 500 * int(template.minutiae.y[0])
         return np.array([identity] + [0] * (identity % 3), np.uint64)
 
-    def prepare(self, template: FingerprintTemplate) -> int:
-        return int(self.resident(template)[0])
+    def prepare(self, source: FingerprintTemplate | npt.NDArray[np.uint64]) -> int:
+        return int((self.resident(source) if isinstance(source, FingerprintTemplate) else source)[0])
 
     def score(
         self,

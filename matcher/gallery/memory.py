@@ -171,6 +171,12 @@ class Memory:
         found = self._places.get(subject_id)
         return None if found is None else found[2]
 
+    def places_of(self, subject: int) -> tuple[Place, ...] | None:
+        """Return where the samples of a subject are by its number, None once it is deleted."""
+        name = self._names[subject]
+        found = None if name is None else self._places.get(name)
+        return None if found is None or found[1] != subject else found[2]
+
     def add(self, subject_key: int, subject_id: str, samples: Sequence[ResidentSample]) -> None:
         """Append a subject's samples; nothing is visible before `publish`. Adding a known key adds to it."""
         known = self._places.get(subject_id)

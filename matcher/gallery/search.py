@@ -1,6 +1,7 @@
-"""Exhaustive search: every row of a comparable position is scored, and each subject's best kept.
+"""Exhaustive search: every row of a comparable position is scored; finger by finger, over all subjects at
+once.
 
-The scorer is handed in (the engine knows it): this package only knows the arrays.
+Scorer and fusion are handed in (the engine knows them): this package only knows the arrays.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from matcher.gallery.memory import Block, Memory, Place, View
+from matcher.gallery.memory import Block, View
 from matcher.types import F32, I64, U64, FingerprintTemplate
 
 F64 = npt.NDArray[np.float64]
@@ -41,14 +42,44 @@ class Scorer(Protocol):
     def resident(self, template: FingerprintTemplate) -> U64:
         """Return the form that `score` reads as a candidate."""
 
-    def prepare(self, template: FingerprintTemplate) -> Any:
-        """Return the probe form of a template, built once for all candidates."""
+    def prepare(self, source: FingerprintTemplate | U64) -> Any:
+        """Return the probe form of a template or of its resident form, built once for all candidates."""
 
     def score(self, probe: Any, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
         """Return the raw score of the probe with each of `rows`."""
 
     def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
         """Return the calibration of a pairing; CalibrationMissingError where there is none."""
+
+
+@dataclass(slots=True, eq=False)
+class FingerTally:
+    """One finger of the probe against every subject.
+
+    Attributes
+    ----------
+    best, cubes : float64 array (S,)
+        Highest calibrated score, -inf where there was none, and the sum of the scores' cubes.
+    comparisons : int32 array (S,)
+        How many there were.
+    hypotheses : bool array (S,)
+        Whether at most one of them can be true: a position is unknown, or there are several.
+    """
+
+    best: F64
+    cubes: F64
+    comparisons: npt.NDArray[np.int32]
+    hypotheses: npt.NDArray[np.bool_]
+
+    @staticmethod
+    def of(subjects: int) -> FingerTally:
+        """Return a tally over so many subjects without any comparison."""
+        return FingerTally(
+            np.full(subjects, -np.inf),
+            np.zeros(subjects),
+            np.zeros(subjects, np.int32),
+            np.zeros(subjects, np.bool_),
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -62,8 +93,7 @@ class Tally:
     source : int16 array (S,)
         Index into `calibrations`.
     extrapolated : bool array (S,)
-    hypotheses : int32 array (S,)
-        Comparisons of which the value is the best.
+    comparisons : int32 array (S,)
     calibrations : list of str
         Ids met so far.
     """
@@ -72,7 +102,7 @@ class Tally:
     raw: F64
     source: npt.NDArray[np.int16]
     extrapolated: npt.NDArray[np.bool_]
-    hypotheses: npt.NDArray[np.int32]
+    comparisons: npt.NDArray[np.int32]
     calibrations: list[str]
 
     @staticmethod
@@ -87,12 +117,17 @@ class Tally:
             [],
         )
 
-    def add(self, subjects: npt.NDArray[np.int32], raw: F32, calibration: Calibration) -> None:
+    def add(
+        self, finger: FingerTally, subjects: npt.NDArray[np.int32], raw: F32, calibration: Calibration
+    ) -> None:
         """Take in comparisons: `raw[i]` was with a sample of `subjects[i]`; a subject may occur twice."""
         values, extrapolated = calibration.scores(raw)
         if calibration.id not in self.calibrations:
             self.calibrations.append(calibration.id)
-        np.add.at(self.hypotheses, subjects, 1)
+        np.add.at(finger.comparisons, subjects, 1)
+        np.add.at(finger.cubes, subjects, values**3)
+        np.maximum.at(finger.best, subjects, values)
+        np.add.at(self.comparisons, subjects, 1)
         np.maximum.at(self.value, subjects, values)
         best = np.flatnonzero(values == self.value[subjects])
         at = subjects[best]
@@ -103,11 +138,27 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """One finger of a probe, prepared."""
+    """One sample of a probe, prepared."""
 
     prepared: Any
     position: int
     extractor: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finger:
+    """Samples of a probe that show one finger.
+
+    Attributes
+    ----------
+    members : tuple of int
+        Their numbers in the probe.
+    choice : bool
+        Whether their positions differ, so that what they find are hypotheses.
+    """
+
+    members: tuple[int, ...]
+    choice: bool = False
 
 
 def prepare(scorer: Scorer, templates: Sequence[FingerprintTemplate]) -> list[Probe]:
@@ -119,6 +170,8 @@ def search(
     scorer: Scorer,
     view: View,
     probes: Sequence[Probe],
+    fingers: Sequence[Finger],
+    take: Callable[[FingerTally], object],
     *,
     threads: int = 1,
     check: Callable[[], None] = lambda: None,
@@ -130,7 +183,11 @@ def search(
     scorer : Scorer
     view : View
     probes : sequence of Probe
-        Fingers of one person; an unknown position, of the probe or of the row, is compared with every other.
+        Samples of one person; an unknown position, of the probe or of the row, is compared with every other.
+    fingers : sequence of Finger
+        Which of them show one finger.
+    take : callable
+        Given each finger's tally, by subject number, once it is complete.
     threads : int
         For the scorer.
     check : callable
@@ -147,25 +204,16 @@ def search(
         If the gallery holds templates that the probe has no calibration with.
     """
     tally = Tally.of(view.numbers)
-    for probe in probes:
-        calibrations = [scorer.calibration(probe.extractor, extractor) for extractor in view.extractors]
-        for block, rows in _chunks(view, probe.position):
-            check()
-            _compare(scorer, tally, probe, calibrations, block, rows, threads)
-    return tally
-
-
-def compare_places(scorer: Scorer, memory: Memory, places: Sequence[Place], probes: Sequence[Probe]) -> Tally:
-    """Compare every probe with one subject's samples; the tally has one entry."""
-    tally = Tally.of(1)
-    subject = np.zeros(1, np.int32)
-    for probe in probes:
-        for block, row in places:
-            if not comparable(probe.position, int(block.position[row])):
-                continue
-            calibration = scorer.calibration(probe.extractor, memory.extractor(block.extractor[row]))
-            offsets, rows = block.offsets[: row + 2], np.array([row], np.int64)
-            tally.add(subject, scorer.score(probe.prepared, block.words, offsets, rows, 1), calibration)
+    for finger in fingers:
+        own = FingerTally.of(view.numbers)
+        for probe in (probes[member] for member in finger.members):
+            calibrations = [scorer.calibration(probe.extractor, extractor) for extractor in view.extractors]
+            for block, rows in _chunks(view, probe.position):
+                check()
+                _compare(scorer, tally, own, probe, calibrations, block, rows, threads)
+                guessed = (block.position[rows] == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
+                own.hypotheses[block.subject[rows[guessed | finger.choice]]] = True
+        take(own)
     return tally
 
 
@@ -190,6 +238,7 @@ def _chunks(view: View, position: int) -> Iterator[tuple[Block, I64]]:
 def _compare(
     scorer: Scorer,
     tally: Tally,
+    finger: FingerTally,
     probe: Probe,
     calibrations: Sequence[Calibration],
     block: Block,
@@ -201,4 +250,4 @@ def _compare(
     extractors = block.extractor[rows]
     for number in np.unique(extractors):
         of_it = extractors == number
-        tally.add(block.subject[rows[of_it]], raw[of_it], calibrations[number])
+        tally.add(finger, block.subject[rows[of_it]], raw[of_it], calibrations[number])

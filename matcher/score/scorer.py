@@ -15,9 +15,9 @@ class FingerprintScorer:
         """Return the form that `score` reads as a candidate: uint64 array (W,)."""
         return resident(template)
 
-    def prepare(self, template: FingerprintTemplate) -> FingerprintProbe:
-        """Return the probe form of a template."""
-        return FingerprintProbe(template)
+    def prepare(self, source: FingerprintTemplate | U64) -> FingerprintProbe:
+        """Return the probe form of a template or of its resident form."""
+        return FingerprintProbe(source)
 
     def score(self, probe: FingerprintProbe, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
         """Return the raw score of the probe with each of `rows`."""

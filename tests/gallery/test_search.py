@@ -9,8 +9,9 @@ import pytest
 
 from matcher.errors import CalibrationMissingError, DeadlineError
 from matcher.gallery import search as search_module
+from matcher.gallery.compare import compare_pairs
 from matcher.gallery.memory import Memory, ResidentSample
-from matcher.gallery.search import comparable, compare_places, prepare, search
+from matcher.gallery.search import Finger, FingerTally, comparable, prepare, search
 from matcher.types import FingerPosition, FingerprintTemplate
 
 
@@ -33,6 +34,11 @@ def people_of(fakes: ModuleType, seed: int, count: int) -> list[list[Fingerprint
     ]
 
 
+def alone(count: int) -> list[Finger]:
+    """Each sample is a finger of its own."""
+    return [Finger((i,)) for i in range(count)]
+
+
 @pytest.mark.parametrize("block_rows", [1, 7, 1000])
 @pytest.mark.parametrize("chunk", [1, 5, 8192])
 def test_the_tally_is_that_of_a_plain_loop(
@@ -46,7 +52,9 @@ def test_the_tally_is_that_of_a_plain_loop(
     people[4] = []
     scorer = fakes.Scorer()
     probes = [fakes.template(3, 1, FingerPosition(p)) for p in (0, 1, 2)]
-    tally = search(scorer, memory.view(), prepare(scorer, probes))
+    fingers: list[FingerTally] = []
+    tally = search(scorer, memory.view(), prepare(scorer, probes), alone(3), fingers.append)
+    assert len(fingers) == 3
     for number, templates in enumerate(people):
         scores = []
         for probe in probes:
@@ -57,7 +65,14 @@ def test_the_tally_is_that_of_a_plain_loop(
                         scorer.prepare(probe), words, np.array([0, len(words)]), np.array([0]), 1
                     )
                     scores.append(float(raw[0]))
-        assert tally.hypotheses[number] == len(scores)
+        assert tally.comparisons[number] == sum(f.comparisons[number] for f in fingers) == len(scores)
+        assert sum(f.cubes[number] for f in fingers) == sum(s**3 for s in scores)
+        assert max(f.best[number] for f in fingers) == tally.value[number]
+        # The first probe's position is unknown: all it finds are hypotheses; the others find some.
+        for finger, probe in zip(fingers, probes, strict=True):
+            unknown = [t.position == 0 or probe.position == 0 for t in templates]
+            met = [comparable(probe.position, t.position) for t in templates]
+            assert finger.hypotheses[number] == any(u and m for u, m in zip(unknown, met, strict=True))
         if scores:
             assert tally.value[number] == tally.raw[number] == max(scores)
             assert tally.extrapolated[number] == (max(scores) > fakes.SUPPORT)
@@ -77,21 +92,40 @@ def test_one_subject_is_compared_like_all(fakes: ModuleType) -> None:
     remember(memory, fakes, people_of(fakes, 2, 40))
     scorer = fakes.Scorer()
     probes = prepare(scorer, [fakes.template(9, 1), fakes.template(3, 1, FingerPosition(2))])
-    every = search(scorer, memory.view(), probes)
+    every = search(scorer, memory.view(), probes, alone(2), lambda finger: None)
     for number in range(40):
-        places = memory.places(f"s{number}")
+        places = memory.places_of(number)
         assert places is not None
-        one = compare_places(scorer, memory, places, probes)
-        assert one.hypotheses[0] == every.hypotheses[number]
-        assert one.value[0] == every.value[number]
+        assert places == memory.places(f"s{number}")
+        for across in (False, True):
+            table = compare_pairs(scorer, memory, places, probes, across=across)
+            assert table.comparable.sum() == every.comparisons[number]
+            assert (table.compared == (table.comparable | across)).all()
+            values = table.value[table.comparable]
+            assert values.max(initial=-np.inf) == every.value[number]
+
+
+def test_samples_of_one_finger_are_tallied_together(fakes: ModuleType) -> None:
+    memory = Memory()
+    remember(
+        memory, fakes, [[fakes.template(3, 0, FingerPosition(2)), fakes.template(4, 0, FingerPosition(3))]]
+    )
+    scorer = fakes.Scorer()
+    probes = prepare(scorer, [fakes.template(3, 1, FingerPosition(p)) for p in (2, 2, 3)])
+    fingers: list[FingerTally] = []
+    search(scorer, memory.view(), probes, [Finger((0, 1)), Finger((2,), choice=True)], fingers.append)
+    assert [f.comparisons[0] for f in fingers] == [2, 1]
+    assert [f.hypotheses[0] for f in fingers] == [False, True]
+    assert fingers[0].cubes[0] == 2 * fakes.MATED**3
 
 
 def test_a_pairing_without_a_calibration_is_an_error(fakes: ModuleType) -> None:
     memory = Memory()
     remember(memory, fakes, [[fakes.template(1)]])
     scorer = fakes.Scorer()
+    probes = prepare(scorer, [fakes.template(1, extractor=fakes.ALIEN)])
     with pytest.raises(CalibrationMissingError):
-        search(scorer, memory.view(), prepare(scorer, [fakes.template(1, extractor=fakes.ALIEN)]))
+        search(scorer, memory.view(), probes, alone(1), lambda finger: None)
 
 
 def test_a_search_stops_when_nobody_waits(fakes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,6 +140,7 @@ def test_a_search_stops_when_nobody_waits(fakes: ModuleType, monkeypatch: pytest
         if looks == 10:
             raise DeadlineError("enough")
 
+    probes = prepare(fakes.Scorer(), [fakes.template(1)])
     with pytest.raises(DeadlineError):
-        search(fakes.Scorer(), memory.view(), prepare(fakes.Scorer(), [fakes.template(1)]), check=check)
+        search(fakes.Scorer(), memory.view(), probes, alone(1), lambda finger: None, check=check)
     assert looks == 10

@@ -1,4 +1,4 @@
-"""Each folder imports only from those before it: the arrows of the design, read from the imports themselves."""
+"""Each folder imports only from those before it: the arrows of the design, read from the imports."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class LeaderNetwork:
             0 to 1.
         """
         height, width = pixels.shape
-        score, features = self._position.run(["score", "features"], {"input": _padded(pixels)})
+        score, features = self._position.run(["score", "features"], {"input": padded(pixels)})
         # Where rows and columns were added there is no finger.
         xs, ys, values = peaks(score[0, 0, :height, :width], threshold)
         if len(xs) > MAX_MINUTIAE:
@@ -147,11 +147,20 @@ def around(features: F32, columns: I32, rows: I32) -> tuple[F32, F32]:
     return patches, np.ascontiguousarray(inner, dtype=np.float32)
 
 
-def _padded(pixels: U8) -> F32:
-    """Return the picture as (1, H, W, 1), its edge repeated to multiples of MULTIPLE."""
+def padded(pixels: U8) -> F32:
+    """Return the picture as (1, H, W, 1), grown to multiples of MULTIPLE by the median grey of its frame.
+
+    A plain colour, as its authors have it: an edge that is repeated makes ridges out of ridge cuts, and the
+    EER of FVC2002 DB3_B rose by half with it. They take the first pixel; in a cut-out that may be a ridge.
+    """
     height, width = pixels.shape
-    grown = np.pad(pixels, ((0, -height % MULTIPLE), (0, -width % MULTIPLE)), mode="edge")
-    return grown.astype(np.float32)[None, :, :, None]
+    frame = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    grown = np.pad(
+        pixels.astype(np.float32),
+        ((0, -height % MULTIPLE), (0, -width % MULTIPLE)),
+        constant_values=np.median(frame),
+    )
+    return grown[None, :, :, None]
 
 
 def _session(model: bytes) -> Any:

@@ -31,7 +31,7 @@ from matcher.errors import (
 from matcher.fingerprint import leader, leader_graph, leader_network
 from matcher.fingerprint.extractors import EXTRACTORS, find_extractor
 from matcher.fingerprint.leader import EXTRACTOR_ID, MARGIN, extract_leader, print_box
-from matcher.fingerprint.leader_network import PEAK_RADIUS, Found, LeaderNetwork, around, peaks
+from matcher.fingerprint.leader_network import PEAK_RADIUS, Found, LeaderNetwork, around, padded, peaks
 from matcher.fingerprint.leader_weights import LeaderWeights
 from matcher.fingerprint.resident import resident
 from matcher.fingerprint.trace import Trace
@@ -112,8 +112,12 @@ def test_findings_are_the_peaks_with_their_direction_and_kind(
     slow: ModuleType, random_network: tuple[LeaderNetwork, Any]
 ) -> None:
     network, weights = random_network
-    pixels = picture(61, 90)  # no multiples of 32: grown by repeating the edge
-    wanted = slow.leader(np.pad(pixels, ((0, 3), (0, 6)), mode="edge"), weights)
+    pixels = picture(61, 90)  # no multiples of 32: grown by a plain colour
+    frame = [*pixels[0], *pixels[-1], *pixels[:, 0], *pixels[:, -1]]
+    grown = np.full((64, 96), np.median(frame))
+    grown[:61, :90] = pixels
+    assert np.array_equal(padded(pixels)[0, :, :, 0], grown)
+    wanted = slow.leader(grown, weights)
     level = float(np.quantile(wanted["score"], 0.9))
     found = network.find(pixels, level)
     assert len(found.x) > 5
@@ -133,13 +137,9 @@ def test_no_findings_and_too_many_are_both_kept_in_bounds(random_network: tuple[
     found = network.find(picture(320, 320), 0.0)
     assert len(found.x) == MAX_MINUTIAE
     assert (
-        len(peaks(network._position.run(["score"], {"input": _grown(picture(320, 320))})[0][0, 0], 0.0)[0])
+        len(peaks(network._position.run(["score"], {"input": padded(picture(320, 320))})[0][0, 0], 0.0)[0])
         > 255
     )
-
-
-def _grown(pixels: Array) -> Array:
-    return pixels.astype(np.float32)[None, :, :, None]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 3), (40, 61)])
@@ -334,7 +334,7 @@ def test_what_is_no_onnx_file_is_a_typed_error() -> None:
 def test_the_published_file_gives_what_its_own_graph_gives(published: bytes, impression: Image) -> None:
     pixels = np.pad(impression.pixels, 32, mode="edge")[: impression.height // 32 * 32]
     pixels = np.ascontiguousarray(pixels[:, : impression.width // 32 * 32])
-    [whole] = leader_network._session(published).run(None, {"input": _grown(pixels)})
+    [whole] = leader_network._session(published).run(None, {"input": padded(pixels)})
     found = LeaderNetwork(published).find(pixels, 0.5)
     own = whole[0, found.y, found.x]
     assert len(found.x) > 10

@@ -186,7 +186,8 @@ def test_another_file_is_a_typed_error(tmp_path: Path, text: str) -> None:
 
 def test_plots_are_written(result: Evaluation, tmp_path: Path) -> None:
     made = write_plots(tmp_path / "plots", result)
-    assert [path.read_bytes()[:4] for path in made] == [b"\x89PNG"] * 2
+    assert [path.name for path in made] == ["det.png", "roc.png", "scores.png", "report.html"]
+    assert [path.read_bytes()[:4] for path in made] == [b"\x89PNG"] * 3 + [b"<!DO"]
 
 
 def test_too_few_samples_and_jobs_are_typed_errors(

@@ -31,6 +31,7 @@ from matcher.formats.detect import read_minutiae_record
 from matcher.formats.record import Format
 from matcher.formats.templates import record_to_templates, templates_to_record
 from matcher.formats.write import write_minutiae_record
+from matcher.score.calibration import load_calibration
 from matcher.types import FingerprintTemplate
 
 SCORER = "fingerprint/1"
@@ -126,6 +127,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             **{KEY: scorer_witness()},
         )
         print(f"{write_calibration(given.out, calibration)}\n{summary(calibration)}", flush=True)
+    if "numba/1" in given.forms:
+        from tools import fit_fusion  # it reads the files written above
+
+        load_calibration.cache_clear()
+        fit_fusion.main(["--out", str(given.out)])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from matcher.errors import ArgumentError
 from matcher.types import FingerPosition, Score
 
 if TYPE_CHECKING:
+    from matcher.person import FingerPart, MatchWarning
     from matcher.samples import Sample
 
 EXIT_NO_MATCH = 1
@@ -56,8 +57,13 @@ def enroll(
     words = "enrolled" if answer.created else "was enrolled before with this key"
     print_answer(
         as_json,
-        {"subject_id": answer.subject_id, "created": answer.created, "sequence": answer.sequence},
-        f"{answer.subject_id} {words}",
+        {
+            "subject_id": answer.subject_id,
+            "created": answer.created,
+            "sequence": answer.sequence,
+            "warnings": [_warning(w) for w in answer.warnings],
+        },
+        "\n".join([f"{answer.subject_id} {words}", *map(_told, answer.warnings)]),
     )
 
 
@@ -86,8 +92,15 @@ def verify(
             "score": _score(decision.score),
             "threshold": decision.threshold,
             "comparisons": answer.comparisons,
+            "parts": [_part(p) for p in answer.parts],
+            "warnings": [_warning(w) for w in answer.warnings],
         },
-        f"{verdict}: score {decision.score.value:.1f}, threshold {decision.threshold:.1f}",
+        "\n".join(
+            [
+                f"{verdict}: score {decision.score.value:.1f}, threshold {decision.threshold:.1f}",
+                *map(_told, answer.warnings),
+            ]
+        ),
     )
     if not decision.accepted:
         raise typer.Exit(EXIT_NO_MATCH)
@@ -110,19 +123,29 @@ def identify(
     samples = _samples(files, finger, ppi)
     with _client(server, timeout) as client:
         answer = client.identify(samples, max_candidates=candidates, fpir=fpir, threshold=threshold)
-    lines = [f"{c.rank:4d}  {c.score.value:7.1f}  {c.subject_id}" for c in answer.candidates]
+    lines = []
+    for c in answer.candidates:
+        lines += [f"{c.rank:4d}  {c.score.value:7.1f}  {c.subject_id}", *map(_told, c.warnings)]
     if not lines:
         lines = [f"nobody at or above {answer.threshold:.1f} among {answer.subjects} subjects"]
+    lines += map(_told, answer.warnings)
     print_answer(
         as_json,
         {
             "candidates": [
-                {"rank": c.rank, "subject_id": c.subject_id, "score": _score(c.score)}
+                {
+                    "rank": c.rank,
+                    "subject_id": c.subject_id,
+                    "score": _score(c.score),
+                    "parts": [_part(p) for p in c.parts],
+                    "warnings": [_warning(w) for w in c.warnings],
+                }
                 for c in answer.candidates
             ],
             "threshold": answer.threshold,
             "subjects": answer.subjects,
             "sequence": answer.sequence,
+            "warnings": [_warning(w) for w in answer.warnings],
         },
         "\n".join(lines),
     )
@@ -208,6 +231,37 @@ def finger_position(name: str) -> FingerPosition:
 
 def _score(score: Score) -> dict[str, object]:
     return {"value": score.value, "calibration": score.calibration, "extrapolated": score.extrapolated}
+
+
+def _part(part: FingerPart) -> dict[str, object]:
+    return {
+        "probe_position": _named(part.probe_position),
+        "candidate_position": _named(part.candidate_position),
+        "use": part.use,
+        "score": part.score,
+        "log_likelihood_ratio": part.log_likelihood_ratio,
+        "comparisons": part.comparisons,
+    }
+
+
+def _warning(warning: MatchWarning) -> dict[str, object]:
+    return {
+        "kind": warning.kind,
+        "side": warning.side,
+        "first_position": _named(warning.first),
+        "second_position": _named(warning.second),
+        "score": warning.score,
+    }
+
+
+def _told(warning: MatchWarning) -> str:
+    places = f"{_named(warning.first)}, {_named(warning.second)}"
+    return f"warning: {warning.kind} ({warning.side.lower()}: {places}; score {warning.score:.1f})"
+
+
+def _named(position: FingerPosition) -> str:
+    """Return the name by which `--finger` takes a position."""
+    return position.name.lower().replace("_", "-")
 
 
 def print_answer(as_json: bool, fields: dict[str, object], text: str) -> None:

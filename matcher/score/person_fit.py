@@ -219,22 +219,21 @@ def fit_correlation(sources: Sequence[Strangers], evidence: Evidence) -> float:
     return CORRELATIONS[-1]
 
 
-def fit_person_calibration(
-    sources: Sequence[Strangers], evidence: Evidence, counted: dict[int, int], provenance: dict[str, Any]
+def make_person_calibration(
+    correlation: float, evidence: Evidence, counted: dict[int, int], provenance: dict[str, Any]
 ) -> PersonCalibration:
     """Make the calibration.
 
     Parameters
     ----------
-    sources : sequence of Strangers
-        Two fingers each.
+    correlation : float
+        From `fit_correlation`.
     evidence : Evidence
     counted : dict
         Non-mated comparisons of persons at hand, by number of fingers.
     provenance : dict
         What the data were; plain JSON values.
     """
-    correlation = fit_correlation(sources, evidence)
     knots = tables(evidence, correlation)
     supported = [
         max(10.0 * math.log10(max(counted.get(n, 0), 1) / SUPPORT_EXCEEDANCES), 0.0)

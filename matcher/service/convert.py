@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from matcher.answers import Enrolled, Identification, Status, Verification
 from matcher.errors import ArgumentError
+from matcher.person import FingerPart, FingerUse, MatchWarning, Side, WarningKind
 from matcher.samples import Sample, SampleKind
 from matcher.types import Candidate, Decision, FingerPosition, Score
 from matcher.v1 import matcher_pb2 as pb
+
+# The message's enumerations carry their name before each value; ours are the values alone.
+_USE, _KIND, _SIDE = "FINGER_USE_", "WARNING_KIND_", "SIDE_"
 
 
 def sample_to_message(sample: Sample) -> pb.Sample:
@@ -56,6 +61,67 @@ def score_from_message(message: pb.Score) -> Score:
     return Score(message.value, math.nan, message.calibration, message.extrapolated)
 
 
+def part_to_message(part: FingerPart) -> pb.FingerPart:
+    """Return what a finger gave as a message."""
+    return pb.FingerPart(
+        probe_position=int(part.probe_position),  # type: ignore[arg-type]
+        candidate_position=int(part.candidate_position),  # type: ignore[arg-type]
+        use=pb.FingerUse.Value(_USE + part.use),
+        score=part.score,
+        log_likelihood_ratio=part.log_likelihood_ratio,
+        comparison_count=part.comparisons,
+    )
+
+
+def part_from_message(message: pb.FingerPart) -> FingerPart:
+    """Return what a finger gave from a message."""
+    return FingerPart(
+        FingerPosition(message.probe_position),
+        FingerPosition(message.candidate_position),
+        FingerUse(pb.FingerUse.Name(message.use).removeprefix(_USE)),
+        message.score,
+        message.log_likelihood_ratio,
+        message.comparison_count,
+    )
+
+
+def warning_to_message(warning: MatchWarning) -> pb.MatchWarning:
+    """Return a warning as a message."""
+    return pb.MatchWarning(
+        kind=pb.WarningKind.Value(_KIND + warning.kind),
+        side=pb.Side.Value(_SIDE + warning.side),
+        first_position=int(warning.first),  # type: ignore[arg-type]
+        second_position=int(warning.second),  # type: ignore[arg-type]
+        score=warning.score,
+    )
+
+
+def warning_from_message(message: pb.MatchWarning) -> MatchWarning:
+    """Return a warning from a message."""
+    return MatchWarning(
+        WarningKind(pb.WarningKind.Name(message.kind).removeprefix(_KIND)),
+        Side(pb.Side.Name(message.side).removeprefix(_SIDE)),
+        FingerPosition(message.first_position),
+        FingerPosition(message.second_position),
+        message.score,
+    )
+
+
+def warnings_from(messages: Iterable[pb.MatchWarning]) -> tuple[MatchWarning, ...]:
+    """Return warnings from a reply."""
+    return tuple(warning_from_message(message) for message in messages)
+
+
+def enrolled_to_message(answer: Enrolled) -> pb.EnrollResponse:
+    """Return the engine's answer as a message."""
+    return pb.EnrollResponse(
+        subject_id=answer.subject_id,
+        created=answer.created,
+        sequence=answer.sequence,
+        warnings=[warning_to_message(w) for w in answer.warnings],
+    )
+
+
 def criterion_of(
     message: pb.VerifyRequest | pb.IdentifyRequest, rate: str
 ) -> tuple[float | None, float | None]:
@@ -67,7 +133,7 @@ def criterion_of(
 
 def enrolled_from_message(message: pb.EnrollResponse) -> Enrolled:
     """Return the engine's answer from a message."""
-    return Enrolled(message.subject_id, message.created, message.sequence)
+    return Enrolled(message.subject_id, message.created, message.sequence, warnings_from(message.warnings))
 
 
 def verification_to_message(answer: Verification) -> pb.VerifyResponse:
@@ -77,34 +143,61 @@ def verification_to_message(answer: Verification) -> pb.VerifyResponse:
         score=score_to_message(answer.decision.score),
         threshold=answer.decision.threshold,
         comparison_count=answer.comparisons,
+        parts=[part_to_message(p) for p in answer.parts],
+        warnings=[warning_to_message(w) for w in answer.warnings],
     )
 
 
 def verification_from_message(message: pb.VerifyResponse) -> Verification:
     """Return the engine's answer from a message."""
     score = score_from_message(message.score)
-    return Verification(Decision(message.accepted, score, message.threshold), message.comparison_count)
+    return Verification(
+        Decision(message.accepted, score, message.threshold),
+        message.comparison_count,
+        tuple(part_from_message(part) for part in message.parts),
+        warnings_from(message.warnings),
+    )
 
 
 def identification_to_message(answer: Identification) -> pb.IdentifyResponse:
     """Return the engine's answer as a message."""
     return pb.IdentifyResponse(
         candidates=[
-            pb.Candidate(subject_id=c.subject_id, score=score_to_message(c.score), rank=c.rank)
+            pb.Candidate(
+                subject_id=c.subject_id,
+                score=score_to_message(c.score),
+                rank=c.rank,
+                parts=[part_to_message(p) for p in c.parts],
+                warnings=[warning_to_message(w) for w in c.warnings],
+            )
             for c in answer.candidates
         ],
         threshold=answer.threshold,
         subject_count=answer.subjects,
         sequence=answer.sequence,
+        warnings=[warning_to_message(w) for w in answer.warnings],
     )
 
 
 def identification_from_message(message: pb.IdentifyResponse) -> Identification:
     """Return the engine's answer from a message."""
     candidates = tuple(
-        Candidate(c.subject_id, score_from_message(c.score), c.rank) for c in message.candidates
+        Candidate(
+            c.subject_id,
+            score_from_message(c.score),
+            c.rank,
+            tuple(part_from_message(part) for part in c.parts),
+            warnings_from(c.warnings),
+        )
+        for c in message.candidates
     )
-    return Identification(candidates, message.threshold, message.subject_count, message.sequence)
+    return Identification(
+        candidates,
+        message.threshold,
+        message.subject_count,
+        message.sequence,
+        warnings_from(message.warnings),
+    )
 
 
 def status_to_message(status: Status) -> pb.GetServerStatusResponse:

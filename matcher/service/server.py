@@ -16,6 +16,7 @@ from matcher.service.address import is_loopback, split_address
 from matcher.service.boundary import Boundary
 from matcher.service.convert import (
     criterion_of,
+    enrolled_to_message,
     identification_to_message,
     sample_from_message,
     status_to_message,
@@ -58,9 +59,7 @@ class Servicer(pb_grpc.MatcherServiceServicer):
             idempotency_key=request.idempotency_key or None,
             deadline=deadline_of(context),
         )
-        return pb.EnrollResponse(
-            subject_id=answer.subject_id, created=answer.created, sequence=answer.sequence
-        )
+        return enrolled_to_message(answer)
 
     def Verify(self, request: pb.VerifyRequest, context: grpc.ServicerContext) -> pb.VerifyResponse:  # noqa: N802
         """Compare with one subject."""

@@ -24,41 +24,51 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18matcher/v1/matcher.proto\x12\nmatcher.v1\"\x96\x01\n\x06Sample\x12\x0f\n\x05image\x18\x01 \x01(\x0cH\x00\x12\x12\n\x08template\x18\x02 \x01(\x0cH\x00\x12,\n\x08position\x18\x03 \x01(\x0e\x32\x1a.matcher.v1.FingerPosition\x12\x1b\n\x0eresolution_ppi\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\t\n\x07\x63ontentB\x11\n\x0f_resolution_ppi\"A\n\x05Score\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x13\n\x0b\x63\x61libration\x18\x02 \x01(\t\x12\x14\n\x0c\x65xtrapolated\x18\x03 \x01(\x08\"O\n\tCandidate\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12 \n\x05score\x18\x02 \x01(\x0b\x32\x11.matcher.v1.Score\x12\x0c\n\x04rank\x18\x03 \x01(\x05\"a\n\rEnrollRequest\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12#\n\x07samples\x18\x02 \x03(\x0b\x32\x12.matcher.v1.Sample\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"G\n\x0e\x45nrollResponse\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"y\n\rVerifyRequest\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12#\n\x07samples\x18\x02 \x03(\x0b\x32\x12.matcher.v1.Sample\x12\r\n\x03\x66mr\x18\x03 \x01(\x01H\x00\x12\x13\n\tthreshold\x18\x04 \x01(\x01H\x00\x42\x0b\n\tcriterion\"q\n\x0eVerifyResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12 \n\x05score\x18\x02 \x01(\x0b\x32\x11.matcher.v1.Score\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12\x18\n\x10\x63omparison_count\x18\x04 \x01(\x05\"\x80\x01\n\x0fIdentifyRequest\x12#\n\x07samples\x18\x01 \x03(\x0b\x32\x12.matcher.v1.Sample\x12\x16\n\x0emax_candidates\x18\x02 \x01(\x05\x12\x0e\n\x04\x66pir\x18\x03 \x01(\x01H\x00\x12\x13\n\tthreshold\x18\x04 \x01(\x01H\x00\x42\x0b\n\tcriterion\"y\n\x10IdentifyResponse\x12)\n\ncandidates\x18\x01 \x03(\x0b\x32\x15.matcher.v1.Candidate\x12\x11\n\tthreshold\x18\x02 \x01(\x01\x12\x15\n\rsubject_count\x18\x03 \x01(\x03\x12\x10\n\x08sequence\x18\x04 \x01(\x03\"*\n\x14\x44\x65leteSubjectRequest\x12\x12\n\nsubject_id\x18\x01 \x01(\t\")\n\x15\x44\x65leteSubjectResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"\x18\n\x16GetServerStatusRequest\"\xa4\x01\n\x17GetServerStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x15\n\rsubject_count\x18\x03 \x01(\x03\x12\x14\n\x0csample_count\x18\x04 \x01(\x03\x12\x10\n\x08sequence\x18\x05 \x01(\x03\x12\x16\n\x0eresident_bytes\x18\x06 \x01(\x03\x12\x12\n\nextractors\x18\x07 \x03(\t*\xf8\x02\n\x0e\x46ingerPosition\x12\x1f\n\x1b\x46INGER_POSITION_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x46INGER_POSITION_RIGHT_THUMB\x10\x01\x12\x1f\n\x1b\x46INGER_POSITION_RIGHT_INDEX\x10\x02\x12 \n\x1c\x46INGER_POSITION_RIGHT_MIDDLE\x10\x03\x12\x1e\n\x1a\x46INGER_POSITION_RIGHT_RING\x10\x04\x12 \n\x1c\x46INGER_POSITION_RIGHT_LITTLE\x10\x05\x12\x1e\n\x1a\x46INGER_POSITION_LEFT_THUMB\x10\x06\x12\x1e\n\x1a\x46INGER_POSITION_LEFT_INDEX\x10\x07\x12\x1f\n\x1b\x46INGER_POSITION_LEFT_MIDDLE\x10\x08\x12\x1d\n\x19\x46INGER_POSITION_LEFT_RING\x10\t\x12\x1f\n\x1b\x46INGER_POSITION_LEFT_LITTLE\x10\n2\x8b\x03\n\x0eMatcherService\x12?\n\x06\x45nroll\x12\x19.matcher.v1.EnrollRequest\x1a\x1a.matcher.v1.EnrollResponse\x12?\n\x06Verify\x12\x19.matcher.v1.VerifyRequest\x1a\x1a.matcher.v1.VerifyResponse\x12\x45\n\x08Identify\x12\x1b.matcher.v1.IdentifyRequest\x1a\x1c.matcher.v1.IdentifyResponse\x12T\n\rDeleteSubject\x12 .matcher.v1.DeleteSubjectRequest\x1a!.matcher.v1.DeleteSubjectResponse\x12Z\n\x0fGetServerStatus\x12\".matcher.v1.GetServerStatusRequest\x1a#.matcher.v1.GetServerStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18matcher/v1/matcher.proto\x12\nmatcher.v1\"\x96\x01\n\x06Sample\x12\x0f\n\x05image\x18\x01 \x01(\x0cH\x00\x12\x12\n\x08template\x18\x02 \x01(\x0cH\x00\x12,\n\x08position\x18\x03 \x01(\x0e\x32\x1a.matcher.v1.FingerPosition\x12\x1b\n\x0eresolution_ppi\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\t\n\x07\x63ontentB\x11\n\x0f_resolution_ppi\"A\n\x05Score\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x13\n\x0b\x63\x61libration\x18\x02 \x01(\t\x12\x14\n\x0c\x65xtrapolated\x18\x03 \x01(\x08\"\xe3\x01\n\nFingerPart\x12\x32\n\x0eprobe_position\x18\x01 \x01(\x0e\x32\x1a.matcher.v1.FingerPosition\x12\x36\n\x12\x63\x61ndidate_position\x18\x02 \x01(\x0e\x32\x1a.matcher.v1.FingerPosition\x12\"\n\x03use\x18\x03 \x01(\x0e\x32\x15.matcher.v1.FingerUse\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x1c\n\x14log_likelihood_ratio\x18\x05 \x01(\x01\x12\x18\n\x10\x63omparison_count\x18\x06 \x01(\x05\"\xcd\x01\n\x0cMatchWarning\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.matcher.v1.WarningKind\x12\x1e\n\x04side\x18\x02 \x01(\x0e\x32\x10.matcher.v1.Side\x12\x32\n\x0e\x66irst_position\x18\x03 \x01(\x0e\x32\x1a.matcher.v1.FingerPosition\x12\x33\n\x0fsecond_position\x18\x04 \x01(\x0e\x32\x1a.matcher.v1.FingerPosition\x12\r\n\x05score\x18\x05 \x01(\x01\"\xa2\x01\n\tCandidate\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12 \n\x05score\x18\x02 \x01(\x0b\x32\x11.matcher.v1.Score\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12%\n\x05parts\x18\x04 \x03(\x0b\x32\x16.matcher.v1.FingerPart\x12*\n\x08warnings\x18\x05 \x03(\x0b\x32\x18.matcher.v1.MatchWarning\"a\n\rEnrollRequest\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12#\n\x07samples\x18\x02 \x03(\x0b\x32\x12.matcher.v1.Sample\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"s\n\x0e\x45nrollResponse\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12*\n\x08warnings\x18\x04 \x03(\x0b\x32\x18.matcher.v1.MatchWarning\"y\n\rVerifyRequest\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12#\n\x07samples\x18\x02 \x03(\x0b\x32\x12.matcher.v1.Sample\x12\r\n\x03\x66mr\x18\x03 \x01(\x01H\x00\x12\x13\n\tthreshold\x18\x04 \x01(\x01H\x00\x42\x0b\n\tcriterion\"\xc4\x01\n\x0eVerifyResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12 \n\x05score\x18\x02 \x01(\x0b\x32\x11.matcher.v1.Score\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12\x18\n\x10\x63omparison_count\x18\x04 \x01(\x05\x12%\n\x05parts\x18\x05 \x03(\x0b\x32\x16.matcher.v1.FingerPart\x12*\n\x08warnings\x18\x06 \x03(\x0b\x32\x18.matcher.v1.MatchWarning\"\x80\x01\n\x0fIdentifyRequest\x12#\n\x07samples\x18\x01 \x03(\x0b\x32\x12.matcher.v1.Sample\x12\x16\n\x0emax_candidates\x18\x02 \x01(\x05\x12\x0e\n\x04\x66pir\x18\x03 \x01(\x01H\x00\x12\x13\n\tthreshold\x18\x04 \x01(\x01H\x00\x42\x0b\n\tcriterion\"\xa5\x01\n\x10IdentifyResponse\x12)\n\ncandidates\x18\x01 \x03(\x0b\x32\x15.matcher.v1.Candidate\x12\x11\n\tthreshold\x18\x02 \x01(\x01\x12\x15\n\rsubject_count\x18\x03 \x01(\x03\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12*\n\x08warnings\x18\x05 \x03(\x0b\x32\x18.matcher.v1.MatchWarning\"*\n\x14\x44\x65leteSubjectRequest\x12\x12\n\nsubject_id\x18\x01 \x01(\t\")\n\x15\x44\x65leteSubjectResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"\x18\n\x16GetServerStatusRequest\"\xa4\x01\n\x17GetServerStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x15\n\rsubject_count\x18\x03 \x01(\x03\x12\x14\n\x0csample_count\x18\x04 \x01(\x03\x12\x10\n\x08sequence\x18\x05 \x01(\x03\x12\x16\n\x0eresident_bytes\x18\x06 \x01(\x03\x12\x12\n\nextractors\x18\x07 \x03(\t*\xf8\x02\n\x0e\x46ingerPosition\x12\x1f\n\x1b\x46INGER_POSITION_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x46INGER_POSITION_RIGHT_THUMB\x10\x01\x12\x1f\n\x1b\x46INGER_POSITION_RIGHT_INDEX\x10\x02\x12 \n\x1c\x46INGER_POSITION_RIGHT_MIDDLE\x10\x03\x12\x1e\n\x1a\x46INGER_POSITION_RIGHT_RING\x10\x04\x12 \n\x1c\x46INGER_POSITION_RIGHT_LITTLE\x10\x05\x12\x1e\n\x1a\x46INGER_POSITION_LEFT_THUMB\x10\x06\x12\x1e\n\x1a\x46INGER_POSITION_LEFT_INDEX\x10\x07\x12\x1f\n\x1b\x46INGER_POSITION_LEFT_MIDDLE\x10\x08\x12\x1d\n\x19\x46INGER_POSITION_LEFT_RING\x10\t\x12\x1f\n\x1b\x46INGER_POSITION_LEFT_LITTLE\x10\n*\x93\x01\n\tFingerUse\x12\x1a\n\x16\x46INGER_USE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46INGER_USE_USED\x10\x01\x12\x1b\n\x17\x46INGER_USE_NOT_ENROLLED\x10\x02\x12\x1b\n\x17\x46INGER_USE_COUNTED_ONCE\x10\x03\x12\x1b\n\x17\x46INGER_USE_SAMPLE_TAKEN\x10\x04*\xa2\x01\n\x0bWarningKind\x12\x1c\n\x18WARNING_KIND_UNSPECIFIED\x10\x00\x12)\n%WARNING_KIND_WRONG_POSITION_SUSPECTED\x10\x01\x12&\n\"WARNING_KIND_SAME_IMPRESSION_TWICE\x10\x02\x12\"\n\x1eWARNING_KIND_SAME_FINGER_TWICE\x10\x03*O\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n\nSIDE_PROBE\x10\x01\x12\x12\n\x0eSIDE_CANDIDATE\x10\x02\x12\r\n\tSIDE_BOTH\x10\x03\x32\x8b\x03\n\x0eMatcherService\x12?\n\x06\x45nroll\x12\x19.matcher.v1.EnrollRequest\x1a\x1a.matcher.v1.EnrollResponse\x12?\n\x06Verify\x12\x19.matcher.v1.VerifyRequest\x1a\x1a.matcher.v1.VerifyResponse\x12\x45\n\x08Identify\x12\x1b.matcher.v1.IdentifyRequest\x1a\x1c.matcher.v1.IdentifyResponse\x12T\n\rDeleteSubject\x12 .matcher.v1.DeleteSubjectRequest\x1a!.matcher.v1.DeleteSubjectResponse\x12Z\n\x0fGetServerStatus\x12\".matcher.v1.GetServerStatusRequest\x1a#.matcher.v1.GetServerStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'matcher.v1.matcher_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FINGERPOSITION']._serialized_start=1286
-  _globals['_FINGERPOSITION']._serialized_end=1662
+  _globals['_FINGERPOSITION']._serialized_start=1981
+  _globals['_FINGERPOSITION']._serialized_end=2357
+  _globals['_FINGERUSE']._serialized_start=2360
+  _globals['_FINGERUSE']._serialized_end=2507
+  _globals['_WARNINGKIND']._serialized_start=2510
+  _globals['_WARNINGKIND']._serialized_end=2672
+  _globals['_SIDE']._serialized_start=2674
+  _globals['_SIDE']._serialized_end=2753
   _globals['_SAMPLE']._serialized_start=41
   _globals['_SAMPLE']._serialized_end=191
   _globals['_SCORE']._serialized_start=193
   _globals['_SCORE']._serialized_end=258
-  _globals['_CANDIDATE']._serialized_start=260
-  _globals['_CANDIDATE']._serialized_end=339
-  _globals['_ENROLLREQUEST']._serialized_start=341
-  _globals['_ENROLLREQUEST']._serialized_end=438
-  _globals['_ENROLLRESPONSE']._serialized_start=440
-  _globals['_ENROLLRESPONSE']._serialized_end=511
-  _globals['_VERIFYREQUEST']._serialized_start=513
-  _globals['_VERIFYREQUEST']._serialized_end=634
-  _globals['_VERIFYRESPONSE']._serialized_start=636
-  _globals['_VERIFYRESPONSE']._serialized_end=749
-  _globals['_IDENTIFYREQUEST']._serialized_start=752
-  _globals['_IDENTIFYREQUEST']._serialized_end=880
-  _globals['_IDENTIFYRESPONSE']._serialized_start=882
-  _globals['_IDENTIFYRESPONSE']._serialized_end=1003
-  _globals['_DELETESUBJECTREQUEST']._serialized_start=1005
-  _globals['_DELETESUBJECTREQUEST']._serialized_end=1047
-  _globals['_DELETESUBJECTRESPONSE']._serialized_start=1049
-  _globals['_DELETESUBJECTRESPONSE']._serialized_end=1090
-  _globals['_GETSERVERSTATUSREQUEST']._serialized_start=1092
-  _globals['_GETSERVERSTATUSREQUEST']._serialized_end=1116
-  _globals['_GETSERVERSTATUSRESPONSE']._serialized_start=1119
-  _globals['_GETSERVERSTATUSRESPONSE']._serialized_end=1283
-  _globals['_MATCHERSERVICE']._serialized_start=1665
-  _globals['_MATCHERSERVICE']._serialized_end=2060
+  _globals['_FINGERPART']._serialized_start=261
+  _globals['_FINGERPART']._serialized_end=488
+  _globals['_MATCHWARNING']._serialized_start=491
+  _globals['_MATCHWARNING']._serialized_end=696
+  _globals['_CANDIDATE']._serialized_start=699
+  _globals['_CANDIDATE']._serialized_end=861
+  _globals['_ENROLLREQUEST']._serialized_start=863
+  _globals['_ENROLLREQUEST']._serialized_end=960
+  _globals['_ENROLLRESPONSE']._serialized_start=962
+  _globals['_ENROLLRESPONSE']._serialized_end=1077
+  _globals['_VERIFYREQUEST']._serialized_start=1079
+  _globals['_VERIFYREQUEST']._serialized_end=1200
+  _globals['_VERIFYRESPONSE']._serialized_start=1203
+  _globals['_VERIFYRESPONSE']._serialized_end=1399
+  _globals['_IDENTIFYREQUEST']._serialized_start=1402
+  _globals['_IDENTIFYREQUEST']._serialized_end=1530
+  _globals['_IDENTIFYRESPONSE']._serialized_start=1533
+  _globals['_IDENTIFYRESPONSE']._serialized_end=1698
+  _globals['_DELETESUBJECTREQUEST']._serialized_start=1700
+  _globals['_DELETESUBJECTREQUEST']._serialized_end=1742
+  _globals['_DELETESUBJECTRESPONSE']._serialized_start=1744
+  _globals['_DELETESUBJECTRESPONSE']._serialized_end=1785
+  _globals['_GETSERVERSTATUSREQUEST']._serialized_start=1787
+  _globals['_GETSERVERSTATUSREQUEST']._serialized_end=1811
+  _globals['_GETSERVERSTATUSRESPONSE']._serialized_start=1814
+  _globals['_GETSERVERSTATUSRESPONSE']._serialized_end=1978
+  _globals['_MATCHERSERVICE']._serialized_start=2756
+  _globals['_MATCHERSERVICE']._serialized_end=3151
 # @@protoc_insertion_point(module_scope)

@@ -82,6 +82,94 @@ FINGER_POSITION_LEFT_LITTLE: FingerPosition.ValueType  # 10
 """Left little finger."""
 Global___FingerPosition: _TypeAlias = FingerPosition  # noqa: Y015
 
+class _FingerUse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FingerUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FingerUse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINGER_USE_UNSPECIFIED: _FingerUse.ValueType  # 0
+    """Never sent."""
+    FINGER_USE_USED: _FingerUse.ValueType  # 1
+    """Compared, and part of the person's score."""
+    FINGER_USE_NOT_ENROLLED: _FingerUse.ValueType  # 2
+    """The subject has no sample of that position and none of unknown position: contributes 0."""
+    FINGER_USE_COUNTED_ONCE: _FingerUse.ValueType  # 3
+    """It shows the finger of another sample of the probe, whose part counts for both."""
+    FINGER_USE_SAMPLE_TAKEN: _FingerUse.ValueType  # 4
+    """The subject's only samples that it could match went to other fingers that match them better."""
+
+class FingerUse(_FingerUse, metaclass=_FingerUseEnumTypeWrapper):
+    """What became of a finger of the probe."""
+
+FINGER_USE_UNSPECIFIED: FingerUse.ValueType  # 0
+"""Never sent."""
+FINGER_USE_USED: FingerUse.ValueType  # 1
+"""Compared, and part of the person's score."""
+FINGER_USE_NOT_ENROLLED: FingerUse.ValueType  # 2
+"""The subject has no sample of that position and none of unknown position: contributes 0."""
+FINGER_USE_COUNTED_ONCE: FingerUse.ValueType  # 3
+"""It shows the finger of another sample of the probe, whose part counts for both."""
+FINGER_USE_SAMPLE_TAKEN: FingerUse.ValueType  # 4
+"""The subject's only samples that it could match went to other fingers that match them better."""
+Global___FingerUse: _TypeAlias = FingerUse  # noqa: Y015
+
+class _WarningKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WarningKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WARNING_KIND_UNSPECIFIED: _WarningKind.ValueType  # 0
+    """Never sent."""
+    WARNING_KIND_WRONG_POSITION_SUSPECTED: _WarningKind.ValueType  # 1
+    """The fingers match clearly better under other positions: a swapped hand or a wrong label."""
+    WARNING_KIND_SAME_IMPRESSION_TWICE: _WarningKind.ValueType  # 2
+    """Two samples are one impression: nearly the same minutiae. It is counted once."""
+    WARNING_KIND_SAME_FINGER_TWICE: _WarningKind.ValueType  # 3
+    """Two samples of different positions show one finger. It is counted once."""
+
+class WarningKind(_WarningKind, metaclass=_WarningKindEnumTypeWrapper):
+    """What looks wrong with labels or samples."""
+
+WARNING_KIND_UNSPECIFIED: WarningKind.ValueType  # 0
+"""Never sent."""
+WARNING_KIND_WRONG_POSITION_SUSPECTED: WarningKind.ValueType  # 1
+"""The fingers match clearly better under other positions: a swapped hand or a wrong label."""
+WARNING_KIND_SAME_IMPRESSION_TWICE: WarningKind.ValueType  # 2
+"""Two samples are one impression: nearly the same minutiae. It is counted once."""
+WARNING_KIND_SAME_FINGER_TWICE: WarningKind.ValueType  # 3
+"""Two samples of different positions show one finger. It is counted once."""
+Global___WarningKind: _TypeAlias = WarningKind  # noqa: Y015
+
+class _Side:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SideEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Side.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIDE_UNSPECIFIED: _Side.ValueType  # 0
+    """Never sent."""
+    SIDE_PROBE: _Side.ValueType  # 1
+    """Two samples of the probe."""
+    SIDE_CANDIDATE: _Side.ValueType  # 2
+    """Two samples of the subject, enrolled or to be."""
+    SIDE_BOTH: _Side.ValueType  # 3
+    """A sample of the probe and one of the subject."""
+
+class Side(_Side, metaclass=_SideEnumTypeWrapper):
+    """Whose samples a warning is about."""
+
+SIDE_UNSPECIFIED: Side.ValueType  # 0
+"""Never sent."""
+SIDE_PROBE: Side.ValueType  # 1
+"""Two samples of the probe."""
+SIDE_CANDIDATE: Side.ValueType  # 2
+"""Two samples of the subject, enrolled or to be."""
+SIDE_BOTH: Side.ValueType  # 3
+"""A sample of the probe and one of the subject."""
+Global___Side: _TypeAlias = Side  # noqa: Y015
+
 @_typing.final
 class Sample(_message.Message):
     """One capture of one finger."""
@@ -162,6 +250,88 @@ class Score(_message.Message):
 Global___Score: _TypeAlias = Score  # noqa: Y015
 
 @_typing.final
+class FingerPart(_message.Message):
+    """What one finger of the probe gave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBE_POSITION_FIELD_NUMBER: _builtins.int
+    CANDIDATE_POSITION_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    LOG_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
+    COMPARISON_COUNT_FIELD_NUMBER: _builtins.int
+    probe_position: Global___FingerPosition.ValueType
+    """The finger as the probe says it; unspecified if it does not."""
+    candidate_position: Global___FingerPosition.ValueType
+    """Of the subject's sample that matched best; unspecified if unknown, or if nothing was compared."""
+    use: Global___FingerUse.ValueType
+    """Whether and how it counts."""
+    score: _builtins.float
+    """-10 log10(FMR) of this finger, all its comparisons taken together, at least 0. 0 if it is not used."""
+    log_likelihood_ratio: _builtins.float
+    """What it adds to the person's evidence: 10 log10 of its likelihood ratio, below 0 where it speaks against a
+    match. 0 if it is not used.
+    """
+    comparison_count: _builtins.int
+    """Pairs of samples that the score was made from, at least 0."""
+    def __init__(
+        self,
+        *,
+        probe_position: Global___FingerPosition.ValueType = ...,
+        candidate_position: Global___FingerPosition.ValueType = ...,
+        use: Global___FingerUse.ValueType = ...,
+        score: _builtins.float = ...,
+        log_likelihood_ratio: _builtins.float = ...,
+        comparison_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_position", b"candidate_position", "comparison_count", b"comparison_count", "log_likelihood_ratio", b"log_likelihood_ratio", "probe_position", b"probe_position", "score", b"score", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FingerPart: _TypeAlias = FingerPart  # noqa: Y015
+
+@_typing.final
+class MatchWarning(_message.Message):
+    """Something about labels or samples that an operator should look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    FIRST_POSITION_FIELD_NUMBER: _builtins.int
+    SECOND_POSITION_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    kind: Global___WarningKind.ValueType
+    """What it is."""
+    side: Global___Side.ValueType
+    """Whose samples."""
+    first_position: Global___FingerPosition.ValueType
+    """One position; for SIDE_BOTH the probe's. Unspecified if unknown."""
+    second_position: Global___FingerPosition.ValueType
+    """The other position; for SIDE_BOTH the subject's. Unspecified if unknown."""
+    score: _builtins.float
+    """-10 log10(FMR) of the comparison that shows it, less 10 log10 of the number of pairs looked at, at least 0."""
+    def __init__(
+        self,
+        *,
+        kind: Global___WarningKind.ValueType = ...,
+        side: Global___Side.ValueType = ...,
+        first_position: Global___FingerPosition.ValueType = ...,
+        second_position: Global___FingerPosition.ValueType = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_position", b"first_position", "kind", b"kind", "score", b"score", "second_position", b"second_position", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchWarning: _TypeAlias = MatchWarning  # noqa: Y015
+
+@_typing.final
 class Candidate(_message.Message):
     """A subject that a search returned."""
 
@@ -170,6 +340,8 @@ class Candidate(_message.Message):
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
     """The subject, 1 to 128 characters."""
     rank: _builtins.int
@@ -178,16 +350,26 @@ class Candidate(_message.Message):
     def score(self) -> Global___Score:
         """Its score, always present."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FingerPart]:
+        """Of each finger of the probe."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
+        """Labels of either side that look wrong; only looked for in the first 20 candidates. Default none."""
+
     def __init__(
         self,
         *,
         subject_id: _builtins.str = ...,
         score: Global___Score | None = ...,
         rank: _builtins.int = ...,
+        parts: _abc.Iterable[Global___FingerPart] | None = ...,
+        warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rank", b"rank", "score", b"score", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts", "rank", b"rank", "score", b"score", "subject_id", b"subject_id", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,22 +418,28 @@ class EnrollResponse(_message.Message):
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
     """The subject that is enrolled now."""
     created: _builtins.bool
     """False if an earlier request with the same idempotency_key had enrolled it."""
     sequence: _builtins.int
     """Number of the change in the store's log, from 1, in commit order."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
+        """Samples that repeat each other; none in the reply to a repeated request. Default none."""
+
     def __init__(
         self,
         *,
         subject_id: _builtins.str = ...,
         created: _builtins.bool = ...,
         sequence: _builtins.int = ...,
+        warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "sequence", b"sequence", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "sequence", b"sequence", "subject_id", b"subject_id", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -305,6 +493,8 @@ class VerifyResponse(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
     COMPARISON_COUNT_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     accepted: _builtins.bool
     """Whether the score reaches the threshold."""
     threshold: _builtins.float
@@ -315,6 +505,14 @@ class VerifyResponse(_message.Message):
     def score(self) -> Global___Score:
         """Of the probe against the subject; value 0 if nothing could be compared."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FingerPart]:
+        """Of each finger of the probe."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
+        """Labels or samples of either side that look wrong. Default none."""
+
     def __init__(
         self,
         *,
@@ -322,10 +520,12 @@ class VerifyResponse(_message.Message):
         score: Global___Score | None = ...,
         threshold: _builtins.float = ...,
         comparison_count: _builtins.int = ...,
+        parts: _abc.Iterable[Global___FingerPart] | None = ...,
+        warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "comparison_count", b"comparison_count", "score", b"score", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "comparison_count", b"comparison_count", "parts", b"parts", "score", b"score", "threshold", b"threshold", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -379,6 +579,7 @@ class IdentifyResponse(_message.Message):
     THRESHOLD_FIELD_NUMBER: _builtins.int
     SUBJECT_COUNT_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     threshold: _builtins.float
     """Score that was asked for, or that the rate asked for means in a gallery of this size."""
     subject_count: _builtins.int
@@ -389,6 +590,10 @@ class IdentifyResponse(_message.Message):
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """Subjects that reach the threshold, best first; empty if there are none."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
+        """Samples of the probe that repeat each other; what concerns a candidate stands with it. Default none."""
+
     def __init__(
         self,
         *,
@@ -396,10 +601,11 @@ class IdentifyResponse(_message.Message):
         threshold: _builtins.float = ...,
         subject_count: _builtins.int = ...,
         sequence: _builtins.int = ...,
+        warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "sequence", b"sequence", "subject_count", b"subject_count", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "sequence", b"sequence", "subject_count", b"subject_count", "threshold", b"threshold", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

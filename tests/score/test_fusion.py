@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from matcher.errors import ArgumentError
+from matcher.score.calibration import load_calibration
 from matcher.score.fusion import PersonSum, finger_score
 from matcher.score.person import (
     BEST_SHARE,
@@ -131,6 +132,18 @@ def test_the_shipped_file_survives_the_way_through_json() -> None:
         PersonCalibration(
             calibration.evidence, 1.0, calibration.sums, calibration.scores, calibration.supported
         )
+
+
+def test_the_shipped_calibration_says_what_it_stands_on() -> None:
+    stated = load_person_calibration().provenance
+    assert stated["finger_calibration"] == load_calibration("numba/1", "numba/1").id, (
+        "the finger calibration has changed: run `python -m tools.fit_fusion`"
+    )
+    assert [entry["set"] for entry in stated["data"]]
+    assert len(stated["actual_over_nominal_out_of_sample"]) == 2
+    # The claims hold within a few times on every set they were fitted to, real persons among them.
+    for ratios in stated["actual_over_nominal"].values():
+        assert all(ratio <= 3.0 for ratio in ratios.values())
 
 
 def test_scores_above_what_strangers_support_are_marked() -> None:

@@ -14,7 +14,7 @@ from matcher.score.person_fit import (
     fit_correlation,
     fit_evidence,
     fit_impression_cost,
-    fit_person_calibration,
+    make_person_calibration,
     normal_quantile_of,
     tables,
 )
@@ -100,8 +100,7 @@ def test_several_comparisons_cost_at_least_a_choice() -> None:
 
 
 def test_a_calibration_is_made() -> None:
-    source = Strangers("made up", persons(10, 50_000, 2, 0.2))
-    made = fit_person_calibration([source], EVIDENCE, {2: 50_000, 10: 100}, {"data": "made up"})
+    made = make_person_calibration(0.2, EVIDENCE, {2: 50_000, 10: 100}, {"data": "made up"})
     assert made.supported[0] == pytest.approx(36.99)
     assert made.supported[8] == pytest.approx(10.0)
     assert made.supported[-1] == 0.0

@@ -12,7 +12,7 @@ from matcher.errors import (
     SlapHandError,
 )
 from matcher.fingerprint import slap_parameters as p
-from matcher.fingerprint.slap_blobs import find_blobs
+from matcher.fingerprint.slap_blobs import Blob, find_blobs
 from matcher.fingerprint.slap_box import cut_out, finger_box, quality
 from matcher.fingerprint.slap_hand import Reading, look, read_hand
 from matcher.fingerprint.slap_ridges import ridge_mask, ridge_strength
@@ -20,6 +20,9 @@ from matcher.fingerprint.slap_types import POSITIONS, Slap, SlapFinger, SlapKind
 from matcher.types import FingerPosition, Image
 
 MIRRORED = {SlapKind.RIGHT_FOUR: SlapKind.LEFT_FOUR, SlapKind.LEFT_FOUR: SlapKind.RIGHT_FOUR}
+
+Readings = list[tuple[Sequence[Blob], Reading]]
+"""Each with the blobs that its numbers mean."""
 
 OPPOSITE = {
     FingerPosition(code): FingerPosition(code + 5 if code <= 5 else code - 5) for code in range(1, 11)
@@ -71,15 +74,15 @@ def read_slap(image: Image, kind: SlapKind, *, missing: Collection[FingerPositio
     _check_size(image)
     strength = ridge_strength(image.pixels)
     mask = ridge_mask(strength)
-    blobs = find_blobs(mask)
     kinds = [k for k in POSITIONS if declared <= set(POSITIONS[k])] if kind is SlapKind.UNKNOWN else [kind]
-    readings = {k: read_hand(blobs, k, declared) for k in kinds}
+    cuts = [find_blobs(mask, strength, valley) for valley in p.VALLEYS]
+    readings = {k: _read(cuts, k, declared) for k in kinds}
     found = kind if kind is not SlapKind.UNKNOWN else _find_kind(readings)
-    reading = _settled(readings[found], found, declared)
+    blobs, reading = _settled(readings[found], found, declared)
     view = look(blobs, reading.angle)
-    suspected = kind in MIRRORED and _looks_mirrored(
-        reading, kind, read_hand(blobs, MIRRORED[kind], {OPPOSITE[f] for f in declared})
-    )
+    other = MIRRORED.get(kind)
+    mirrored = _read(cuts, other, {OPPOSITE[f] for f in declared}) if other is not None else []
+    suspected = bool(mirrored) and mirrored[0][1].score - reading.score >= p.HAND_MARGIN
     fingers = []
     for tip, position in zip(reading.tips, reading.positions, strict=True):
         box = finger_box(blobs, view, tip, strength)
@@ -115,27 +118,35 @@ def _check_size(image: Image) -> None:
         )
 
 
-def _settled(readings: Sequence[Reading], kind: SlapKind, declared: frozenset[FingerPosition]) -> Reading:
+def _read(cuts: Sequence[Sequence[Blob]], kind: SlapKind, declared: Collection[FingerPosition]) -> Readings:
+    """Return the readings of all cuts of the mask, best first."""
+    readings = [(blobs, reading) for blobs in cuts for reading in read_hand(blobs, kind, declared)]
+    return sorted(readings, key=lambda entry: -entry[1].score)
+
+
+def _settled(
+    readings: Readings, kind: SlapKind, declared: frozenset[FingerPosition]
+) -> tuple[Sequence[Blob], Reading]:
     """Return the best reading, if it leaves no doubt."""
     expected = len(POSITIONS[kind]) - len(declared)
     hint = "Declare the fingers that are missing, or capture the slap again."
     if not readings:
         raise SlapFingerCountError(f"Slap ({kind}): expected {expected} fingers, found none.", hint=hint)
-    best = readings[0]
+    blobs, best = readings[0]
     if len(best.tips) < expected:
-        rival = next((r for r in readings if r.positions != best.positions), None)
+        rival = next((r for _, r in readings if r.positions != best.positions), None)
         if rival is not None and best.score - rival.score < p.LABEL_MARGIN:
             raise SlapFingerCountError(
                 f"Slap ({kind}): expected {expected} fingers, found {len(best.tips)}, "
                 "and their arrangement does not tell which.",
                 hint=hint,
             )
-    return best
+    return blobs, best
 
 
-def _find_kind(readings: dict[SlapKind, list[Reading]]) -> SlapKind:
+def _find_kind(readings: dict[SlapKind, Readings]) -> SlapKind:
     """Return the kind that fits best."""
-    ranked = sorted(((r[0].score, k) for k, r in readings.items() if r), key=lambda entry: -entry[0])
+    ranked = sorted(((r[0][1].score, k) for k, r in readings.items() if r), key=lambda entry: -entry[0])
     if not ranked:
         raise SlapFingerCountError(
             "Slap: expected two thumbs or four fingers, found none.", hint="Capture the slap again."
@@ -146,8 +157,3 @@ def _find_kind(readings: dict[SlapKind, list[Reading]]) -> SlapKind:
             hint="Say whether it is the right or the left hand, or thumbs.",
         )
     return ranked[0][1]
-
-
-def _looks_mirrored(reading: Reading, kind: SlapKind, mirrored: Sequence[Reading]) -> bool:
-    """Tell whether the other hand fits clearly better."""
-    return bool(mirrored) and mirrored[0].score - reading.score >= p.HAND_MARGIN

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from matcher.fingerprint import slap_parameters as p
-from matcher.fingerprint.slap_ridges import Mask
+from matcher.fingerprint.slap_ridges import Mask, disc
 from matcher.types import F32
 
 Floats = npt.NDArray[np.float64]
@@ -55,9 +55,9 @@ def project(x: Floats, y: Floats, angle: float) -> tuple[Floats, Floats]:
     return x * cos - y * sin, x * sin + y * cos
 
 
-def find_blobs(mask: Mask) -> list[Blob]:
-    """Return the blobs of a mask, largest first."""
-    labels = split(mask)
+def find_blobs(mask: Mask, strength: F32, valley: float) -> list[Blob]:
+    """Return the blobs of a mask, largest first; see `split`."""
+    labels = split(mask, strength, valley)
     blobs = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None:
@@ -86,10 +86,17 @@ def _blob(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tupl
     return Blob(x, y, axis, ratio, on_border * p.CELL > p.TIP_WIDTH[0] / 2)
 
 
-def split(mask: Mask) -> npt.NDArray[np.int32]:
-    """Label the mask's parts, cut at necks, where the distance to the outside is smaller than on both sides."""
-    distance = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1]
-    distance = np.asarray(ndimage.gaussian_filter(distance, 1.0), np.float32)
+def split(mask: Mask, strength: F32, valley: float) -> npt.NDArray[np.int32]:
+    """Label the mask's parts, cut at necks and along valleys of the ridge strength, int32 (rows, columns).
+
+    Two fingers that touch, and both sides of a joint, are divided by weaker ridges, or by a neck of their
+    outline. What is clearly inside a print is strong relative to its surroundings; the distance to the
+    outside of that is smaller in a neck than on both sides. What is less than the share `valley` of the
+    strength around it is a valley; 0 looks at the outline alone.
+    """
+    inner = _inside(mask, strength, valley)
+    distance = ndimage.distance_transform_edt(np.pad(inner, 1, mode="edge"))[1:-1, 1:-1]
+    distance = np.asarray(ndimage.gaussian_filter(distance, 0.7), np.float32)
     pieces, _ = ndimage.label(mask)
     labels = np.zeros(mask.shape, np.int32)
     count = 0
@@ -100,8 +107,26 @@ def split(mask: Mask) -> npt.NDArray[np.int32]:
         for core in cores:
             count += 1
             seeds[core] = count
-        labels[box][piece] = count if len(cores) == 1 else _flood(seeds, distance[box], piece)[piece]
+        # Where nothing is inside any more, the way runs along the strongest ridges.
+        height = distance[box] + strength[box]
+        labels[box][piece] = count if len(cores) == 1 else _flood(seeds, height, piece)[piece]
     return labels
+
+
+def _inside(mask: Mask, strength: F32, valley: float) -> Mask:
+    """Return the cells of a mask that are no valley between stronger ones, pores of the print filled."""
+    level = ndimage.gaussian_filter(strength, p.LEVEL_SMOOTHING)
+    around = ndimage.maximum_filter(level, footprint=disc(p.LEVEL_RADIUS))
+    inner = mask & (ndimage.gaussian_filter(strength, p.VALLEY_SMOOTHING) > valley * around)
+    holes, count = ndimage.label(mask & ~inner)
+    if count:
+        numbers = np.arange(1, count + 1)
+        thickness = ndimage.maximum(ndimage.distance_transform_edt(mask & ~inner), holes, numbers)
+        areas = np.bincount(holes.ravel())[1:]
+        edge = ndimage.maximum(~ndimage.binary_erosion(mask), holes, numbers)
+        filled = (areas <= p.PORE_AREA) | (thickness >= p.OPENING)
+        inner = inner | np.concatenate([[False], filled & (np.asarray(edge) == 0)])[holes]
+    return inner
 
 
 def _flood(seeds: npt.NDArray[np.int32], height: F32, inside: Mask) -> npt.NDArray[np.int32]:

@@ -99,7 +99,10 @@ def _ends(x: Floats, y: Floats, angle: float, strength: F32) -> tuple[float, flo
     order = np.argsort(row[centre], kind="stable")
     cuts = np.searchsorted(row[centre][order], rows[1:])
     profile = np.array(
-        [np.percentile(part, p.JOINT_PERCENTILE) if len(part) else 0.0 for part in np.split(values[centre][order], cuts)]
+        [
+            np.percentile(part, p.JOINT_PERCENTILE) if len(part) else 0.0
+            for part in np.split(values[centre][order], cuts)
+        ]
     )
     profile = ndimage.gaussian_filter1d(profile, 1.0, mode="nearest")
     first, last = int(p.JOINT[0] * width / p.CELL), int(p.JOINT[1] * width / p.CELL)

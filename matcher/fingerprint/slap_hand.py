@@ -122,11 +122,12 @@ def read_hand(blobs: Sequence[Blob], kind: SlapKind, missing: Collection[FingerP
 
 def _axis_evidence(blobs: Sequence[Blob], angle: float) -> float:
     """Return what the long axes of blobs say for an angle, nats."""
-    total = -0.5 * (angle / p.ANGLE_DEVIATION) ** 2
+    total, weights = 0.0, 0.0
     for blob in blobs:
-        weight = p.AXIS_WEIGHT * (p.CLIPPED_WEIGHT if blob.clipped else 1.0)
+        weight = blob.area * (p.CLIPPED_WEIGHT if blob.clipped else 1.0)
         total += weight * min(math.log2(blob.ratio), 1.0) * (math.cos(2 * (angle - blob.axis)) - 1.0)
-    return total
+        weights += weight
+    return p.AXIS_WEIGHT * total / max(weights, 1.0) - 0.5 * (angle / p.ANGLE_DEVIATION) ** 2
 
 
 def _readings(
@@ -151,6 +152,9 @@ def _readings(
             )
             cost += sum(p.CLIPPED_COST for i in chosen if blobs[i].clipped)
             cost += p.MISSING_COST * (len(present) - count)
+            ratio = (view.bottom - view.top)[list(chosen)] / view.width[list(chosen)]
+            short = np.maximum(p.SHORT_RATIO - ratio, 0.0) / p.SHORT_DEVIATION
+            cost += 0.5 * float((short * short).sum())
             lean = view.lean[list(chosen)]
             lean = lean[~np.isnan(lean)] / p.CHAIN_DEVIATION
             cost += 0.5 * float(np.minimum(lean * lean, 9.0).sum())

@@ -41,6 +41,17 @@ CLOSING = 2
 # Blobs
 SPLIT_RATIO = 0.80
 """Two parts are two blobs where the neck between them is thinner than this share of the thinner part."""
+LEVEL_SMOOTHING = 1.5
+"""Of the strength that stands for a print's own, cells ..."""
+LEVEL_RADIUS = 5
+"""... the largest within this radius: less than half a finger, cells."""
+VALLEYS = (0.0, 0.5, 0.6, 0.68)
+"""Shares of that below which a cell is a valley between prints: each is tried, the best reading wins, for a
+valley between two fingers can be as weak as a dry spot within one."""
+VALLEY_SMOOTHING = 0.5
+"""Of the strength compared with it, cells."""
+PORE_AREA = 10
+"""Most cells of a weak spot inside a print."""
 MIN_BLOB_AREA = 120
 """Fewest cells of a blob: 20 mm^2."""
 TIP_WIDTH = (7.0 * MM, 27.0 * MM)
@@ -54,8 +65,8 @@ MAX_ANGLE = math.radians(55.0)
 ANGLE_STEP = math.radians(4.0)
 ANGLE_DEVIATION = math.radians(30.0)
 """Of hands' rotations."""
-AXIS_WEIGHT = 7.0
-"""Weight of a blob's elongation as evidence of the angle, nats at an axis ratio of 2."""
+AXIS_WEIGHT = 30.0
+"""Weight of the blobs' mean elongation as evidence of the angle, nats at an axis ratio of 2."""
 CLIPPED_WEIGHT = 0.3
 """Share of that weight for a blob that the image's border cuts."""
 CHAIN_DEVIATION = math.radians(9.0)
@@ -78,6 +89,8 @@ RELATIVE_WIDTH = (1.03, 1.05, 1.0, 0.85)
 """Widths of those fingers relative to their mean."""
 WIDTH_DEVIATION = 0.13
 """Of the logarithm of widths within a hand."""
+SHORT_RATIO, SHORT_DEVIATION = 1.2, 0.15
+"""Length over width below which a blob is rather a part of a tip, and by how much."""
 MISSING_COST = 7.0
 """Nats for a finger that is missing without having been declared."""
 UNEXPLAINED_COST = 9.0

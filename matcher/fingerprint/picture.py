@@ -117,12 +117,13 @@ def save(figure: Figure, path: Path | str) -> None:
 
 def _png(figure: Figure, width: float) -> bytes:
     """Return a figure as PNG. Greys and colours share its palette by plan: prints would take all of it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image as Picture
 
-    file = io.BytesIO()
-    figure.savefig(file, format="rgba", dpi=width / figure.get_figwidth())
-    columns = int(figure.bbox.width * width / figure.get_figwidth() / figure.dpi + 0.5)
-    rgb = np.frombuffer(file.getvalue(), np.uint8).reshape(-1, columns, 4)[..., :3]
+    figure.set_dpi(width / figure.get_figwidth())
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    rgb = np.array(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
     coloured = rgb[np.ptp(rgb, axis=2) > 16].reshape(1, -1, 3)
     palette = np.repeat(np.linspace(0, 255, GREYS).round(), 3).astype(int).tolist()
     if coloured.size:

@@ -142,7 +142,11 @@ def draw_roc(curve: ErrorCurve, evaluation: Evaluation) -> Figure:
         linewidth=1.6,
     )
     _operating_points(
-        axes, evaluation.report, lambda fmr, fnmr: (fmr, 1 - fnmr), shown=lambda fnmr: _percent(1 - fnmr)
+        axes,
+        evaluation.report,
+        lambda fmr, fnmr: (fmr, 1 - fnmr),
+        lambda fnmr: _percent(1 - fnmr),
+        below=True,
     )
     worst = max(float(curve.high.max()), float(curve.fnmr[curve.fmr > 0].max(initial=0.0)))
     lowest = max(0.0, min(0.9, 1 - worst))
@@ -157,9 +161,10 @@ Place = Callable[[float, float], tuple[float, float]]
 
 
 def _operating_points(
-    axes: Axes, report: dict[str, Any], place: Place, shown: Callable[[float], str]
+    axes: Axes, report: dict[str, Any], place: Place, shown: Callable[[float], str], below: bool = False
 ) -> None:
-    """Mark the rates that the report states, with their intervals."""
+    """Mark the rates that the report states, with their intervals; their text lies clear of the curve."""
+    offset = (5, -12) if below else (5, 5)
     for fmr in FMR_POINTS:
         value = report["fnmr_at_fmr"][fmr]
         if value is None:
@@ -170,7 +175,7 @@ def _operating_points(
             ends = [place(float(fmr), limit)[1] for limit in limits]
             axes.plot([x, x], ends, color=OTHER, linewidth=1.2, zorder=4)
         axes.plot([x], [y], "o", color=OTHER, markersize=5, zorder=5)
-        axes.annotate(shown(value), (x, y), (5, 5), textcoords="offset points", fontsize=8, zorder=6)
+        axes.annotate(shown(value), (x, y), offset, textcoords="offset points", fontsize=8, zorder=6)
 
 
 def _empty(evaluation: Evaluation) -> tuple[Figure, Axes]:

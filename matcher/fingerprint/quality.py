@@ -6,11 +6,13 @@ ISO/IEC 29794-4 (area, ridge clarity, orientation flow, ridge-valley uniformity,
 measures, not that standard's, and the overall score is not NFIQ 2's.
 
 The overall score is the weighted geometric mean of the parts: it rises with each of them, and a print that
-is hopeless in one way is not saved by the others. The weights are the only fitted numbers
-(`benchmarks/fit_quality.py`): they predict which mated comparisons are accepted at an FMR of 1e-3, on
-synthetic prints and on FVC2002 DB1_B and FVC2004 DB3_B; the other sets confirmed them.
+is hopeless in one way is not saved by the others. The weights follow a fit (`benchmarks/fit_quality.py`) that
+foretells which mated comparisons are accepted at an FMR of 1e-3, on synthetic prints and on FVC2002 DB1_B and
+FVC2004 DB3_B; the other sets confirmed them. They are rounded, and evened out where the fit leans on
+ten fingers: what discarding by quality gives hardly depends on them.
 
-LIMITATIONS: plain, single-finger images. A print distorted by pressing or twisting looks no worse.
+LIMITATIONS: plain, single-finger images. A print distorted by pressing or twisting looks no worse. Sensors
+differ: dark ones look wet, those with little contrast look poor as a whole.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ class Measures:
     contrast : float
         Median standard deviation of grey levels within a cell, 8-bit levels.
     centre_depth : float
-        Distance of the centre of the ridge pattern (where ridges bend most) from the end of the print, mm;
-        0 without a centre.
+        Distance of the centre of the ridge pattern (where ridges bend most) from the end of the print, mm.
+        Where nothing bends like a core, as on an arch, of the middle of the print.
     """
 
     usable_area: float
@@ -132,6 +132,6 @@ def _centre_depth(cosine: F32, sine: F32, mask: Mask) -> float:
     bend = np.where(mask, 1 - straight, np.float32(0))
     place = np.unravel_index(int(bend.argmax()), bend.shape)
     if bend[place] < CENTRE_BEND:
-        return 0.0
+        place = np.argwhere(mask).mean(axis=0).round()
     outside = np.argwhere(~np.pad(mask, 1)) - 1
     return float(np.sqrt(((outside - np.array(place)) ** 2).sum(axis=1).min())) * MM_PER_CELL

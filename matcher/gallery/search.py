@@ -145,7 +145,7 @@ class Probe:
     extractor: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Finger:
     """Samples of a probe that show one finger.
 

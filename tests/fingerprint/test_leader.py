@@ -115,9 +115,11 @@ def test_findings_are_the_peaks_with_their_direction_and_kind(
     pixels = picture(61, 90)  # no multiples of 32: grown by a plain colour
     frame = [*pixels[0], *pixels[-1], *pixels[:, 0], *pixels[:, -1]]
     grown = np.full((64, 96), np.median(frame))
-    grown[:61, :90] = pixels
-    assert np.array_equal(padded(pixels)[0, :, :, 0], grown)
-    wanted = slow.leader(grown, weights)
+    grown[1:62, 3:93] = pixels
+    given, left, top = padded(pixels)
+    assert (left, top) == (3, 1)
+    assert np.array_equal(given[0, :, :, 0], grown)
+    wanted = {name: value[..., 1:62, 3:93] for name, value in slow.leader(grown, weights).items()}
     level = float(np.quantile(wanted["score"], 0.9))
     found = network.find(pixels, level)
     assert len(found.x) > 5
@@ -137,7 +139,7 @@ def test_no_findings_and_too_many_are_both_kept_in_bounds(random_network: tuple[
     found = network.find(picture(320, 320), 0.0)
     assert len(found.x) == MAX_MINUTIAE
     assert (
-        len(peaks(network._position.run(["score"], {"input": padded(picture(320, 320))})[0][0, 0], 0.0)[0])
+        len(peaks(network._position.run(["score"], {"input": padded(picture(320, 320))[0]})[0][0, 0], 0.0)[0])
         > 255
     )
 
@@ -334,7 +336,7 @@ def test_what_is_no_onnx_file_is_a_typed_error() -> None:
 def test_the_published_file_gives_what_its_own_graph_gives(published: bytes, impression: Image) -> None:
     pixels = np.pad(impression.pixels, 32, mode="edge")[: impression.height // 32 * 32]
     pixels = np.ascontiguousarray(pixels[:, : impression.width // 32 * 32])
-    [whole] = leader_network._session(published).run(None, {"input": padded(pixels)})
+    [whole] = leader_network._session(published).run(None, {"input": padded(pixels)[0]})
     found = LeaderNetwork(published).find(pixels, 0.5)
     own = whole[0, found.y, found.x]
     assert len(found.x) > 10

@@ -36,6 +36,17 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert "| what | measured | bar |" in text
 
 
+def test_the_fit_of_quality_runs() -> None:
+    command = [sys.executable, "-m", "benchmarks.fit_quality", "--smallest"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=200)
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["part", "fitted", "shipped"]
+    weights = [line.split() for line in lines[1 : lines.index("")]]
+    assert abs(sum(float(weight) for _, weight, _ in weights) - 1) < 0.01
+    assert abs(sum(float(weight) for _, _, weight in weights) - 1) < 0.01
+    assert lines[-1].startswith("synthetic, 4 fingers x 3")
+
+
 def test_the_suite_of_steps_runs(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
     command += [

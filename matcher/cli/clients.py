@@ -27,6 +27,15 @@ SERVER = typer.Option(DEFAULT_LISTEN, "--server", help="HOST:PORT of the server.
 FINGER = typer.Option(
     None, "--finger", help="Position such as right-index, once for each FILE, or never.", metavar="POSITION"
 )
+SLAP = typer.Option(
+    None, "--slap", help="FILEs are slaps: right, left or thumbs, once for each FILE.", metavar="HAND"
+)
+MISSING = typer.Option(
+    None,
+    "--missing",
+    help="With --slap: a finger known to be missing, such as left-ring.",
+    metavar="POSITION",
+)
 FILES = typer.Argument(..., help="Images or templates of one person.", metavar="FILE...")
 PPI = typer.Option(None, "--ppi", help="Resolution of the images where their files do not say it.")
 AS_JSON = typer.Option(False, "--json", help="Print one JSON object.")
@@ -45,13 +54,15 @@ def enroll(
     subject: str | None = typer.Option(None, help="Id of the new subject; by default the server makes one."),
     key: str | None = typer.Option(None, help="Idempotency key: the same request again enrols nobody."),
     finger: list[str] | None = FINGER,
+    slap: list[str] | None = SLAP,
+    missing: list[str] | None = MISSING,
     ppi: float | None = PPI,
     server: str = SERVER,
     timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
 ) -> None:
     """Add a person to the gallery."""
-    samples = _samples(files, finger, ppi)
+    samples = _slaps(files, slap, missing, finger, ppi) if slap or missing else _samples(files, finger, ppi)
     with _client(server, timeout) as client:
         answer = client.enroll(samples, subject_id=subject, idempotency_key=key)
     words = "enrolled" if answer.created else "was enrolled before with this key"
@@ -192,6 +203,27 @@ def _samples(files: list[Path], fingers: list[str] | None, ppi: float | None) ->
     positions = [finger_position(name) for name in fingers] or [FingerPosition.UNKNOWN] * len(files)
     return [
         sample_of(read_file(file), position, ppi) for file, position in zip(files, positions, strict=True)
+    ]
+
+
+def _slaps(
+    files: list[Path],
+    hands: list[str] | None,
+    missing: list[str] | None,
+    fingers: list[str] | None,
+    ppi: float | None,
+) -> list[Sample]:
+    from matcher.cli.slap import slap_samples
+
+    if not hands or len(hands) != len(files) or fingers:
+        raise ArgumentError(
+            f"--slap: expected one for each of {len(files)} files, and no --finger.",
+            hint="Give right, left or thumbs once for each file, in their order.",
+        )
+    return [
+        sample
+        for file, hand in zip(files, hands, strict=True)
+        for sample in slap_samples(file, hand, missing, ppi)
     ]
 
 

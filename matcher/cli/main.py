@@ -16,6 +16,7 @@ GROUPS: tuple[str, ...] = (
     "extract",
     "serve",
     "clients",
+    "slap",
     "evaluate",
     "synth",
     "convert",

@@ -14,13 +14,14 @@ from matcher.errors import (
 from matcher.fingerprint import slap_parameters as p
 from matcher.fingerprint.slap_blobs import Blob, find_blobs
 from matcher.fingerprint.slap_box import cut_out, finger_box, quality
-from matcher.fingerprint.slap_hand import Reading, look, read_hand
-from matcher.fingerprint.slap_ridges import ridge_mask, ridge_strength
+from matcher.fingerprint.slap_hand import Reading, View, look, read_hand, views_of
+from matcher.fingerprint.slap_ridges import Mask, ridge_mask, ridge_strength
 from matcher.fingerprint.slap_types import POSITIONS, Slap, SlapFinger, SlapKind
-from matcher.types import FingerPosition, Image
+from matcher.types import F32, FingerPosition, Image
 
 MIRRORED = {SlapKind.RIGHT_FOUR: SlapKind.LEFT_FOUR, SlapKind.LEFT_FOUR: SlapKind.RIGHT_FOUR}
 
+Cuts = list[tuple[Sequence[Blob], Sequence[View]]]
 Readings = list[tuple[Sequence[Blob], Reading]]
 """Each with the blobs that its numbers mean."""
 
@@ -75,7 +76,7 @@ def read_slap(image: Image, kind: SlapKind, *, missing: Collection[FingerPositio
     strength = ridge_strength(image.pixels)
     mask = ridge_mask(strength)
     kinds = [k for k in POSITIONS if declared <= set(POSITIONS[k])] if kind is SlapKind.UNKNOWN else [kind]
-    cuts = [find_blobs(mask, strength, valley) for valley in p.VALLEYS]
+    cuts = _cuts(mask, strength)
     readings = {k: _read(cuts, k, declared) for k in kinds}
     found = kind if kind is not SlapKind.UNKNOWN else _find_kind(readings)
     blobs, reading = _settled(readings[found], found, declared)
@@ -118,9 +119,21 @@ def _check_size(image: Image) -> None:
         )
 
 
-def _read(cuts: Sequence[Sequence[Blob]], kind: SlapKind, declared: Collection[FingerPosition]) -> Readings:
+def _cuts(mask: Mask, strength: F32) -> Cuts:
+    """Return the different ways to cut a mask into blobs, each with its views."""
+    cuts: Cuts = []
+    for valley in p.VALLEYS:
+        blobs = find_blobs(mask, strength, valley)
+        if not any([b.area for b in blobs] == [b.area for b in other] for other, _ in cuts):
+            cuts.append((blobs, views_of(blobs)))
+    return cuts
+
+
+def _read(cuts: Cuts, kind: SlapKind, declared: Collection[FingerPosition]) -> Readings:
     """Return the readings of all cuts of the mask, best first."""
-    readings = [(blobs, reading) for blobs in cuts for reading in read_hand(blobs, kind, declared)]
+    readings = [
+        (blobs, reading) for blobs, views in cuts for reading in read_hand(blobs, views, kind, declared)
+    ]
     return sorted(readings, key=lambda entry: -entry[1].score)
 
 
@@ -133,6 +146,11 @@ def _settled(
     if not readings:
         raise SlapFingerCountError(f"Slap ({kind}): expected {expected} fingers, found none.", hint=hint)
     blobs, best = readings[0]
+    if best.unexplained:
+        raise SlapFingerCountError(
+            f"Slap ({kind}): expected {expected} fingers, found more.",
+            hint="Check which fingers are declared missing, and that one hand alone is shown.",
+        )
     if len(best.tips) < expected:
         rival = next((r for _, r in readings if r.positions != best.positions), None)
         if rival is not None and best.score - rival.score < p.LABEL_MARGIN:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from matcher.fingerprint import slap_parameters as p
 from matcher.fingerprint.slap_ridges import Mask, disc
 from matcher.types import F32
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +118,7 @@ def _inside(mask: Mask, strength: F32, valley: float) -> Mask:
     """Return the cells of a mask that are no valley between stronger ones, pores of the print filled."""
     level = ndimage.gaussian_filter(strength, p.LEVEL_SMOOTHING)
     around = ndimage.maximum_filter(level, footprint=disc(p.LEVEL_RADIUS))
-    inner = mask & (ndimage.gaussian_filter(strength, p.VALLEY_SMOOTHING) > valley * around)
+    inner: Mask = mask & (ndimage.gaussian_filter(strength, p.VALLEY_SMOOTHING) > valley * around)
     holes, count = ndimage.label(mask & ~inner)
     if count:
         numbers = np.arange(1, count + 1)
@@ -125,7 +126,7 @@ def _inside(mask: Mask, strength: F32, valley: float) -> Mask:
         areas = np.bincount(holes.ravel())[1:]
         edge = ndimage.maximum(~ndimage.binary_erosion(mask), holes, numbers)
         filled = (areas <= p.PORE_AREA) | (thickness >= p.OPENING)
-        inner = inner | np.concatenate([[False], filled & (np.asarray(edge) == 0)])[holes]
+        inner |= np.concatenate([[False], filled & (np.asarray(edge) == 0)])[holes]
     return inner
 
 

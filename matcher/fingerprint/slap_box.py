@@ -6,15 +6,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from matcher.fingerprint import slap_parameters as p
-from matcher.fingerprint.slap_blobs import Blob, project
+from matcher.fingerprint.slap_blobs import Blob, Floats, project
 from matcher.fingerprint.slap_hand import View
 from matcher.types import F32, MAX_QUALITY, Image
-
-Floats = npt.NDArray[np.float64]
 
 CUBIC = 3
 """Order of the splines that turn pictures: ridges keep their sharpness."""

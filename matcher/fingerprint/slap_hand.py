@@ -18,21 +18,34 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.fingerprint import slap_parameters as p
-from matcher.fingerprint.slap_blobs import Blob
+from matcher.fingerprint.slap_blobs import Blob, Floats
 from matcher.fingerprint.slap_types import POSITIONS, SlapKind
 from matcher.types import FingerPosition
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read a slap: `tips` are numbers of blobs, `positions` theirs, from left to right."""
+    """One way to read a slap.
+
+    Attributes
+    ----------
+    score : float
+        Log-likelihood, nats.
+    angle : float
+        Of the hand, rad.
+    tips : tuple of int
+        Numbers of blobs, from left to right.
+    positions : tuple of FingerPosition
+        Theirs.
+    unexplained : int
+        Whole prints like fingertips that are left over.
+    """
 
     score: float
     angle: float
     tips: tuple[int, ...]
     positions: tuple[FingerPosition, ...]
+    unexplained: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,25 +106,32 @@ def look(blobs: Sequence[Blob], angle: float) -> View:
         if found:
             j = below[i][0]
             lean[i] = math.atan2(middles[j][0] - middles[i][0], middles[j][1] - middles[i][1])
-    arrays = (np.asarray(a, np.float64) for a in (across, top, bottom, width))
-    return View(angle, *arrays, below, lean)
+    return View(angle, np.array(across), np.array(top), np.array(bottom), np.array(width), below, lean)
 
 
-def read_hand(blobs: Sequence[Blob], kind: SlapKind, missing: Collection[FingerPosition]) -> list[Reading]:
+def views_of(blobs: Sequence[Blob]) -> list[View]:
+    """Return the blobs under every angle that is looked for."""
+    steps = int(p.MAX_ANGLE / p.ANGLE_STEP)
+    return [look(blobs, step * p.ANGLE_STEP) for step in range(-steps, steps + 1)]
+
+
+def read_hand(
+    blobs: Sequence[Blob], views: Sequence[View], kind: SlapKind, missing: Collection[FingerPosition]
+) -> list[Reading]:
     """Return readings of a slap as one kind, best first; different ones in tips or positions.
 
     Parameters
     ----------
     blobs : sequence of Blob
+    views : sequence of View
+        Of them, see `views_of`.
     kind : SlapKind
         Not UNKNOWN.
     missing : collection of FingerPosition
         Declared ones: they are no part of any reading.
     """
     best: dict[tuple[tuple[int, ...], tuple[FingerPosition, ...]], Reading] = {}
-    steps = int(p.MAX_ANGLE / p.ANGLE_STEP)
-    for step in range(-steps, steps + 1):
-        view = look(blobs, step * p.ANGLE_STEP)
+    for view in views:
         axis = _axis_evidence(blobs, view.angle)
         for reading in _readings(blobs, view, kind, frozenset(missing), axis):
             key = (reading.tips, reading.positions)
@@ -147,9 +167,9 @@ def _readings(
     for count in range(1, min(len(present), len(tips)) + 1):
         for chosen in itertools.combinations(sorted(tips, key=lambda i: view.across[i]), count):
             covered = set(chosen).union(*(view.below[i] for i in chosen))
-            cost = sum(
-                p.CLIPPED_COST if blobs[i].clipped else p.UNEXPLAINED_COST for i in tips if i not in covered
-            )
+            left_over = [i for i in tips if i not in covered]
+            unexplained = sum(not blobs[i].clipped for i in left_over)
+            cost = p.UNEXPLAINED_COST * unexplained + p.CLIPPED_COST * (len(left_over) - unexplained)
             cost += sum(p.CLIPPED_COST for i in chosen if blobs[i].clipped)
             cost += p.MISSING_COST * (len(present) - count)
             ratio = (view.bottom - view.top)[list(chosen)] / view.width[list(chosen)]
@@ -162,7 +182,7 @@ def _readings(
                 slots = np.array([order[position] for position in positions])
                 fit = _thumbs_fit if kind is SlapKind.TWO_THUMBS else _hand_fit
                 score = axis - cost - fit(view, np.array(chosen), slots, kind)
-                readings.append(Reading(score, view.angle, chosen, positions))
+                readings.append(Reading(score, view.angle, chosen, positions, unexplained))
     return readings
 
 

@@ -73,6 +73,7 @@ BARS = (
         0.30,
         at_least=True,
     ),
+    Bar("zero_fmr_two_fingers", "two fingers of a person fused (UareU): FNMR without a false match", 0.003),
 )
 """What the project's issues ask for."""
 
@@ -166,6 +167,20 @@ def pooled_discard(results: Sequence[Evaluation]) -> dict[str, Any] | None:
     return None if curve is None else curve_figures(curve)
 
 
+def two_finger_reports(sets: Sequence[Set], results: Sequence[Evaluation]) -> list[dict[str, Any]]:
+    """Return the figures of two fused fingers of each set that says who the persons are."""
+    from matcher.evaluate.persons_report import finger_scores, two_finger_report
+    from matcher.score.person import load_person_calibration
+
+    return [
+        two_finger_report(
+            finger_scores(s.title, r.dataset.samples, r.comparisons, r.score), load_person_calibration()
+        )
+        for s, r in zip(sets, results, strict=True)
+        if r.score is not None and all(sample.person is not None for sample in r.dataset.samples)
+    ]
+
+
 def _mean(values: Sequence[float | None]) -> float | None:
     there = [v for v in values if v is not None]
     return float(np.mean(there)) if len(there) == len(values) else None
@@ -192,6 +207,8 @@ def measure(
     figures = summary(every, results, modality, synthesis)
     discard = pooled_discard(results[:-1] or results)
     figures["fnmr_at_fmr_1e-3_fall_worst_fifth"] = None if discard is None else discard["fnmr_fall_at_0.2"]
+    fused = two_finger_reports(every, results)
+    figures["zero_fmr_two_fingers"] = _mean([report["zero_fmr"] for report in fused]) if fused else None
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": "python -m benchmarks.figures",
@@ -200,6 +217,7 @@ def measure(
         "figures": figures,
         "bars": {bar.key: {"limit": bar.limit, "met": bar.met(figures[bar.key])} for bar in BARS},
         "discard_pooled": discard,
+        "two_fingers": fused,
         "sets": {
             s.title: {k: v for k, v in r.report.items() if k not in ("definitions", "folder")}
             for s, r in zip(every, results, strict=True)

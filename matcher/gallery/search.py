@@ -127,7 +127,6 @@ class Tally:
         np.add.at(finger.comparisons, subjects, 1)
         np.add.at(finger.cubes, subjects, values**3)
         np.maximum.at(finger.best, subjects, values)
-        np.add.at(self.comparisons, subjects, 1)
         np.maximum.at(self.value, subjects, values)
         best = np.flatnonzero(values == self.value[subjects])
         at = subjects[best]
@@ -213,6 +212,7 @@ def search(
                 _compare(scorer, tally, own, probe, calibrations, block, rows, threads)
                 guessed = (block.position[rows] == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
                 own.hypotheses[block.subject[rows[guessed | finger.choice]]] = True
+        tally.comparisons += own.comparisons
         take(own)
     return tally
 

@@ -8,8 +8,8 @@ measures, not that standard's, and the overall score is not NFIQ 2's.
 The overall score is the weighted geometric mean of the parts: it rises with each of them, and a print that
 is hopeless in one way is not saved by the others. The weights follow a fit (`benchmarks/fit_quality.py`) that
 foretells which mated comparisons are accepted at an FMR of 1e-3, on synthetic prints and on FVC2002 DB1_B and
-FVC2004 DB3_B; the other sets confirmed them. They are rounded, and evened out where the fit leans on
-ten fingers: what discarding by quality gives hardly depends on them.
+FVC2004 DB3_B; the other sets confirmed them. What discarding by quality gives hardly depends on them: equal
+weights do nearly as well.
 
 LIMITATIONS: plain, single-finger images. A print distorted by pressing or twisting looks no worse. Sensors
 differ: dark ones look wet, those with little contrast look poor as a whole.
@@ -78,18 +78,18 @@ class Component:
 
 
 COMPONENTS = (
-    Component("usable_area", "mm^2", 20, 220, 0.20, "Too little usable area: press the whole pad flat."),
-    Component("clarity", "share", 0.45, 0.80, 0.12, "Ridges are unclear: clean the sensor and the finger."),
+    Component("usable_area", "mm^2", 20, 220, 0.19, "Too little usable area: press the whole pad flat."),
+    Component("clarity", "share", 0.45, 0.80, 0.10, "Ridges are unclear: clean the sensor and the finger."),
     Component("flow", "cos", 0.60, 0.90, 0.05, "Ridges do not flow evenly: hold the finger still."),
     Component("regular_period", "share", 0.40, 1.0, 0.05, "Ridge spacing varies: do not slide the finger."),
-    Component("minutiae", "count", 6, 45, 0.12, "Too few minutiae: show more of the finger, or another one."),
-    Component("minutia_quality", "0-100", 20, 65, 0.12, "Minutiae are unclear: clean the sensor and finger."),
+    Component("minutiae", "count", 6, 45, 0.17, "Too few minutiae: show more of the finger, or another one."),
+    Component("minutia_quality", "0-100", 20, 65, 0.11, "Minutiae are unclear: clean the sensor and finger."),
     Component(
         "ridge_share",
         "share",
         0.28,
         0.38,
-        0.14,
+        0.13,
         "Too dry: moisten the finger or press harder.",
         (0.51, 0.63, "Too wet: wipe the finger dry or press lighter."),
     ),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 
 def warm_all(extractor: str = "numba") -> None:
     """Run each modality once on a small synthetic sample, so that its kernels are compiled and cached."""
+    # A comparison of persons needs it: loaded here, no first request waits for it.
+    import_module("scipy.optimize")
+
     from matcher.datasets.fingerprint_synthesis.warm import warm as warm_synthesis
     from matcher.fingerprint.warm import warm
 

@@ -85,6 +85,33 @@ def test_json_is_one_object(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("delete", enrolled["subject_id"], "--json")[1])["sequence"] == 2
 
 
+def test_parts_and_warnings_are_printed(run: Run, tmp_path: Path) -> None:
+    one, two = file_of(tmp_path, 1), file_of(tmp_path, 2)
+    fingers = ("--finger", "right-index", "--finger", "left-index")
+    run("enroll", one, two, *fingers, "--subject", "alice")
+    status, out, _ = run("verify", "alice", two, one, *fingers, "--json")
+    answer = json.loads(out)
+    assert [part["use"] for part in answer["parts"]] == ["USED", "USED"]
+    assert answer["parts"][0]["probe_position"] == "right-index"
+    told = {(w["kind"], w["side"], w["first_position"], w["second_position"]) for w in answer["warnings"]}
+    assert told == {
+        ("WRONG_POSITION_SUSPECTED", "BOTH", "right-index", "left-index"),
+        ("WRONG_POSITION_SUSPECTED", "BOTH", "left-index", "right-index"),
+    }
+    assert status == 1
+    assert (
+        "warning: WRONG_POSITION_SUSPECTED (both: right-index, left-index"
+        in run("verify", "alice", two, one, *fingers)[1]
+    )
+    found = json.loads(run("identify", one, two, *fingers, "--json")[1])
+    [candidate] = found["candidates"]
+    assert (len(candidate["parts"]), candidate["warnings"], found["warnings"]) == (2, [], [])
+    twice = json.loads(run("enroll", one, one, *fingers, "--subject", "bob", "--json")[1])
+    assert [w["kind"] for w in twice["warnings"]] == ["SAME_IMPRESSION_TWICE"]
+    assert "warning: SAME_IMPRESSION_TWICE" in run("enroll", one, one, *fingers, "--subject", "carol")[1]
+    assert "warning: SAME_IMPRESSION_TWICE" in run("identify", one, one, *fingers)[1]
+
+
 def test_fingers_are_named_or_numbered_one_for_each_file(run: Run, tmp_path: Path) -> None:
     one, two = file_of(tmp_path, 1), file_of(tmp_path, 2)
     run("enroll", one, two, "--finger", "right-index", "--finger", "LEFT_INDEX", "--subject", "alice")

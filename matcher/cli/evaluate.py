@@ -36,7 +36,9 @@ def evaluate_command(
         str | None, typer.Option("--json", help="Write the figures there; - for standard output.")
     ] = None,
     scores: Annotated[Path | None, typer.Option(help="Write one row a comparison there (CSV).")] = None,
-    plots: Annotated[Path | None, typer.Option(help="Write pictures into this folder.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Write pictures, and a page that holds them, there.")
+    ] = None,
 ) -> None:
     """State error rates (ISO/IEC 19795-1) and speed of extractor and scorer on a data set."""
     from matcher.datasets.load import load
@@ -112,6 +114,11 @@ def table_rows(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         interval = report["intervals"].get(key)
         shown = "" if interval is None else f"{interval[0]:.2%} to {interval[1]:.2%}"
         rows.append((key, _text(value, ".2%"), shown, report["flags"].get(key, "")))
+    if report["quality"] is not None:
+        rows.append(("quality.median", _text(report["quality"]["median"], ".0f"), "", "0 to 100"))
+    if report["discard"] is not None:
+        fall = report["discard"]["fnmr_fall_at_0.2"]
+        rows.append(("discard.fnmr_fall_at_0.2", _text(fall, ".0%"), "", "worst fifth by quality discarded"))
     rows.append(("extract_ms_median", _text(report["extract_ms_median"], ".1f"), "", "CPU time"))
     speed = report["comparisons_per_second_core"]
     rows.append(("comparisons_per_second_core", _text(speed, ",.0f"), "", "1:N, CPU time"))

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 from scipy.stats import spearmanr
+from typer.testing import CliRunner
 
+from matcher.cli.main import app
 from matcher.datasets.fingerprint_synthesis import (
     Finger,
     FingerClass,
@@ -178,6 +181,17 @@ def test_everything_is_in_range_and_plain_json(fingers: list[Finger]) -> None:
         stated = json.loads(json.dumps(quality.to_json(), allow_nan=False))
         assert stated["overall"] == quality.overall
         assert set(stated["parts"]["clarity"]) == {"value", "unit", "score", "advice"}
+
+
+def test_the_command_shows_the_parts_and_the_advice(fingers: list[Finger], tmp_path: Path) -> None:
+    path = tmp_path / "faint.png"
+    PillowImage.fromarray(fading(fingers[0], 0.9)).save(path, dpi=(500, 500))
+    done = CliRunner().invoke(app, ["extract", str(path), "--json"], catch_exceptions=False)
+    stated = json.loads(done.stdout)
+    assert list(stated["quality_parts"]) == [c.name for c in COMPONENTS]
+    assert stated["advice"] == [stated["quality_parts"]["contrast"]["advice"]]
+    plain = CliRunner().invoke(app, ["extract", str(path)], catch_exceptions=False)
+    assert stated["advice"][0] in plain.stdout
 
 
 def test_components_are_the_measures_and_their_weights_add_up() -> None:

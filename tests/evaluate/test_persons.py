@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from matcher.datasets.load import load
 from matcher.datasets.samples import Sample
 from matcher.evaluate.comparisons import Comparisons
+from matcher.evaluate.modality import FingerprintModality
 from matcher.evaluate.persons import FingerScores, all_fingers, several_impressions, two_fingers
 from matcher.evaluate.persons_report import finger_scores, two_finger_report
+from matcher.evaluate.run import evaluate
 from matcher.score.person import load_person_calibration
 
 
@@ -91,3 +96,21 @@ def test_the_report_of_two_fingers() -> None:
     assert report["actual_over_nominal"]["same_positions"]["40"] is None
     chimeric = two_finger_report(made_up(1, 6, 3, known=False), load_person_calibration())
     assert (chimeric["persons"], chimeric["zero_fmr_interval_95"]) == (None, None)
+
+
+def test_two_real_fingers_are_told_apart(real_data: Path, full_size: bool) -> None:
+    """The real sibling of the test above; all seven persons at full size, else two."""
+    folder = real_data / "fingerprint" / "uareu"
+    if not folder.is_dir():
+        pytest.skip("the set UareU is not at hand")
+    dataset = load("neurotechnology", folder)
+    persons = sorted({sample.person or "" for sample in dataset.samples})[: None if full_size else 2]
+    samples = tuple(s for s in dataset.samples if s.person in persons and (full_size or s.name[-5] in "12"))
+    dataset = replace(dataset, samples=samples)
+    modality = FingerprintModality()
+    found = evaluate(dataset, modality, timed=False)
+    assert found.score is not None
+    fingers = finger_scores("UareU", samples, found.comparisons, found.score)
+    report = two_finger_report(fingers, load_person_calibration())
+    assert report["mated"] > (2500 if full_size else 80)
+    assert report["zero_fmr"] <= 0.003

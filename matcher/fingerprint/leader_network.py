@@ -150,7 +150,7 @@ def around(features: F32, columns: I32, rows: I32) -> tuple[F32, F32]:
 
 
 def padded(pixels: U8) -> tuple[F32, int, int]:
-    """Return the picture, grown to multiples of MULTIPLE by the median grey of its frame, and its place in it.
+    """Return the picture, grown to multiples of MULTIPLE by the median grey of its frame, and where it is.
 
     On all sides alike and in a plain colour, as its authors have it: a repeated edge makes ridges out of cut
     ones, and with it, or with all padding on one side, the EER of FVC2002 DB3_B doubled. They take the first

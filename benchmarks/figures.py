@@ -31,11 +31,15 @@ from matcher.evaluate.extraction import median
 from matcher.evaluate.modality import FingerprintModality, Modality
 from matcher.evaluate.run import Evaluation, evaluate
 from matcher.evaluate.scores_file import write_scores
+from matcher.evaluate.slaps import evaluate_slaps
 
 FIGURES = Path(__file__).resolve().parent / "figures"
 
 SYNTHETIC_SEED = 1
 """Of the synthetic set, in the `folders` layout."""
+
+SLAPS, SMALLEST_SLAPS = 200, 3
+"""Synthetic slaps that are segmented."""
 
 DIFFICULTY = 0.5
 """Of the synthetic impressions, 0 easy to 1 hard."""
@@ -66,6 +70,7 @@ BARS = (
     Bar("extract_ms_median", "extraction, milliseconds, median over them", 40.0),
     Bar("comparisons_per_second_core", "1:N comparisons a second, probe reused", 80_000, at_least=True),
     Bar("resident_bytes_median", "resident bytes a finger", 3000),
+    Bar("slap_fingers_right", "fingers of synthetic slaps boxed within 64 px and named", 0.97, at_least=True),
     Bar("synthesis_ms_median", "a synthetic image, milliseconds", 500.0),
     Bar(
         "fnmr_at_fmr_1e-3_fall_worst_fifth",
@@ -187,7 +192,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def measure(
-    sets: Sequence[Set], *, fingers: int, impressions: int, jobs: int, scores: Path | None = None
+    sets: Sequence[Set],
+    *,
+    fingers: int,
+    impressions: int,
+    jobs: int,
+    slaps: int,
+    scores: Path | None = None,
 ) -> dict[str, Any]:
     """Evaluate the sets and a synthetic one; return everything as plain JSON values."""
     modality = FingerprintModality()
@@ -205,6 +216,9 @@ def measure(
                 file = scores / f"{one.title.replace(' ', '_').replace(',', '')}.csv"
                 write_scores(file, names, result.comparisons, result.score)
     figures = summary(every, results, modality, synthesis)
+    print(f"segmenting {slaps} slaps ...", flush=True)
+    of_slaps = evaluate_slaps(slaps, SYNTHETIC_SEED)
+    figures["slap_fingers_right"] = of_slaps["fingers_right"]
     discard = pooled_discard(results[:-1] or results)
     figures["fnmr_at_fmr_1e-3_fall_worst_fifth"] = None if discard is None else discard["fnmr_fall_at_0.2"]
     fused = two_finger_reports(every, results)
@@ -215,6 +229,7 @@ def measure(
         "machine": before,
         "means_over": [s.title for s in every if s.judged] or [s.title for s in every],
         "figures": figures,
+        "slaps": of_slaps,
         "bars": {bar.key: {"limit": bar.limit, "met": bar.met(figures[bar.key])} for bar in BARS},
         "discard_pooled": discard,
         "two_fingers": fused,
@@ -250,7 +265,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     sets = [] if given.smallest else real_sets()
     fingers, impressions = (4, 2) if given.smallest else (50, 4)
-    figures = measure(sets, fingers=fingers, impressions=impressions, jobs=given.jobs, scores=given.scores)
+    figures = measure(
+        sets,
+        fingers=fingers,
+        impressions=impressions,
+        jobs=given.jobs,
+        slaps=SMALLEST_SLAPS if given.smallest else SLAPS,
+        scores=given.scores,
+    )
     print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,9 +131,11 @@ def read_hand(
         Declared ones: they are no part of any reading.
     """
     best: dict[tuple[tuple[int, ...], tuple[FingerPosition, ...]], Reading] = {}
+    top = -math.inf
     for view in views:
         axis = _axis_evidence(blobs, view.angle)
-        for reading in _readings(blobs, view, kind, frozenset(missing), axis):
+        for reading in _readings(blobs, view, kind, frozenset(missing), axis, top - p.HOPELESS):
+            top = max(top, reading.score)
             key = (reading.tips, reading.positions)
             if key not in best or reading.score > best[key].score:
                 best[key] = reading
@@ -156,14 +158,14 @@ def _readings(
     kind: SlapKind,
     missing: frozenset[FingerPosition],
     axis: float,
-) -> list[Reading]:
-    """Return every reading under one angle that takes no blob below another as a tip."""
+    least: float,
+) -> Iterator[Reading]:
+    """Yield readings of one angle that may score `least`; none takes a blob below another one as a tip."""
     tips = [i for i in range(len(blobs)) if like_tip(view, i)][: p.MAX_CANDIDATES]
     under = {j for i in tips for j in view.below[i] if not blobs[i].clipped}
     tips = [i for i in tips if i not in under]
     present = [position for position in POSITIONS[kind] if position not in missing]
     order = {position: i for i, position in enumerate(POSITIONS[kind])}
-    readings = []
     for count in range(1, min(len(present), len(tips)) + 1):
         for chosen in itertools.combinations(sorted(tips, key=lambda i: view.across[i]), count):
             covered = set(chosen).union(*(view.below[i] for i in chosen))
@@ -178,12 +180,13 @@ def _readings(
             lean = view.lean[list(chosen)]
             lean = lean[~np.isnan(lean)] / p.CHAIN_DEVIATION
             cost += 0.5 * float(np.minimum(lean * lean, 9.0).sum())
+            if axis - cost < least:  # a fit only costs more
+                continue
             for positions in itertools.combinations(present, count):
                 slots = np.array([order[position] for position in positions])
                 fit = _thumbs_fit if kind is SlapKind.TWO_THUMBS else _hand_fit
                 score = axis - cost - fit(view, np.array(chosen), slots, kind)
-                readings.append(Reading(score, view.angle, chosen, positions, unexplained))
-    return readings
+                yield Reading(score, view.angle, chosen, positions, unexplained)
 
 
 def _hand_fit(view: View, chosen: npt.NDArray[np.intp], slots: npt.NDArray[np.intp], kind: SlapKind) -> float:

@@ -99,6 +99,8 @@ CLIPPED_COST = 3.0
 """The same for one that the image's border cuts; and for taking such a one."""
 MAX_CANDIDATES = 10
 """Most blobs looked at as fingertips, the largest."""
+HOPELESS = 20.0
+"""Nats below the best reading under which others are not looked at."""
 LABEL_MARGIN = 2.0
 """Nats by which undeclared missing fingers must be clearer than the next reading of the slap."""
 HAND_MARGIN = 4.0

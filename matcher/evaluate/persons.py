@@ -137,10 +137,13 @@ def _impressions(fingers: FingerScores, person: int) -> dict[int, dict[int, int]
 
 
 def several_impressions(fingers: FingerScores, probes: int, candidates: int) -> F64:
-    """Return non-mated scores of a finger's `probes` impressions with another's `candidates`, (p, probes *
-    candidates).
+    """Return non-mated scores of `probes` impressions of a finger with `candidates` of another.
 
     Neighbouring impressions are taken together: each serves in one group of its finger.
+
+    Returns
+    -------
+    float64 array (p, probes * candidates)
     """
     place: dict[tuple[int, int], dict[int, int]] = {}
     for i in range(len(fingers.person)):

@@ -49,8 +49,15 @@ class PersonProbe:
     def against(
         self, memory: Memory, places: Sequence[Place], *, across: bool
     ) -> tuple[PersonScore, tuple[MatchWarning, ...]]:
-        """Compare with one subject; `across` also looks for wrong positions and repeated samples of the
-        subject.
+        """Compare with one subject.
+
+        Parameters
+        ----------
+        memory : Memory
+        places : sequence of Place
+            Where the subject's samples are.
+        across : bool
+            Whether to look for wrong positions and repeated samples of the subject too.
 
         Raises
         ------

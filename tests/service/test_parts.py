@@ -1,0 +1,46 @@
+"""Parts of a comparison and warnings over the wire: as the engine gave them."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+from matcher.engine import Engine
+from matcher.person import FingerPart, FingerUse, MatchWarning, Side, WarningKind
+from matcher.service.client import MatcherClient
+from matcher.service.convert import (
+    part_from_message,
+    part_to_message,
+    warning_from_message,
+    warning_to_message,
+)
+from matcher.types import FingerPosition
+
+
+def test_parts_and_warnings_arrive_as_the_engine_gave_them(
+    engine: Engine, client: MatcherClient, fakes: ModuleType
+) -> None:
+    one, two, three = FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX, FingerPosition.LEFT_RING
+    samples = [fakes.image(1, 0, one), fakes.image(2, 0, two), fakes.image(2, 0, three)]
+    enrolled = client.enroll(samples, subject_id="alice")
+    assert [w.kind for w in enrolled.warnings] == [WarningKind.SAME_IMPRESSION_TWICE]
+    probe = [fakes.image(2, 1, one), fakes.image(1, 1, two), fakes.image(1, 1, three)]
+    answer, here = client.verify("alice", probe), engine.verify("alice", probe)
+    assert (answer.parts, answer.warnings) == (here.parts, here.warnings)
+    assert {w.side for w in answer.warnings} == set(Side)
+    assert {p.use for p in answer.parts} == {FingerUse.USED, FingerUse.COUNTED_ONCE}
+    found, known = client.identify(probe, threshold=0), engine.identify(probe, threshold=0)
+    assert found.warnings == known.warnings != ()
+    (candidate,), (expected,) = found.candidates, known.candidates
+    assert (candidate.parts, candidate.warnings) == (expected.parts, expected.warnings)
+
+
+@pytest.mark.parametrize("use", FingerUse)
+@pytest.mark.parametrize("kind", WarningKind)
+@pytest.mark.parametrize("side", Side)
+def test_every_reason_code_has_a_message(use: FingerUse, kind: WarningKind, side: Side) -> None:
+    part = FingerPart(FingerPosition.RIGHT_THUMB, FingerPosition.UNKNOWN, use, 1.5, -2.5, 3)
+    assert part_from_message(part_to_message(part)) == part
+    warning = MatchWarning(kind, side, FingerPosition.LEFT_THUMB, FingerPosition.UNKNOWN, 40.5)
+    assert warning_from_message(warning_to_message(warning)) == warning

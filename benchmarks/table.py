@@ -51,7 +51,7 @@ def markdown(figures: dict[str, Any]) -> str:
 def _number(key: str, value: float | None) -> str:
     if value is None:
         return "null"
-    if key.startswith(("eer", "fnmr", "zero", "rank")):
+    if key.startswith(("eer", "fnmr", "zero", "rank", "slap")):
         return f"{value:.2%}"
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 

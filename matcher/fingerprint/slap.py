@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 from matcher.errors import (
@@ -81,9 +82,7 @@ def read_slap(image: Image, kind: SlapKind, *, missing: Collection[FingerPositio
     found = kind if kind is not SlapKind.UNKNOWN else _find_kind(readings)
     blobs, reading = _settled(readings[found], found, declared)
     view = look(blobs, reading.angle)
-    other = MIRRORED.get(kind)
-    mirrored = _read(cuts, other, {OPPOSITE[f] for f in declared}) if other is not None else []
-    suspected = bool(mirrored) and mirrored[0][1].score - reading.score >= p.HAND_MARGIN
+    suspected = _mirrored(cuts, kind, declared, reading.score)
     fingers = []
     for tip, position in zip(reading.tips, reading.positions, strict=True):
         box = finger_box(blobs, view, tip, strength)
@@ -129,12 +128,25 @@ def _cuts(mask: Mask, strength: F32) -> Cuts:
     return cuts
 
 
-def _read(cuts: Cuts, kind: SlapKind, declared: Collection[FingerPosition]) -> Readings:
-    """Return the readings of all cuts of the mask, best first."""
-    readings = [
-        (blobs, reading) for blobs, views in cuts for reading in read_hand(blobs, views, kind, declared)
-    ]
+def _read(
+    cuts: Cuts, kind: SlapKind, declared: Collection[FingerPosition], least: float = -math.inf
+) -> Readings:
+    """Return the readings of all cuts of the mask, best first; those below `least` need not be there."""
+    readings: Readings = []
+    for blobs, views in cuts:
+        found = read_hand(blobs, views, kind, declared, least)
+        readings += [(blobs, reading) for reading in found]
+        least = max([least, *(reading.score - p.HOPELESS for reading in found[:1])])
     return sorted(readings, key=lambda entry: -entry[1].score)
+
+
+def _mirrored(cuts: Cuts, kind: SlapKind, declared: Collection[FingerPosition], score: float) -> bool:
+    """Tell whether the other hand than the one that was said fits clearly better."""
+    if kind not in MIRRORED:
+        return False
+    least = score + p.HAND_MARGIN
+    readings = _read(cuts, MIRRORED[kind], {OPPOSITE[f] for f in declared}, least)
+    return bool(readings) and readings[0][1].score >= least
 
 
 def _settled(

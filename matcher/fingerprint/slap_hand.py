@@ -116,7 +116,11 @@ def views_of(blobs: Sequence[Blob]) -> list[View]:
 
 
 def read_hand(
-    blobs: Sequence[Blob], views: Sequence[View], kind: SlapKind, missing: Collection[FingerPosition]
+    blobs: Sequence[Blob],
+    views: Sequence[View],
+    kind: SlapKind,
+    missing: Collection[FingerPosition],
+    least: float = -math.inf,
 ) -> list[Reading]:
     """Return readings of a slap as one kind, best first; different ones in tips or positions.
 
@@ -129,9 +133,11 @@ def read_hand(
         Not UNKNOWN.
     missing : collection of FingerPosition
         Declared ones: they are no part of any reading.
+    least : float
+        Score under which no reading is of interest; some are returned all the same.
     """
     best: dict[tuple[tuple[int, ...], tuple[FingerPosition, ...]], Reading] = {}
-    top = -math.inf
+    top = least + p.HOPELESS
     for view in views:
         axis = _axis_evidence(blobs, view.angle)
         for reading in _readings(blobs, view, kind, frozenset(missing), axis, top - p.HOPELESS):

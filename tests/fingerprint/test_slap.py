@@ -63,7 +63,7 @@ def test_pixels_of_a_crop_come_from_the_box() -> None:
     angle = math.radians(30)
     crop = cut_out(Image(pixels), 300.0, 200.0, 101.0, 201.0, angle).pixels
     assert crop.shape == (233, 133)
-    assert np.unravel_index(crop.argmin(), crop.shape) == (116, 66)
+    assert [int(i) for i in np.unravel_index(crop.argmin(), crop.shape)] == [116, 66]
     # A point 50 px towards the tip lies to the left of upright, as the angle is counter-clockwise.
     pixels[200, 300] = 255
     pixels[round(200 - 50 * math.cos(angle)), round(300 - 50 * math.sin(angle))] = 0

@@ -39,7 +39,7 @@ def test_fingers_lie_where_the_truth_says(
     for truth in slap.fingers:
         assert abs(math.degrees(truth.angle) - rotation) < 25
         # The truth has the fields of a found finger.
-        corners = np.array(SlapFinger.corners(truth))  # type: ignore[arg-type]
+        corners: np.ndarray = np.array(SlapFinger.corners(truth))  # type: ignore[arg-type]
         assert (corners >= 0).all()
         assert (corners < (width, height)).all()
         inside = slap.image.pixels[

@@ -24,8 +24,8 @@ EXTRACTOR_ID = "leader/1"
 """Names the extractor in templates and calibrations; a change that moves scores changes it."""
 
 SCORE_THRESHOLD = 0.5
-"""Least score of a minutia; its authors use 0.6. The FVC sets do not tell 0.5 from 0.55 (a mate or two of 280),
-0.6 loses on them; the sparse prints of UareU need every minutia."""
+"""Least score of a minutia; its authors use 0.6. The FVC sets do not tell 0.5 from 0.55 (a mate or two of
+280), 0.6 loses on them; the sparse prints of UareU need every minutia."""
 
 ENDING_THRESHOLD = 0.5
 """Least probability of an ending; below, it is a bifurcation (its authors' value)."""

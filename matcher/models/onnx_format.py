@@ -94,7 +94,7 @@ def _messages() -> dict[str, Any]:
             else:
                 entry.type_name = f".matcher.onnx.{plain}"
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
+    pool.Add(file)
     return {
         name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"matcher.onnx.{name}"))
         for name in _TABLE

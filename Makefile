@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 PY := $(VENV)/bin/python
 JOBS ?= 2
+# Longest single test at full size, seconds: 200 kills of a server, with a restart after each.
+SOAK_TEST_TIMEOUT ?= 3600
 # Options of `matcher demo`, such as DEMO="--data DIR --dataset fvc".
 DEMO ?=
 # One OpenMP thread: our own pools do the work, two OpenMP threads on a busy core are ruinous.
@@ -44,7 +46,7 @@ test: setup cpp-test  ## set up everything and run the fast tests
 	$(PY) -m pytest -n $(JOBS) -m "not soak"
 
 soak: setup cpp-test  ## the same tests at full size: faults and fuzzing
-	MATCHER_SOAK=1 $(PY) -m pytest -n $(JOBS)
+	MATCHER_SOAK=1 $(PY) -m pytest -n $(JOBS) --timeout $(SOAK_TEST_TIMEOUT)
 
 figures: setup  ## measure every figure of the issues' tables into benchmarks/figures/*.json
 	$(PY) -m benchmarks.figures

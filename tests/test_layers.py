@@ -14,7 +14,7 @@ ORDER = (
     ("types", "kernel_cache", "_core", "person", "deadline", "safe_log"),
     ("image",),
     ("models",),
-    ("fingerprint",),
+    ("fingerprint", "iris", "face"),
     ("formats",),
     ("datasets",),
     ("template",),

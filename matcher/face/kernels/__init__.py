@@ -1,0 +1,1 @@
+"""Numba loops of the face pipeline; their callers validate, cast and allocate."""

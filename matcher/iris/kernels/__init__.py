@@ -1,0 +1,1 @@
+"""Numba loops of the iris extractor; their callers validate, cast and allocate."""

@@ -28,7 +28,8 @@ class FaceTemplate:
     Attributes
     ----------
     values : int8 array (D,)
-        The embedding's direction: `values * scale` is a vector of length 1 but for rounding. -128 is not used.
+        The embedding's direction: `values * scale` is a vector of length 1 but for rounding. -128 is
+        not used.
     scale : float
         Above 0; a float32 value.
     model : str

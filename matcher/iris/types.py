@@ -1,8 +1,8 @@
 """What is kept of one eye.
 
-The unwrapped iris is sampled at 256 angles; each angle has 64 bits in the full code and 8 in the search code.
-Bits are kept angle by angle, so that turning the eye by one step of 360/256 = 1.41 degrees turns the array by one
-element: +-15 steps cover +-21 degrees.
+The unwrapped iris is sampled at 256 angles; each angle has 64 bits in the full code and 8 in the search
+code. Bits are kept angle by angle, so that turning the eye by one step of 360/256 = 1.41 degrees turns the
+array by one element: +-15 steps cover +-21 degrees.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class IrisTemplate:
     search_code, search_mask : uint8 array (256,)
         The shorter code that 1:N passes read, one byte an angle; the same rules.
     extractor : str
-        Who encoded it: "iris-numba/1" ...; 1 to 32 ASCII characters. Codes of different extractors never compare.
+        Who encoded it: "iris-numba/1" ...; 1 to 32 ASCII characters. Codes of different extractors never
+        compare.
     quality : int
         Of the whole sample, 0 to 100.
     position : EyePosition

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matcher.datasets.samples import Sample
 from matcher.errors import ArgumentError, DatasetLayoutError
+from matcher.iris.types import EyePosition
 
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".bmp", ".pgm", ".jpg", ".jpeg", ".jp2", ".j2k", ".wsq"})
 """Suffixes, in lower case, of files that are taken for images; others are passed over."""
@@ -29,12 +30,15 @@ class Layout:
         `identity...`, joined by "_", are the identity, a group `person` is also part of it and the person.
     supported : bool
         False where the modality comes later: the name is known and refused with a reason.
+    eyes : dict of str to EyePosition
+        What the group `identity` says about the eye; empty where it says nothing.
     """
 
     modality: str
     shape: str
     pattern: str
     supported: bool = True
+    eyes: dict[str, EyePosition] = field(default_factory=dict)
 
     def sample(self, name: str) -> Sample:
         """Return what `name` (below the set's folder) says.
@@ -54,7 +58,8 @@ class Layout:
         groups = match.groupdict()
         person = groups.get("person")
         identity = "_".join(value for key, value in groups.items() if key == "person" or "identity" in key)
-        return Sample(name=name, identity=identity, person=person)
+        eye = self.eyes.get(groups.get("identity", ""), EyePosition.UNKNOWN)
+        return Sample(name=name, identity=identity, person=person, eye=eye)
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -65,11 +70,21 @@ LAYOUTS: dict[str, Layout] = {
         "fingerprint", "person_finger_scan.tif", r"(?P<person>\d+)_(?P<identity>\d+)_\d+"
     ),
     "folders": Layout(ANY_MODALITY, "identity/sample.*", r"(?P<identity>[^/]+)/[^/]+"),
-    "casia1": Layout("iris", "eye/NNN_s_i.jpg", r"[^/]+/(?P<identity>\d{3})_\d+_\d+", supported=False),
+    # CASIA-IrisV1: eye, session and sample; which eye it is, and whose, nothing says.
+    "casia1": Layout("iris", "eye/NNN_s_i.jpg", r"[^/]+/(?P<identity>\d{3})_\d+_\d+"),
     "mmu2": Layout(
-        "iris", "person/PPEESS.*", r"[^/]+/(?P<person>\d{2})(?P<identity>\d{2})\d{2}", supported=False
+        "iris",
+        "person/PPEESS.*",
+        r"[^/]+/(?P<person>\d{2})(?P<identity>0[12])\d{2}",
+        eyes={"01": EyePosition.LEFT, "02": EyePosition.RIGHT},
     ),
-    "casia-interval": Layout("iris", "S1NNNENN.jpg", r"S\d(?P<person>\d{3})(?P<identity>[LR])\d{2}", False),
+    # CASIA-Iris-Interval (V3, V4) keeps NNN/L/S1NNNL01.jpg; some copies are flat.
+    "casia-interval": Layout(
+        "iris",
+        "NNN/L/S1NNNLSS.jpg",
+        r"(?:[^/]+/){0,2}S\d(?P<person>\d{3})(?P<identity>[LR])\d{2}",
+        eyes={"L": EyePosition.LEFT, "R": EyePosition.RIGHT},
+    ),
     "lfw": Layout("face", "Name/Name_NNNN.jpg", r"(?P<person>[^/]+)/[^/]+_\d{4}", supported=False),
 }
 """Data sets by name."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matcher.errors import ArgumentError
+from matcher.iris.types import EyePosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,14 @@ class Sample:
         The finger, eye or face; samples of one identity are mated.
     person : str or None
         Whose it is, None where the set does not say.
+    eye : EyePosition
+        Of an iris sample, UNKNOWN where the set does not say; of others always UNKNOWN.
     """
 
     name: str
     identity: str
     person: str | None = None
+    eye: EyePosition = EyePosition.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from matcher.datasets.layouts import LAYOUTS
 from matcher.datasets.load import load
 from matcher.datasets.protocol import Impostors, first_samples, pairs
 from matcher.errors import ArgumentError, DatasetLayoutError, DatasetMissingError
+from matcher.iris.types import EyePosition
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -71,25 +72,70 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
 def test_unknown_later_and_other_modality(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="unknown name"):
         load("fvc2099", tmp_path)
-    for name in ("casia1", "mmu2", "casia-interval", "lfw"):
-        with pytest.raises(ArgumentError, match="later version"):
-            load(name, tmp_path)
+    with pytest.raises(ArgumentError, match="later version"):
+        load("lfw", tmp_path)
     with pytest.raises(ArgumentError, match="holds fingerprint"):
         load("fvc", tmp_path, modality="iris")
 
 
+UNKNOWN, RIGHT, LEFT = EyePosition
+
+
 @pytest.mark.parametrize(
-    ("name", "file", "identity", "person"),
+    ("name", "file", "identity", "person", "eye"),
     [
-        ("casia1", "1/001_1_2.jpg", "001", None),
-        ("mmu2", "7/070103.png", "07_01", "07"),
-        ("casia-interval", "S1001L01.jpg", "001_L", "001"),
-        ("lfw", "Ann_Lee/Ann_Lee_0001.jpg", "Ann_Lee", "Ann_Lee"),
+        ("casia1", "1/001_1_2.jpg", "001", None, UNKNOWN),
+        ("casia1", "108/108_2_4.JPG", "108", None, UNKNOWN),
+        ("mmu2", "7/070103.png", "07_01", "07", LEFT),
+        ("mmu2", "50/500205.bmp", "50_02", "50", RIGHT),
+        ("casia-interval", "S1001L01.jpg", "001_L", "001", LEFT),
+        ("casia-interval", "249/R/S1249R07.jpg", "249_R", "249", RIGHT),
+        ("folders", "anyone/0102.png", "anyone", None, UNKNOWN),
+        ("lfw", "Ann_Lee/Ann_Lee_0001.jpg", "Ann_Lee", "Ann_Lee", UNKNOWN),
     ],
 )
-def test_later_layouts_are_written_down(name: str, file: str, identity: str, person: str | None) -> None:
+def test_a_name_says_whose_and_which_eye(
+    name: str, file: str, identity: str, person: str | None, eye: EyePosition
+) -> None:
     sample = LAYOUTS[name].sample(file)
-    assert (sample.identity, sample.person) == (identity, person)
+    assert (sample.identity, sample.person, sample.eye) == (identity, person, eye)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("casia1", "001_1_2.jpg"),
+        ("casia1", "1/1_1_2.jpg"),
+        ("casia1", "1/001_1.jpg"),
+        ("mmu2", "7/070303.png"),
+        ("mmu2", "070103.png"),
+        ("casia-interval", "S1001M01.jpg"),
+        ("casia-interval", "001/L/x/S1001L01.jpg"),
+    ],
+)
+def test_another_name_is_not_taken_for_an_eye(name: str, file: str) -> None:
+    with pytest.raises(DatasetLayoutError, match="expected files named"):
+        LAYOUTS[name].sample(file)
+
+
+def test_iris_sets_pass_over_what_is_no_image_and_know_their_modality(tmp_path: Path) -> None:
+    data = load("mmu2", touch(tmp_path, "1/010101.png", "1/010201.png", "1/Thumbs.db", "read me.txt"))
+    assert (data.modality, data.identities, data.clusters) == ("iris", ["01_01", "01_02"], ["01", "01"])
+    with pytest.raises(ArgumentError, match="holds iris samples, not fingerprint"):
+        load("mmu2", tmp_path, modality="fingerprint")
+    eyes = load("folders", touch(tmp_path / "more", "x/1.png", "y/1.png"), modality="iris")
+    assert (eyes.modality, eyes.persons_known) == ("iris", False)
+
+
+def test_real_iris_sets_have_the_eyes_that_their_makers_state(real_data: Path) -> None:
+    eyes = load("casia1", real_data / "iris/casia1")
+    assert (len(eyes.samples), len(eyes.identities), eyes.persons_known) == (756, 108, False)
+    made = pairs(eyes)
+    assert (int(made.mated.sum()), int((~made.mated).sum())) == (108 * 21, 108 * 107 // 2 * 49)
+    persons = load("mmu2", real_data / "iris/mmu2")
+    # One of the fifty persons has one eye.
+    assert (len(persons.samples), len(persons.identities), len(set(persons.clusters))) == (495, 99, 50)
+    assert int(pairs(persons).mated.sum()) == 99 * 10
 
 
 @pytest.mark.parametrize("impostors", list(Impostors))

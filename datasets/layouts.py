@@ -28,8 +28,6 @@ class Layout:
     pattern : str
         Regular expression over the name below the set's folder, its suffix taken off; the groups named
         `identity...`, joined by "_", are the identity, a group `person` is also part of it and the person.
-    supported : bool
-        False where the modality comes later: the name is known and refused with a reason.
     eyes : dict of str to EyePosition
         What the group `identity` says about the eye; empty where it says nothing.
     """
@@ -37,7 +35,6 @@ class Layout:
     modality: str
     shape: str
     pattern: str
-    supported: bool = True
     eyes: dict[str, EyePosition] = field(default_factory=dict)
 
     def sample(self, name: str) -> Sample:
@@ -85,7 +82,7 @@ LAYOUTS: dict[str, Layout] = {
         r"(?:[^/]+/){0,2}S\d(?P<person>\d{3})(?P<identity>[LR])\d{2}",
         eyes={"L": EyePosition.LEFT, "R": EyePosition.RIGHT},
     ),
-    "lfw": Layout("face", "Name/Name_NNNN.jpg", r"(?P<person>[^/]+)/[^/]+_\d{4}", supported=False),
+    "lfw": Layout("face", "Name/Name_NNNN.jpg", r"(?P<person>[^/]+)/(?P=person)_\d{4}"),
 }
 """Data sets by name."""
 
@@ -96,15 +93,9 @@ def layout(name: str) -> Layout:
     Raises
     ------
     ArgumentError
-        If the name is unknown, or belongs to a modality that is not there yet.
+        If the name is unknown.
     """
-    known = ", ".join(key for key, value in LAYOUTS.items() if value.supported)
     found = LAYOUTS.get(name)
     if found is None:
-        raise ArgumentError(f"Data set: expected one of {known}; got an unknown name.")
-    if not found.supported:
-        raise ArgumentError(
-            f'Data set: "{name}" is for {found.modality}, which comes with a later version.',
-            hint=f"Now there are {known}.",
-        )
+        raise ArgumentError(f"Data set: expected one of {', '.join(LAYOUTS)}; got an unknown name.")
     return found

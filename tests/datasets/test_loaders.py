@@ -69,11 +69,9 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
         load("fvc", touch(tmp_path, "notes.txt"))
 
 
-def test_unknown_later_and_other_modality(tmp_path: Path) -> None:
+def test_unknown_and_other_modality(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="unknown name"):
         load("fvc2099", tmp_path)
-    with pytest.raises(ArgumentError, match="later version"):
-        load("lfw", tmp_path)
     with pytest.raises(ArgumentError, match="holds fingerprint"):
         load("fvc", tmp_path, modality="iris")
 
@@ -136,6 +134,13 @@ def test_real_iris_sets_have_the_eyes_that_their_makers_state(real_data: Path) -
     # One of the fifty persons has one eye.
     assert (len(persons.samples), len(persons.identities), len(set(persons.clusters))) == (495, 99, 50)
     assert int(pairs(persons).mated.sum()) == 99 * 10
+
+
+def test_lfw_knows_its_persons(tmp_path: Path) -> None:
+    data = load("lfw", touch(tmp_path, "A_B/A_B_0001.jpg", "A_B/A_B_0002.jpg", "C/C_0001.png", "pairs.txt"))
+    assert (data.modality, data.identities, data.persons_known) == ("face", ["A_B", "C"], True)
+    with pytest.raises(DatasetLayoutError, match="expected files named"):
+        load("lfw", touch(tmp_path, "A_B/C_0001.jpg"))
 
 
 @pytest.mark.parametrize("impostors", list(Impostors))

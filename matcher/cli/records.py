@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def records(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="ANSI/NIST-ITL, ISO/IEC 19794-4 or -2, ANSI 378.")
+        Path, typer.Argument(metavar="IN", help="ANSI/NIST-ITL, ISO/IEC 19794-2, -4 or -5, ANSI 378.")
     ],
     out: Annotated[
         Path | None,

@@ -14,6 +14,7 @@ from matcher.formats.ansi_nist_record import BinaryRecord, Record, Transaction
 from matcher.formats.detect import is_minutiae_record, read_minutiae_record
 from matcher.formats.finger_positions import PALMS
 from matcher.formats.iso19794_4 import is_finger_image_record, read_finger_image_record
+from matcher.formats.iso19794_5 import is_face_image_record, read_face_image_record
 from matcher.formats.record import FingerMinutiaeRecord
 from matcher.formats.stored_image import StoredImage
 from matcher.formats.templates import record_to_templates
@@ -21,6 +22,9 @@ from matcher.types import FingerPosition, FingerprintTemplate
 
 FINGER_KINDS = frozenset({"finger", "latent"})
 """Kinds of entries whose image is a fingerprint."""
+
+FACE_KIND = "face"
+"""Kind of entries whose image is a photograph of a face."""
 
 TEXT_KINDS = {1: "transaction", 2: "description", 7: "image of the parties' own", 8: "signature"}
 
@@ -81,8 +85,8 @@ class Contents:
 
 
 def is_image_container(data: bytes) -> bool:
-    """Tell whether bytes begin as a format that holds images: ANSI/NIST-ITL or ISO/IEC 19794-4."""
-    return is_ansi_nist(data) or is_finger_image_record(data)
+    """Tell whether bytes begin as a format that holds images: ANSI/NIST-ITL, ISO/IEC 19794-4 or -5."""
+    return is_ansi_nist(data) or is_finger_image_record(data) or is_face_image_record(data)
 
 
 def contents_of(data: bytes) -> Contents:
@@ -98,10 +102,13 @@ def contents_of(data: bytes) -> Contents:
         return Contents("ansi-nist", transaction.version, _transaction_entries(transaction))
     if is_finger_image_record(data):
         return _finger_image_contents(data)
+    if is_face_image_record(data):
+        return _face_image_contents(data)
     if is_minutiae_record(data):
         return _minutiae_contents(data)
     raise RecordFormatError(
-        "Record: expected ANSI/NIST-ITL, ISO/IEC 19794-4 or -2, ANSI INCITS 378 or 381, got something else."
+        "Record: expected ANSI/NIST-ITL, ISO/IEC 19794-2, -4 or -5, ANSI INCITS 378 or 381, "
+        "got something else."
     )
 
 
@@ -168,6 +175,22 @@ def _finger_image_contents(data: bytes) -> Contents:
             note=f"quality {view.quality}" if view.quality else "",
         )
         for number, view in enumerate(record.views, start=1)
+    )
+    name, _, version = record.format.rpartition("-")
+    return Contents(name, version, entries)
+
+
+def _face_image_contents(data: bytes) -> Contents:
+    record = read_face_image_record(data)
+    entries = tuple(
+        Entry(
+            number=number,
+            kind=FACE_KIND,
+            byte_count=len(face.data),
+            image=face.image,
+            note=f"quality {face.quality}" if face.quality else "",
+        )
+        for number, face in enumerate(record.faces, start=1)
     )
     name, _, version = record.format.rpartition("-")
     return Contents(name, version, entries)

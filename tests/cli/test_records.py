@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from matcher.cli.main import app
@@ -120,3 +121,19 @@ def test_unusable_files_are_typed_errors(golden: ModuleType, tmp_path: Path) -> 
     result = RUNNER.invoke(app, ["records", str(path), "--out", str(path)])
     assert result.exit_code == 2
     assert "ARGUMENT_INVALID" in result.stderr
+
+
+def test_faces_are_listed_and_written_in_colour(tmp_path: Path) -> None:
+    record = SCRIPT.with_name("face_record_v1_iso19794-5-2011.bin")
+    result = RUNNER.invoke(app, ["records", str(record), "--out", str(tmp_path), "--json"])
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert (answer["format"], answer["version"]) == ("iso19794-5", "2011")
+    assert [row["kind"] for row in answer["records"]] == ["face", "face"]
+    # What a record says of a person's looks is not told.
+    assert set(answer["records"][0]) == {
+        *("record", "kind", "bytes", "width", "height", "compression", "ppi", "note", "file")
+    }
+    for row in answer["records"]:
+        with Image.open(tmp_path / row["file"]) as picture:
+            assert (picture.mode, picture.size) == ("RGB", (72, 96))

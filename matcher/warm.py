@@ -11,10 +11,12 @@ def warm_all(extractor: str = "numba") -> None:
     import_module("scipy.optimize")
 
     from matcher.datasets.fingerprint_synthesis.warm import warm as warm_synthesis
+    from matcher.datasets.iris_synthesis.warm import warm as warm_eyes
     from matcher.fingerprint.warm import warm
 
     warm(extractor)
     warm_synthesis()
+    warm_eyes()
 
 
 if __name__ == "__main__":

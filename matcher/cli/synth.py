@@ -1,4 +1,4 @@
-"""`matcher synth`: synthetic fingerprint images on disk."""
+"""`matcher synth`: synthetic images on disk."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from matcher.errors import ArgumentError
+
+FINGERPRINT_SIZE = (374, 388)
+"""Rows and columns of a print if nobody says, pixels at 500 ppi."""
+
+IRIS_SIZE = (480, 640)
+"""Rows and columns of a picture of an eye if nobody says, pixels."""
 
 
 def register(app: typer.Typer) -> None:
@@ -17,21 +25,44 @@ def register(app: typer.Typer) -> None:
 
 
 def images(
-    out: Annotated[Path, typer.Option(help="Folder to make; one folder per finger is written into it.")],
-    fingers: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many fingers.")] = 10,
-    impressions: Annotated[int, typer.Option(min=1, max=1000, help="How many impressions of each.")] = 4,
+    out: Annotated[
+        Path, typer.Option(help="Folder to make; one folder per finger or eye is written into it.")
+    ],
+    modality: Annotated[str, typer.Option(help="fingerprint or iris")] = "fingerprint",
+    identities: Annotated[
+        int, typer.Option("--identities", "--fingers", "--eyes", min=1, max=1_000_000, help="How many.")
+    ] = 10,
+    samples: Annotated[
+        int, typer.Option("--samples", "--impressions", min=1, max=1000, help="How many images of each.")
+    ] = 4,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 1,
     difficulty: Annotated[float, typer.Option(min=0.0, max=1.0, help="0 easy to 1 hard.")] = 0.5,
-    height: Annotated[int, typer.Option(min=64, max=2000, help="Rows, pixels at 500 ppi.")] = 374,
-    width: Annotated[int, typer.Option(min=64, max=2000, help="Columns, pixels at 500 ppi.")] = 388,
+    height: Annotated[
+        int | None, typer.Option(min=64, max=2000, help="Rows; 374 (at 500 ppi), or 480 of eyes.")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(min=64, max=2000, help="Columns; 388 (at 500 ppi), or 640 of eyes.")
+    ] = None,
 ) -> None:
-    """Write fingerprint images as PNG at 500 ppi: OUT/finger_000001/impression_01.png and so on."""
+    """Write images as PNG: OUT/finger_000001/impression_01.png or OUT/eye_000001/sample_01.png and so on."""
     from rich.progress import track
 
     from matcher.datasets.fingerprint_synthesis.folders import write_finger
+    from matcher.datasets.iris_synthesis.folders import write_eye
 
-    for number in track(range(1, fingers + 1), description="fingers", disable=not sys.stdout.isatty()):
-        write_finger(
-            out, number, seed=seed, impressions=impressions, difficulty=difficulty, height=height, width=width
-        )
-    print(f"wrote {fingers * impressions} images of {fingers} fingers to {out}")
+    if modality not in ("fingerprint", "iris"):
+        raise ArgumentError("--modality: expected fingerprint or iris.")
+    is_iris = modality == "iris"
+    rows, columns = IRIS_SIZE if is_iris else FINGERPRINT_SIZE
+    rows, columns = height or rows, width or columns
+    name = "eyes" if is_iris else "fingers"
+    for number in track(range(1, identities + 1), description=name, disable=not sys.stdout.isatty()):
+        if is_iris:
+            write_eye(
+                out, number, seed=seed, samples=samples, difficulty=difficulty, height=rows, width=columns
+            )
+        else:
+            write_finger(
+                out, number, seed=seed, impressions=samples, difficulty=difficulty, height=rows, width=columns
+            )
+    print(f"wrote {identities * samples} images of {identities} {name} to {out}")

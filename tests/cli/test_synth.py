@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from matcher.cli import synth
 from matcher.datasets.load import load
+from matcher.errors import ArgumentError
 
 
 def run(*arguments: str) -> int:
@@ -37,3 +38,26 @@ def test_counts_out_of_range_are_refused(tmp_path):
     assert run("--out", str(tmp_path), "--fingers", "0") == 2
     assert run("--out", str(tmp_path), "--difficulty", "1.5") == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_eyes_load_as_folders_and_repeat_by_seed(tmp_path):
+    size = ["--modality", "iris", "--eyes", "2", "--samples", "2", "--height", "160", "--width", "200"]
+    for name, seed in (("one", "5"), ("again", "5"), ("other", "6")):
+        assert run("--out", str(tmp_path / name), "--seed", seed, *size) == 0
+    dataset = load("folders", tmp_path / "one", modality="iris")
+    assert dataset.identities == ["eye_000001", "eye_000002"]
+    files = {
+        name: [(tmp_path / name / sample.name).read_bytes() for sample in dataset.samples]
+        for name in ("one", "again", "other")
+    }
+    assert len(set(files["one"])) == 4
+    assert files["one"] == files["again"]
+    assert not set(files["one"]) & set(files["other"])
+
+
+def test_unknown_modality_and_small_eyes_are_refused(tmp_path):
+    app = typer.Typer()
+    synth.register(app)
+    for more in (["--modality", "gait"], ["--modality", "iris", "--height", "100"]):
+        result = CliRunner().invoke(app, ["synth", "images", "--out", str(tmp_path / "x"), *more])
+        assert isinstance(result.exception, ArgumentError)

@@ -36,3 +36,22 @@ class FingerprintProbe:
 
 def wsq_header(data: bytes) -> tuple[int, int, float]: ...
 def wsq_decode(data: bytes) -> npt.NDArray[np.uint8]: ...
+
+# Iris comparison (bind_iris.cpp)
+
+IRIS_TURNS: Final[int]
+IRIS_SEARCH_WORDS: Final[int]
+IRIS_RESIDENT_WORDS: Final[int]
+IRIS_MINIMUM_SHARE: Final[int]
+IRIS_REMAINDERS: Final[tuple[int, int, int, int]]
+
+class IrisProbe:
+    def __init__(self, words: npt.NDArray[np.uint64]) -> None: ...
+    def compare(self, candidate: npt.NDArray[np.uint64], full: bool) -> tuple[float, int, int, int]: ...
+    def score_many(
+        self,
+        words: npt.NDArray[np.uint64],
+        places: npt.NDArray[np.int64],
+        full: bool,
+        threads: int,
+    ) -> npt.NDArray[np.float32]: ...

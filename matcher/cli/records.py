@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def records(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="ANSI/NIST-ITL, ISO/IEC 19794-2, -4 or -5, ANSI 378.")
+        Path, typer.Argument(metavar="IN", help="ANSI/NIST-ITL, ISO/IEC 19794-2, -4, -5 or -6, ANSI 378.")
     ],
     out: Annotated[
         Path | None,
@@ -79,6 +79,8 @@ def describe(entry: Entry) -> dict[str, Any]:
         image = entry.image
         row |= {"width": image.width, "height": image.height, "compression": str(image.compression)}
         row["ppi"] = None if image.ppi is None else [round(axis, 1) for axis in image.ppi]
+    if entry.eye:
+        row["eye"] = entry.eye.name.lower()
     if entry.note:
         row["note"] = entry.note
     return row
@@ -92,19 +94,20 @@ def write_entry(entry: Entry, folder: Path, stem: str) -> str | None:
     InputError
         If it cannot be decoded, or the file cannot be written.
     """
+    from matcher.formats.eyes import eye_png
     from matcher.formats.finger_positions import position_name
     from matcher.template.codec import encode_template
 
     position = entry.positions[0] if entry.positions else 0
     if entry.image is not None:
-        data, ending = entry.image.to_png(), "png"
+        data, ending = (eye_png(entry) if any(entry.mirrored) else entry.image.to_png()), "png"
     elif entry.template is not None:
         template = entry.template()
         data, ending, position = encode_template(template), "template", int(template.position)
     else:
         return None
     words = [stem, f"{entry.number:02d}", _plain(entry.kind)] + (
-        [position_name(position)] if position else []
+        [position_name(position)] if position else [entry.eye.name.lower()] if entry.eye else []
     )
     name = "-".join(words) + f".{ending}"
     try:
@@ -133,6 +136,7 @@ def _line(row: dict[str, Any]) -> str:
     else:
         words.append(f"{row['bytes']} bytes ")
     words += row.get("positions", [])
+    words += [row["eye"]] if "eye" in row else []
     if "fingers" in row and row["fingers"] != row.get("positions"):
         words.append("(" + " ".join(row["fingers"]) + ")")
     words += [_printable(row[key]) for key in ("note", "file", "error") if row.get(key)]

@@ -20,6 +20,7 @@ from matcher.formats.finger_positions import fingers_of
 from matcher.formats.stored_image import Compression, StoredImage
 from matcher.formats.units import CM_PER_INCH, NOMINAL_PPI, per_cm
 from matcher.image.source import Ppi
+from matcher.iris.types import EyePosition
 from matcher.types import FingerPosition
 
 IMP, HLL, VLL, SLC, THPS, TVPS, CGA, BPX, FGP = 3, 6, 7, 8, 9, 10, 11, 12, 13
@@ -31,9 +32,16 @@ IMT = 3
 PPD = 14
 """Field of Types 13 and 14 that names the finger of an image with joints or a fingertip."""
 
+ELR, IPC = 3, 16
+"""Fields of Type 17: which eye (0 unknown, 1 right, 2 left), and how the image lies (IHO, IVO: 2 flipped)."""
+
+FLIPPED = b"2"
+
 PRINT_KINDS = {3: "finger", 4: "finger", 5: "finger", 6: "finger", 13: "latent", 14: "finger"}
 KINDS = {**PRINT_KINDS, 15: "palm", 16: "test", 17: "iris", 19: "sole"}
 """What record types show."""
+
+IRIS_TYPE = 17
 
 TAGGED_IMAGE_TYPES = frozenset({10, 13, 14, 15, 16, 17, 19})
 BINARY_PRINT_TYPES = frozenset({3, 4, 5, 6})
@@ -107,6 +115,10 @@ class RecordImage:
         Fingers amputated or bandaged (field 018).
     qualities : tuple of PrintQuality
         NIST's and others' (fields 022 and 024).
+    eye : EyePosition
+        Which eye an iris image (Type 17) shows.
+    mirrored : pair of bool
+        Whether the columns, and whether the rows, of an iris image run against the view of the eye.
     """
 
     record: int
@@ -121,6 +133,8 @@ class RecordImage:
     parts: tuple[PrintPart, ...] = ()
     missing: tuple[Missing, ...] = ()
     qualities: tuple[PrintQuality, ...] = ()
+    eye: EyePosition = EyePosition.UNKNOWN
+    mirrored: tuple[bool, bool] = (False, False)
 
     @property
     def is_print(self) -> bool:
@@ -222,7 +236,22 @@ def _tagged_image(index: int, record: TaggedRecord) -> RecordImage:
         parts=read_parts(record) if kind in (13, 14) else (),
         missing=read_missing(record) if kind in (14, 15) else (),
         qualities=read_qualities(record) if friction else (),
+        eye=_eye(record) if kind == IRIS_TYPE else EyePosition.UNKNOWN,
+        mirrored=_mirrored(record) if kind == IRIS_TYPE else (False, False),
     )
+
+
+def _eye(record: TaggedRecord) -> EyePosition:
+    code = record.number(ELR, 0)
+    if code not in list(EyePosition):
+        raise RecordCorruptError(f"Record: expected an eye (17.{ELR:03d}) of 0, 1 or 2, got {code}.")
+    return EyePosition(code)
+
+
+def _mirrored(record: TaggedRecord) -> tuple[bool, bool]:
+    first = next(iter(record.subfields(IPC)), ())
+    across, down = (item.strip() == FLIPPED for item in (*first, b"", b"")[:2])
+    return across, down
 
 
 def _algorithm(name: str) -> Compression:

@@ -15,9 +15,11 @@ from matcher.formats.detect import is_minutiae_record, read_minutiae_record
 from matcher.formats.finger_positions import PALMS
 from matcher.formats.iso19794_4 import is_finger_image_record, read_finger_image_record
 from matcher.formats.iso19794_5 import is_face_image_record, read_face_image_record
+from matcher.formats.iso19794_6 import is_iris_image_record, read_iris_image_record
 from matcher.formats.record import FingerMinutiaeRecord
 from matcher.formats.stored_image import StoredImage
 from matcher.formats.templates import record_to_templates
+from matcher.iris.types import EyePosition
 from matcher.types import FingerPosition, FingerprintTemplate
 
 FINGER_KINDS = frozenset({"finger", "latent"})
@@ -25,6 +27,9 @@ FINGER_KINDS = frozenset({"finger", "latent"})
 
 FACE_KIND = "face"
 """Kind of entries whose image is a photograph of a face."""
+
+EYE_KIND = "iris"
+"""Kind of entries whose image is a picture of an eye."""
 
 TEXT_KINDS = {1: "transaction", 2: "description", 7: "image of the parties' own", 8: "signature"}
 
@@ -55,6 +60,10 @@ class Entry:
         Makes the template of a minutiae record; raises `InputError` where it cannot.
     note : str
         How minutiae are written, how many outlines a slap has.
+    eye : EyePosition
+        Of a picture of an eye, UNKNOWN where the file does not say.
+    mirrored : pair of bool
+        Whether the columns, and whether the rows, of a picture of an eye run against the view of it.
     """
 
     number: int
@@ -68,6 +77,8 @@ class Entry:
     image: StoredImage | None = None
     template: Callable[[], FingerprintTemplate] | None = None
     note: str = ""
+    eye: EyePosition = EyePosition.UNKNOWN
+    mirrored: tuple[bool, bool] = (False, False)
 
     @property
     def is_print(self) -> bool:
@@ -85,8 +96,9 @@ class Contents:
 
 
 def is_image_container(data: bytes) -> bool:
-    """Tell whether bytes begin as a format that holds images: ANSI/NIST-ITL, ISO/IEC 19794-4 or -5."""
-    return is_ansi_nist(data) or is_finger_image_record(data) or is_face_image_record(data)
+    """Tell whether bytes begin as a format that holds images: ANSI/NIST-ITL, ISO/IEC 19794-4, -5 or -6."""
+    checks = (is_ansi_nist, is_finger_image_record, is_face_image_record, is_iris_image_record)
+    return any(check(data) for check in checks)
 
 
 def contents_of(data: bytes) -> Contents:
@@ -104,10 +116,12 @@ def contents_of(data: bytes) -> Contents:
         return _finger_image_contents(data)
     if is_face_image_record(data):
         return _face_image_contents(data)
+    if is_iris_image_record(data):
+        return _iris_image_contents(data)
     if is_minutiae_record(data):
         return _minutiae_contents(data)
     raise RecordFormatError(
-        "Record: expected ANSI/NIST-ITL, ISO/IEC 19794-2, -4 or -5, ANSI INCITS 378 or 381, "
+        "Record: expected ANSI/NIST-ITL, ISO/IEC 19794-2, -4, -5 or -6, ANSI INCITS 378 or 381, "
         "got something else."
     )
 
@@ -133,6 +147,8 @@ def _transaction_entries(transaction: Transaction) -> tuple[Entry, ...]:
                     impression=image.impression,
                     image=image.image,
                     note="; ".join(notes),
+                    eye=image.eye,
+                    mirrored=image.mirrored,
                 )
             )
         else:
@@ -194,6 +210,23 @@ def _face_image_contents(data: bytes) -> Contents:
     )
     name, _, version = record.format.rpartition("-")
     return Contents(name, version, entries)
+
+
+def _iris_image_contents(data: bytes) -> Contents:
+    record = read_iris_image_record(data)
+    entries = tuple(
+        Entry(
+            number=number,
+            kind=EYE_KIND,
+            byte_count=len(image.data),
+            image=image.image,
+            note=f"quality {image.quality}" if image.quality else "",
+            eye=image.eye,
+            mirrored=image.mirrored,
+        )
+        for number, image in enumerate(record.images, start=1)
+    )
+    return Contents("iso19794-6", "2011", entries)
 
 
 def _minutiae_contents(data: bytes) -> Contents:

@@ -128,6 +128,10 @@ class StoredImage:
             pixels = source.decode()
         return Image(resample(pixels, resolution), native_ppi(resolution), said_by)
 
+    def grey(self) -> U8:
+        """Return the image at its own size, grey, uint8 (H, W), 0 black; see `decode` for what it raises."""
+        return self._raw_grey() if self.compression.is_raw else open_source(self._compressed()).decode()
+
     def to_png(self) -> bytes:
         """Return the image as a PNG file at its own resolution, in colour where it is; see `decode`."""
         if self.compression.is_raw:

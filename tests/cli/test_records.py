@@ -137,3 +137,21 @@ def test_faces_are_listed_and_written_in_colour(tmp_path: Path) -> None:
     for row in answer["records"]:
         with Image.open(tmp_path / row["file"]) as picture:
             assert (picture.mode, picture.size) == ("RGB", (72, 96))
+
+
+def test_an_iris_image_record(tmp_path: Path) -> None:
+    path, out = tmp_path / "eyes.iso", tmp_path / "out"
+    path.write_bytes((SCRIPT.parent / "iris_record_v1_iso19794-6-2011.bin").read_bytes())
+    result = RUNNER.invoke(app, ["records", str(path), "--out", str(out), "--json"])
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert (answer["format"], answer["version"]) == ("iso19794-6", "2011")
+    assert [row.get("eye") for row in answer["records"]] == ["right", "left", None, None]
+    assert [row["compression"] for row in answer["records"]] == ["none", "png", "jpeg2000", "jpeg"]
+    names = ["eyes-01-iris-right", "eyes-02-iris-left", "eyes-03-iris", "eyes-04-iris"]
+    assert sorted(file.name for file in out.iterdir()) == [f"{name}.png" for name in names]
+    # The second is stored mirrored; both show the same drawn eye.
+    first, second = (np.asarray(Image.open(out / f"{name}.png")) for name in names[:2])
+    assert np.array_equal(first, second)
+    listed = RUNNER.invoke(app, ["records", str(path)]).stdout.splitlines()
+    assert listed[1].endswith("right quality 80")

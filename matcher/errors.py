@@ -23,6 +23,9 @@
     │   ├── BlankImageError                 EXTRACT_BLANK
     │   ├── NoForegroundError               EXTRACT_NO_FOREGROUND
     │   ├── TooFewMinutiaeError             EXTRACT_TOO_FEW_MINUTIAE
+    │   ├── PupilNotFoundError              EXTRACT_NO_PUPIL
+    │   ├── IrisNotFoundError               EXTRACT_NO_IRIS
+    │   ├── IrisOccludedError               EXTRACT_IRIS_OCCLUDED
     │   └── SlapError                       an image of several fingers
     │       ├── SlapFingerCountError            SLAP_FINGER_COUNT
     │       └── SlapHandError                   SLAP_HAND_UNKNOWN
@@ -198,6 +201,24 @@ class TooFewMinutiaeError(FailureToExtractError):
     """The print shows too few minutiae to be compared."""
 
     reason = "EXTRACT_TOO_FEW_MINUTIAE"
+
+
+class PupilNotFoundError(FailureToExtractError):
+    """Nothing in the image looks like a pupil."""
+
+    reason = "EXTRACT_NO_PUPIL"
+
+
+class IrisNotFoundError(FailureToExtractError):
+    """Nothing around a dark disc looks like an iris."""
+
+    reason = "EXTRACT_NO_IRIS"
+
+
+class IrisOccludedError(FailureToExtractError):
+    """Lids, lashes or reflections hide too much of the iris."""
+
+    reason = "EXTRACT_IRIS_OCCLUDED"
 
 
 class SlapError(FailureToExtractError):

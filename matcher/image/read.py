@@ -21,7 +21,7 @@ from matcher.image.resolution import (
     resample,
     resampled_size,
 )
-from matcher.types import Image
+from matcher.types import U8, Image
 
 
 def read_image(data: bytes | os.PathLike[str] | str, *, ppi: float | None = None) -> Image:
@@ -66,6 +66,29 @@ def read_image(data: bytes | os.PathLike[str] | str, *, ppi: float | None = None
     pixels = source.decode()
     pixels = resample(pixels, resolution)
     return Image(pixels, native_ppi(resolution), said_by)
+
+
+def read_grey(data: bytes | os.PathLike[str] | str) -> U8:
+    """Read an image file at its native resolution: what irises and faces are extracted from.
+
+    Parameters
+    ----------
+    data : bytes, str or os.PathLike
+        As for `read_image`.
+
+    Returns
+    -------
+    uint8 array (H, W)
+        Grey levels, not resampled, whatever resolution the file states.
+
+    Raises
+    ------
+    ImageError
+        As `read_image`, but for the resolution.
+    ArgumentError
+        If `data` is of a wrong type, or the path cannot be read.
+    """
+    return open_source(load_bytes(data)).decode()
 
 
 def image_from_array(array: npt.NDArray[np.generic], *, ppi: float | None = None) -> Image:

@@ -1,1 +1,5 @@
-"""Numba loops of the iris extractor; their callers validate, cast and allocate."""
+"""numba loops of the iris extractor: no checks here, their callers validate, cast and allocate."""
+
+from matcher.kernel_cache import configure
+
+configure()

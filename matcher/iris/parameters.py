@@ -1,0 +1,157 @@
+"""Every tunable of the iris extractor, with unit and source. Lengths are shares of a radius wherever they can
+be, so that cameras and distances do not matter; `coarse px` are pixels of the reduced image that the eye is
+looked for in, grey levels are those of 8 bits.
+
+Chosen on the first 25 persons of MMU2, confirmed on the others and on CASIA1 (whose pupils are painted over:
+nothing about the pupil was chosen on it).
+"""
+
+from __future__ import annotations
+
+EXTRACTOR_ID = "iris-numba/1"
+"""Names the extractor in templates and calibrations; a change that moves scores changes it."""
+
+# Images
+MIN_SIDE = 120
+"""Shortest usable image side, px: an iris 80 px across with some white around it."""
+MAX_SIDE = 4096
+"""Longest image side, px: no eye camera's is longer, and time must stay bounded."""
+BLANK_DEVIATION = 4.0
+"""Grey-level standard deviation below which an image has nothing on it."""
+COARSE_SIDE = 320
+"""Longest side of the coarse image is at most this, px: larger images are reduced by a whole factor."""
+
+# Reflections
+GLINT_RADIUS = 6
+"""Half side of a window wider than any reflection of a lamp, coarse px."""
+GLINT_RISE = 45.0
+"""Least rise of a reflection above what else fills that window, grey levels."""
+GLINT_MARGIN = 2
+"""How far a reflection's halo reaches, coarse px."""
+SMOOTH_SIGMA = 1.0
+"""Smoothing before edges are looked for, coarse px."""
+
+# Pupil: candidates
+VOTE_SIGMA = 1.2
+"""Smoothing before gradients vote, coarse px."""
+VOTE_GRADIENT = 2.5
+"""Least gradient that votes, grey levels per coarse px."""
+PUPIL_RADII = (4, 84)
+"""Radii of pupils looked for, coarse px: irises 80 to 300 px across, pupils 15 to 75 % of them."""
+PUPIL_BIN_RATIO = 1.15
+"""Ratio of neighbouring radius bins."""
+VOTE_SPREAD = 0.05
+"""Smoothing of the votes, shares of the radius; at least VOTE_SPREAD_LEAST cells."""
+VOTE_SPREAD_LEAST = 0.7
+VOTE_APART = 0.25
+"""How far candidates lie apart at least, in cells of 2 px per px of radius."""
+PUPIL_CANDIDATES = 12
+"""Discs that are looked at."""
+EYE_CANDIDATES = 5
+"""Of those, the ones around which an iris is looked for."""
+DARK_PERCENTILE = 2.0
+"""Percentile of grey levels that a pupil is about as dark as."""
+DARK_RANGE = 25.0
+"""Grey levels above that at which a disc's darkness counts half."""
+
+# Pupil: contour
+PUPIL_HALF = 0.12
+"""Length over which brightness is averaged on each side of the pupil's edge, shares of its radius."""
+PUPIL_LIMIT = (4.0, 40.0)
+"""Least and largest rise at which gain is cut, grey levels; between them it is what the pupil shows."""
+PUPIL_ROUGHNESS = 0.15
+"""Departure of the edge from a circle, shares of the radius, that a disc loses most of its score at."""
+PUPIL_GAIN_ENOUGH = 25.0
+"""Mean rise beyond which a clearer pupil is no likelier to be one, grey levels."""
+
+# Limbus
+LIMBUS_RATIO = (1.25, 6.0)
+"""Radius of the iris over that of the pupil: dilation 0.8 to 0.17 (ISO/IEC 29794-6 counts 0.2 to 0.7)."""
+LIMBUS_RADII = (14.0, 150.0)
+"""Radii of irises looked for, coarse px."""
+LIMBUS_ARC = (-30.0, 45.0)
+"""Arc of each side that lids seldom cover, degrees below the horizontal."""
+LIMBUS_RAYS = 16
+"""Rays a side."""
+LIMBUS_HALF = 0.10
+"""Length over which brightness is averaged on each side of the limbus, shares of the iris radius."""
+LIMBUS_LIMIT = (4.0, 40.0)
+"""As PUPIL_LIMIT."""
+LIMBUS_FIRST = 0.7
+"""Share of the best score at which a smaller circle is taken instead: lids lie outside the limbus."""
+LIMBUS_FIRST_RATIO = 1.4
+"""Least radius of that smaller circle, pupil radii: not the pupil's own edge."""
+LIMBUS_SHIFT = 0.16
+"""Farthest that the iris's centre lies from the pupil's, shares of the iris radius."""
+LIMBUS_OFF_CENTRE = 3.0
+"""Share of the score lost by the square of that distance."""
+
+# Closer view
+VIEW_RADIUS = 50.0
+"""Least radius of the iris in the view that contours are fitted in, px, where the image has it."""
+VIEW_REACH = 1.7
+"""Half side of that view, iris radii."""
+
+# Eyelids, in a frame where the iris has a radius of FRAME_RADIUS px
+FRAME_RADIUS = 64
+FRAME_SIDE = 160
+LID_SIGMA = (4.0, 1.5)
+"""Smoothing across and down: lashes go, lid edges stay. Frame px."""
+LID_HALF = 5
+"""Height over which brightness is averaged on each side of a lid's edge, frame px."""
+LID_LIMIT = 30.0
+"""Largest rise that counts, grey levels."""
+LID_LEAST = 6.0
+"""Least mean rise along a lid's edge, grey levels."""
+LID_STEP = 0.025
+"""Step of the lids' heights, iris radii."""
+LID_SLOPES = (-0.45, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.45)
+"""Slopes of lids looked at: the head may lean."""
+LID_BENDS = (0.0, 0.15, 0.3, 0.45, 0.6)
+"""Bends of lids looked at, per iris radius."""
+LID_RIM = 0.97
+"""Lids are looked for within this share of the iris's radius."""
+LID_PUPIL = 1.2
+"""And outside this share of the pupil's."""
+LID_SPARE = 0.3
+"""What the width of a lid's edge is enlarged by before the mean is taken, iris radii."""
+LID_OVER_PUPIL = 0.2
+"""How far below the pupil's centre ... the upper lid may reach at most: this share of its radius above it."""
+LID_UNDER_PUPIL = 1.0
+"""How high the lower lid may reach, shares of the pupil's radius below its centre."""
+LID_MARGIN = 0.04
+"""What is masked beside a lid's edge, iris radii."""
+
+# The unwrapped iris
+SHEET_ROWS = 64
+"""Rows from the pupil to the limbus."""
+OUTLIER_DARK = 3.0
+"""Pixels darker than their row's median by this many deviations are lashes and shadows."""
+OUTLIER_BRIGHT = 4.0
+"""The same for reflections and skin."""
+
+# Phase code
+CODE_ROWS = 16
+"""Radial bands of the full code; times two wavelengths and two parts of the phase it is 64 bits an angle."""
+CODE_SPREAD = 2.0
+"""Deviation of a band, rows."""
+CODE_WAVELENGTHS = (10.0, 20.0)
+"""Wavelengths of the log-Gabor filters, angular samples."""
+CODE_BANDWIDTH = 1.7
+"""Deviation of a log-Gabor filter: ratio to its centre frequency."""
+CODE_SUPPORT = 0.7
+"""Least share of a filter's envelope that must lie on the visible iris."""
+CODE_BAND_SUPPORT = 0.5
+"""The same of the band at the angle itself."""
+CODE_FRAGILE = 0.2
+"""Share of the valid bits that lie nearest to flipping and are masked (Hollingsworth et al. 2009)."""
+SEARCH_ROWS = 4
+SEARCH_SPREAD = 5.0
+SEARCH_WAVELENGTHS = (16.0,)
+"""The same for the search code: 8 bits an angle."""
+
+# Refusals
+EYE_LEAST = 20.0
+"""Least score of an eye: grey levels of the pupil's edge times those of the limbus."""
+VALID_LEAST = 0.12
+"""Least share of the full code's bits that must be valid."""

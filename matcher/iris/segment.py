@@ -1,0 +1,157 @@
+"""Where the eye is: the pupil and the limbus that go best together, and the eyelids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matcher.errors import IrisNotFoundError, PupilNotFoundError
+from matcher.iris import parameters as p
+from matcher.iris.contour import Circle, Contour
+from matcher.iris.eyelids import Eyelid, find_eyelids
+from matcher.iris.limbus import find_limbus, fit_limbus
+from matcher.iris.pupil import darkness, find_discs, fit_pupil, inner_level
+from matcher.iris.reduce import Mask, fill_glints, reduced, smoothed
+from matcher.types import F32, U8
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of the image at a resolution that stages work at.
+
+    Attributes
+    ----------
+    grey, filled, smooth : float32 (H, W)
+        Block means; without reflections; that smoothed.
+    glints : bool (H, W)
+        Where reflections were.
+    factor : int
+        Image px per px of the view.
+    x, y : int
+        Where the view starts, image px.
+    """
+
+    grey: F32
+    filled: F32
+    smooth: F32
+    glints: Mask
+    factor: int
+    x: int
+    y: int
+
+    def to_image(self, contour: Contour) -> Contour:
+        """Return a contour of the view in px of the image."""
+        return contour.moved(float(self.factor), -float(self.x), -float(self.y))
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """One eye as it was found.
+
+    Attributes
+    ----------
+    view : View
+        What the rest is in px of.
+    pupil, limbus : Contour
+    upper, lower : Eyelid
+    score : float
+        How much it looks like an eye: mean rise across the pupil's edge times that across the limbus, less
+        where the pupil is rough or bright, grey levels squared.
+    """
+
+    view: View
+    pupil: Contour
+    limbus: Contour
+    upper: Eyelid
+    lower: Eyelid
+    score: float
+
+
+def find_eye(pixels: U8) -> Eye:
+    """Find the eye in an image.
+
+    Parameters
+    ----------
+    pixels : uint8 (H, W)
+
+    Raises
+    ------
+    PupilNotFoundError
+        If nothing looks like a pupil.
+    IrisNotFoundError
+        If nothing around it looks like an iris.
+    """
+    coarse = _view(pixels, -(-max(pixels.shape) // p.COARSE_SIDE), (0, 0, pixels.shape[1], pixels.shape[0]))
+    pupil, circle, score = _best_pair(coarse)
+    factor = max(int(circle.radius * coarse.factor / p.VIEW_RADIUS), 1)
+    view = coarse
+    if factor < coarse.factor:
+        view, pupil, circle = _closer(pixels, coarse, factor, pupil, circle)
+    limbus = fit_limbus(view.smooth, circle)
+    if limbus is None or limbus.circle.radius <= pupil.circle.radius:
+        raise _no_iris()
+    upper, lower = find_eyelids(view.smooth, pupil.circle, limbus.circle)
+    return Eye(view, pupil, limbus, upper, lower, score)
+
+
+def _best_pair(view: View) -> tuple[Contour, Circle, float]:
+    """Return the pupil and the limbus that look most like an eye, and how much."""
+    best: tuple[Contour, Circle, float] | None = None
+    round_enough = 0
+    for disc in find_discs(view.filled, view.smooth)[: p.EYE_CANDIDATES]:
+        pupil = fit_pupil(view.smooth, disc)
+        if pupil is None:
+            continue
+        round_enough += 1
+        found = find_limbus(view.smooth, pupil.circle)
+        if found is None:
+            continue
+        circle, gain = found
+        score = min(float(pupil.gain.mean()), p.PUPIL_GAIN_ENOUGH) * gain
+        score *= float(np.exp(-((pupil.roughness / p.PUPIL_ROUGHNESS) ** 2)))
+        score *= float(darkness(view.smooth, inner_level(view.smooth, pupil.circle)))
+        if best is None or score > best[2]:
+            best = pupil, circle, score
+    if not round_enough:
+        raise PupilNotFoundError(
+            "Nothing in the image looks like a pupil: a round dark disc.",
+            hint="Capture the open eye in near-infrared light, in focus.",
+        )
+    if best is None or best[2] < p.EYE_LEAST:
+        raise _no_iris()
+    return best
+
+
+def _closer(
+    pixels: U8, coarse: View, factor: int, pupil: Contour, circle: Circle
+) -> tuple[View, Contour, Circle]:
+    """Return a finer view of the eye, and its pupil and limbus there."""
+    whole = circle.moved(float(coarse.factor))
+    reach = p.VIEW_REACH * whole.radius
+    left, upper = max(int(whole.x - reach), 0), max(int(whole.y - reach), 0)
+    right, lower = (
+        min(int(whole.x + reach) + 1, pixels.shape[1]),
+        min(int(whole.y + reach) + 1, pixels.shape[0]),
+    )
+    view = _view(pixels, factor, (left, upper, right, lower))
+    scale = coarse.factor / factor
+    start = pupil.circle.moved(scale, left / factor, upper / factor)
+    finer = fit_pupil(view.smooth, start, 2)
+    if finer is None:
+        finer = pupil.moved(scale, left / factor, upper / factor)
+    return view, finer, circle.moved(scale, left / factor, upper / factor)
+
+
+def _view(pixels: U8, factor: int, box: tuple[int, int, int, int]) -> View:
+    left, upper, right, lower = box
+    grey = reduced(np.ascontiguousarray(pixels[upper:lower, left:right]), factor)
+    filled, glints = fill_glints(grey)
+    return View(grey, filled, smoothed(filled, p.SMOOTH_SIGMA), glints, factor, left, upper)
+
+
+def _no_iris() -> IrisNotFoundError:
+    return IrisNotFoundError(
+        "Nothing around a dark disc looks like an iris with its white beside it.",
+        hint="Capture the open eye in near-infrared light, in focus.",
+    )

@@ -1,0 +1,77 @@
+"""The unwrapped iris: rows from the pupil to the limbus, columns counter-clockwise (a rubber sheet)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from matcher.iris import parameters as p
+from matcher.iris.kernels import polar
+from matcher.iris.reduce import Mask
+from matcher.iris.segment import Eye
+from matcher.iris.types import ANGLES
+from matcher.types import F32
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The iris between its contours.
+
+    Attributes
+    ----------
+    grey : float32 (64, 256)
+        Grey levels; 0 outside the image.
+    visible : bool (64, 256)
+        Iris, not lids, lashes, reflections or what lies outside the image.
+    open : bool (64, 256)
+        Inside the image and between the lids.
+    """
+
+    grey: F32
+    visible: Mask
+    open: Mask
+
+
+def unwrap(eye: Eye) -> Sheet:
+    """Sample the iris between the contours of pupil and limbus, and mark what hides it."""
+    inner, outer = eye.pupil.points(), eye.limbus.points()
+    shares = ((np.arange(p.SHEET_ROWS) + 0.5) / p.SHEET_ROWS).astype(np.float32)
+    grey = np.empty((p.SHEET_ROWS, ANGLES), np.float32)
+    glints = np.empty_like(grey)
+    polar.sample_between(eye.view.grey, inner, outer, shares, grey)
+    polar.sample_between(eye.view.glints.astype(np.float32), inner, outer, shares, glints)
+    between = ~np.isnan(grey) & _between_lids(eye, inner, outer, shares)
+    grey = np.nan_to_num(grey)
+    visible = between & (np.nan_to_num(glints) < 0.3)
+    visible &= ~_outliers(grey, visible)
+    return Sheet(grey, visible, between)
+
+
+def _between_lids(eye: Eye, inner: F32, outer: F32, shares: F32) -> Mask:
+    places = inner[None] + shares[:, None, None] * (outer - inner)[None]
+    x = (places[:, :, 0] - eye.limbus.circle.x) / eye.limbus.circle.radius
+    y = (places[:, :, 1] - eye.limbus.circle.y) / eye.limbus.circle.radius
+    shown = np.ones(x.shape, np.bool_)
+    if eye.upper.seen:
+        shown &= y >= eye.upper.at(x) + p.LID_MARGIN
+    if eye.lower.seen:
+        shown &= y <= eye.lower.at(x) - p.LID_MARGIN
+    return shown
+
+
+def _outliers(grey: F32, visible: Mask) -> Mask:
+    """Return what is much darker or brighter than its row: lashes, shadows, skin, reflections."""
+    if visible.sum() < ANGLES:
+        return np.zeros_like(visible)
+    shown = np.where(visible, grey, np.nan)
+    enough = visible.sum(axis=1) >= ANGLES // 12
+    if not enough.any():
+        return np.zeros_like(visible)
+    rows = np.flatnonzero(enough)
+    medians = np.interp(np.arange(p.SHEET_ROWS), rows, np.nanmedian(shown[rows], axis=1))
+    away = grey - medians[:, None]
+    deviation = 1.4826 * float(np.median(np.abs(away[visible])))
+    wrong = (away < -p.OUTLIER_DARK * deviation) | (away > p.OUTLIER_BRIGHT * deviation)
+    return np.asarray(ndimage.binary_dilation(wrong & visible), np.bool_)

@@ -1,0 +1,62 @@
+"""An optional record of every intermediate of an extraction, under stable names; free when off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+STAGES = (
+    "glints",
+    "pupil",
+    "limbus",
+    "eyelids",
+    "frame",
+    "sheet",
+    "open",
+    "visible",
+    "code",
+    "mask",
+)
+"""Names that `extract` records, in order.
+
+    glints : bool (H, W) of the view, see `frame`
+    pupil, limbus : float32 (256, 2), x and y of the contours, px of the image
+    eyelids : float64 (2, 4), score, height, slope and bend of the upper and the lower one, see `Eyelid`
+    frame : int64 (3,), image px per px of the view, and where the view starts in the image: x, y
+    sheet : float32 (64, 256), the unwrapped iris; open, visible : bool (64, 256), see `Sheet`
+    code, mask : uint64 (256,)
+
+A failed extraction leaves what it came to.
+"""
+
+
+class Trace:
+    """Collects copies of intermediates; give one to `extract(image, trace=...)`.
+
+    Examples
+    --------
+    >>> trace = Trace()
+    >>> template = extract(image, trace=trace)  # doctest: +SKIP
+    >>> trace["sheet"].shape  # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        self._stages: dict[str, npt.NDArray[Any]] = {}
+
+    def record(self, name: str, value: npt.NDArray[Any]) -> None:
+        """Keep a copy of `value` under `name`, one of `STAGES`."""
+        if name not in STAGES:
+            raise KeyError(name)
+        self._stages[name] = np.array(value, copy=True)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self._stages[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._stages
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stages)

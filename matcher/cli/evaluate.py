@@ -24,13 +24,18 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_command(
-    modality: Annotated[str, typer.Argument(help="fingerprint")],
-    dataset: Annotated[str, typer.Option(help="fvc, neurotechnology or folders")],
+    modality: Annotated[str, typer.Argument(help="fingerprint or iris")],
+    dataset: Annotated[
+        str, typer.Option(help="fvc, neurotechnology, casia1, mmu2, casia-interval or folders")
+    ],
     root: Annotated[Path, typer.Option(help="The set's folder.")],
     extractor: Annotated[str, typer.Option(help="numba or leader")] = "numba",
     impostors: Annotated[
         str, typer.Option(help="all pairs of identities, or fvc: first samples only")
     ] = "all",
+    code: Annotated[
+        str, typer.Option(help="Of irises: full, or search for the code that searches read first.")
+    ] = "full",
     jobs: Annotated[int, typer.Option(min=1, help="Processes for extraction, threads to compare.")] = 1,
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the figures there; - for standard output.")
@@ -50,10 +55,12 @@ def evaluate_command(
 
     if impostors not in list(Impostors):
         raise ArgumentError(f"--impostors: expected one of {', '.join(Impostors)}.")
-    kind = find_modality(modality, extractor)
+    kind = find_modality(modality, extractor, code)
     data = load(dataset, root, modality=kind.name)
     with _progress_bar() as progress:
         result = evaluate(data, kind, impostors=Impostors(impostors), jobs=jobs, progress=progress)
+    if kind.name == "iris":
+        result.report["code"] = code
     if scores is not None:
         write_scores(scores, [sample.name for sample in data.samples], result.comparisons, result.score)
     if plots is not None:

@@ -1,4 +1,4 @@
-"""Intervals by a bootstrap over the independent units: persons where known, else fingers.
+"""Intervals by a bootstrap over the independent units: persons where known, else fingers or eyes.
 
 One replicate draws as many clusters as there are, with replacement; a cluster drawn w times counts w times. A
 mated comparison counts w times for its cluster; a non-mated one w1 * w2 times, for the clusters of both its

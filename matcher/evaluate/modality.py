@@ -132,20 +132,35 @@ class FingerprintModality:
 
 
 MODALITIES = ("fingerprint", "iris", "face")
-"""Names that the command knows; all but the first come with later versions."""
+"""Names that the command knows; the last comes with a later version."""
+
+FULL_CODE = "full"
+"""What is compared where nobody asks for less."""
 
 
-def modality(name: str, extractor: str) -> Modality:
+def modality(name: str, extractor: str, code: str = FULL_CODE) -> Modality:
     """Return the modality `name` with `extractor`.
+
+    Parameters
+    ----------
+    name, extractor : str
+    code : str
+        Of irises: "full", or "search" for the code that searches read first.
 
     Raises
     ------
     ArgumentError
-        If either is unknown or not there yet.
+        If one of them is unknown or not there yet.
     """
+    if name == "iris":
+        from matcher.evaluate.modality_iris import iris_modality
+
+        return iris_modality(extractor, code)
     if name != "fingerprint":
         state = "comes with a later version" if name in MODALITIES else "is unknown"
-        raise ArgumentError(f'Modality: "{name}" {state}.', hint="Now there is fingerprint.")
+        raise ArgumentError(f'Modality: "{name}" {state}.', hint="Now there are fingerprint and iris.")
+    if code != FULL_CODE:
+        raise ArgumentError(f"--code: only irises have several, not {name}.")
     from matcher.fingerprint.extractors import find_extractor
 
     chosen = find_extractor(extractor)

@@ -55,7 +55,7 @@ def write_plots(folder: Path, evaluation: Evaluation) -> list[Path]:
 def draw_all(evaluation: Evaluation) -> list[Picture]:
     """Return the pictures in the order of the page."""
     curve = error_curve(evaluation)
-    band = "The band is a 95 % interval by a bootstrap over persons or fingers, at each FMR by itself."
+    band = "The band is a 95 % interval by a bootstrap over persons, fingers or eyes, at each FMR by itself."
     pictures = [
         Picture(
             "det.png",

@@ -38,6 +38,10 @@ rubber does (Clark, Kulp, Herron & Ross 2013)."""
 
 MEAN_DILATION = 0.4
 
+LIGHT_SIZES = (0.06, 0.12, 0.25)
+"""Distances of knots of the texture that belongs to one picture alone, limbus radii: as fine as fibres and
+crypts, and coarser."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EyeTruth:
@@ -159,7 +163,7 @@ def _eyeball(
     locate(np.ascontiguousarray(flat_v), np.ascontiguousarray(flat_u), pupil, radius, angle)
     on_sheet = radius + np.float32(STRETCH * (settings.dilation - MEAN_DILATION)) * radius * (1.0 - radius)
     read_sheet(_sheet(eye, settings), on_sheet.astype(np.float32), angle, texture)
-    iris = eye.tone + eye.contrast * texture
+    iris = eye.tone + eye.contrast * (texture + settings.change * _light(rng, settings, v.shape))
     sclera = _sclera(rng, eye, settings, v, u)
     limbus = _step((np.sqrt(flat_v**2 + flat_u**2) - 1.0) / eye.limbus_width)
     edge = _step(radius * (1.0 - settings.dilation) / PUPIL_EDGE)
@@ -177,6 +181,12 @@ def _sheet(eye: Eye, settings: EyeSettings) -> F32:
     sheet = gaussian_filter1d(eye.texture, max(0.4 * rows, 0.01), axis=0, mode="nearest")
     smooth: F32 = gaussian_filter1d(sheet, max(0.4 * columns, 0.01), axis=1, mode="wrap")
     return np.ascontiguousarray(smooth, dtype=np.float32)
+
+
+def _light(rng: np.random.Generator, settings: EyeSettings, shape: tuple[int, int]) -> F32:
+    """Return what light adds to the texture in this picture alone, variance 1, float32 (H, W)."""
+    total = sum(smooth_field(rng, shape, size * settings.radius) for size in LIGHT_SIZES)
+    return np.asarray(total / np.sqrt(len(LIGHT_SIZES)), np.float32)
 
 
 def _sclera(rng: np.random.Generator, eye: Eye, settings: EyeSettings, v: F32, u: F32) -> F32:

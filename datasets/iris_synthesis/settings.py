@@ -59,6 +59,9 @@ class EyeSettings:
         How much of the light the upper lid and its lashes take away just below them, 0 to 1.
     vignette : float
         How much light is lost towards the picture's corners, 0 to 1.
+    change : float
+        How much of the texture is of this picture alone, relative to the eye's own, 0 to 2: light falls
+        otherwise on the relief of the iris, and the cornea mirrors the surroundings.
     blur : float
         Standard deviation, pixels, 0 to 8.
     noise : float
@@ -82,6 +85,7 @@ class EyeSettings:
     exposure: float = 1.0
     shadow: float = 0.2
     vignette: float = 0.15
+    change: float = 0.25
     blur: float = 0.7
     noise: float = 1.5
 
@@ -104,6 +108,7 @@ class EyeSettings:
             "exposure": (0.3, 2.0),
             "shadow": (0.0, 1.0),
             "vignette": (0.0, 1.0),
+            "change": (0.0, 2.0),
             "blur": (0.0, 8.0),
             "noise": (0.0, 30.0),
         }
@@ -175,6 +180,7 @@ def draw_settings(
         exposure=normal(1.0, 0.05 + 0.12 * hard, 0.65, 1.4),
         shadow=normal(0.15 + 0.2 * hard, 0.06, 0.0, 0.6),
         vignette=normal(0.15, 0.08, 0.0, 0.5),
+        change=normal(0.2 + 0.4 * hard, 0.05 + 0.1 * hard, 0.05, 1.0),
         blur=abs(rng.normal(0.5 + 0.5 * hard, 0.1 + 0.4 * hard)) * side / HEIGHT,
         noise=normal(1.5 + 2.0 * hard, 0.3 + hard, 0.3, 8.0),
     )

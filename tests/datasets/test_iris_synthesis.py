@@ -140,6 +140,8 @@ def test_each_setting_does_what_it_says() -> None:
     )
     still = take(noise=0.0)[0].astype(float)
     assert np.std(take(noise=12.0)[0] - still) > 3 * np.std(take()[0] - still)
+    plain_iris, changed = (take(change=value)[0].astype(float)[truth.iris] for value in (0.0, 1.0))
+    assert np.std(changed - plain_iris) > 0.5 * eye.contrast
     looked = take(gaze_x=25.0)[1]
     assert looked.limbus_radius < 0.98 * truth.limbus_radius
     assert take(dilation=0.6)[1].pupil_radius == pytest.approx(1.5 * truth.pupil_radius)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matcher.person import FingerPart, MatchWarning
-from matcher.types import Candidate, Decision
+from matcher.person import MatchWarning, PersonPart
+from matcher.types import Candidate, Decision, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,15 @@ class Verification:
         Its score is 0 (FMR 1) where `comparisons` is 0.
     comparisons : int
         Pairs of samples that were compared; 0 where the subject has no sample of the probe's positions.
-    parts : tuple of FingerPart
-        Of each finger of the probe.
+    parts : tuple of PersonPart
+        Of each finger, eye and face of the probe.
     warnings : tuple of MatchWarning
         What looks wrong with the labels or samples of either side.
     """
 
     decision: Decision
     comparisons: int
-    parts: tuple[FingerPart, ...] = ()
+    parts: tuple[PersonPart, ...] = ()
     warnings: tuple[MatchWarning, ...] = ()
 
 
@@ -78,6 +78,27 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True)
+class ModalityStatus:
+    """What an engine holds of one modality.
+
+    Attributes
+    ----------
+    modality : Modality
+    samples : int
+        Enrolled now.
+    resident_bytes : int
+        Memory that they occupy in the form that is searched.
+    extractors : tuple of str
+        Whose templates there are, or were since the start; of faces, their models.
+    """
+
+    modality: Modality
+    samples: int
+    resident_bytes: int
+    extractors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of an engine.
 
@@ -87,20 +108,31 @@ class Status:
         Of this program.
     store : str
         Kind of database.
-    subjects, samples : int
+    subjects : int
         Enrolled now.
     sequence : int
         Last change, in commit order.
-    resident_bytes : int
-        Memory that the samples occupy in the form that is searched.
-    extractors : tuple of str
-        Whose templates the gallery holds.
+    modalities : tuple of ModalityStatus
+        Of each modality that was enrolled.
     """
 
     version: str
     store: str
     subjects: int
-    samples: int
     sequence: int
-    resident_bytes: int
-    extractors: tuple[str, ...]
+    modalities: tuple[ModalityStatus, ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """Samples enrolled now, of all modalities."""
+        return sum(one.samples for one in self.modalities)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that all samples occupy in the form that is searched."""
+        return sum(one.resident_bytes for one in self.modalities)
+
+    @property
+    def extractors(self) -> tuple[str, ...]:
+        """Whose templates the gallery holds."""
+        return tuple(name for one in self.modalities for name in one.extractors)

@@ -11,24 +11,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 
-from matcher.answers import Enrolled, Identification, Status, Verification
+from matcher.answers import Enrolled, Identification, ModalityStatus, Status, Verification
 from matcher.deadline import FOREVER, Deadline
 from matcher.errors import ArgumentError, SubjectNotFoundError
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.memory import Memory
 from matcher.gallery.records import Deletion, Enrolment, SampleRecord
 from matcher.gallery.schema import MAX_ID_LENGTH
-from matcher.gallery.search import Scorer, search
 from matcher.person import Side
-from matcher.samples import Sample, SampleReader, digest_of, reader, templates_of
+from matcher.reader import reader
+from matcher.samples import Sample, SampleReader, digest_of, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
-from matcher.score.fusion import PersonSum
-from matcher.score.fusion_probe import PersonProbe
+from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.person import PersonCalibration, load_person_calibration
 from matcher.score.ranking import ranked
-from matcher.template.codec import encode_template
-from matcher.template.envelope import Modality
-from matcher.types import Candidate, FingerprintTemplate
+from matcher.score.scorers import default_scorers
+from matcher.template.modality import Template, encode, extractor_of, modality_of, position_of
+from matcher.types import Candidate
 from matcher.version import __version__
 
 MAX_CANDIDATES = 1000
@@ -48,14 +47,14 @@ class Engine:
     ----------
     url : str
         Of the store, such as `sqlite:///gallery.db`.
-    scorer : Scorer, optional
-        How fingers are compared; by default the C++ scorer.
+    scorers : mapping of Modality to Scorer, optional
+        How each modality is compared; by default as this package does.
     read : SampleReader, optional
         How samples become templates; by default image reading, extraction and the exchange formats.
     extractor : str
-        Of that default: "numba", or "leader" (a fetched model).
+        Of fingerprints, in that default: "numba", or "leader" (a fetched model).
     persons : PersonCalibration, optional
-        How fingers become one score; by default the shipped one.
+        How several fingers become one score; by default the shipped one.
     threads : int, optional
         For one search; by default all cores that this process may use.
 
@@ -71,17 +70,17 @@ class Engine:
         self,
         url: str,
         *,
-        scorer: Scorer | None = None,
+        scorers: Scorers | None = None,
         read: SampleReader | None = None,
         extractor: str = "numba",
         persons: PersonCalibration | None = None,
         threads: int | None = None,
     ) -> None:
-        self._scorer = scorer if scorer is not None else _default_scorer()
+        self._scorers = scorers if scorers is not None else default_scorers()
         self._read = read if read is not None else reader(extractor)
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
-        self._gallery = Gallery(url, self._scorer.resident, threads=self._threads)
+        self._gallery = Gallery(url, self._scorers, threads=self._threads)
 
     def enroll(
         self,
@@ -127,19 +126,16 @@ class Engine:
             return again
         templates = templates_of(samples, self._read, deadline.check)
         self._check_comparable(templates)
-        repeats = PersonProbe(self._scorer, self._persons, templates, Side.CANDIDATE).repeats
+        warnings = PersonProbe(self._scorers, self._persons, templates, Side.CANDIDATE).warnings
         enrolment = Enrolment(
             chosen,
-            tuple(
-                SampleRecord(Modality.FINGERPRINT, int(t.position), t.quality, encode_template(t))
-                for t in templates
-            ),
+            tuple(_record(template) for template in templates),
             idempotency_key,
             digest,
-            [self._gallery.resident(t) for t in templates],
+            [self._gallery.resident(template) for template in templates],
         )
         stored = self._stored(enrolment, deadline)
-        return replace(stored, warnings=repeats.warnings) if stored.created else stored
+        return replace(stored, warnings=warnings) if stored.created else stored
 
     def verify(
         self,
@@ -173,14 +169,14 @@ class Engine:
         memory = self._gallery.memory()
         if memory.places(subject_id) is None:
             raise _unknown(subject_id)
-        probe = PersonProbe(self._scorer, self._persons, templates_of(samples, self._read, deadline.check))
+        probe = self._probe(samples, deadline)
         deadline.check()
         places = memory.places(subject_id)
         if places is None:
             raise _unknown(subject_id)
-        person, warnings = probe.against(memory, places, across=True)
+        person, warnings = probe.against(places, across=True)
         decision = decide(person.score, limit)
-        return Verification(decision, person.comparisons, person.parts, probe.repeats.warnings + warnings)
+        return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
 
     def identify(
         self,
@@ -211,27 +207,18 @@ class Engine:
         if not 1 <= max_candidates <= MAX_CANDIDATES:
             raise ArgumentError(f"max_candidates: expected 1 to {MAX_CANDIDATES}, got {max_candidates}.")
         threshold_for_search(fpir, threshold, 1)  # a wrong rate is told before the work
-        probe = PersonProbe(self._scorer, self._persons, templates_of(samples, self._read, deadline.check))
+        probe = self._probe(samples, deadline)
         memory = self._gallery.memory()
         view = memory.view()
         limit = threshold_for_search(fpir, threshold, view.subjects)
-        total = PersonSum(self._persons, view.numbers)
-        tally = search(
-            self._scorer,
-            view,
-            probe.probes,
-            probe.repeats.fingers,
-            lambda finger: total.add(finger.best, finger.cubes, finger.comparisons, finger.hypotheses),
-            threads=self._threads,
-            check=deadline.check,
-        )
+        scores = probe.search(view, threads=self._threads, check=deadline.check)
 
         def examine(subject: int, looked: int) -> Candidate | None:
             deadline.check()
             return _candidate(memory, probe, subject, across=looked < EXPLAINED_CANDIDATES)
 
-        found = ranked(total.scores(), tally.comparisons, examine, limit, max_candidates)
-        return Identification(found, limit, view.subjects, view.sequence, probe.repeats.warnings)
+        found = ranked(scores.values, scores.comparisons, examine, limit, max_candidates)
+        return Identification(found, limit, view.subjects, view.sequence, probe.warnings)
 
     def delete(self, subject_id: str, *, deadline: Deadline = FOREVER) -> int:
         """Remove a subject with everything that belongs to it; return the change's number.
@@ -248,16 +235,17 @@ class Engine:
 
     def status(self) -> Status:
         """Return what the gallery holds now; NotReadyError while it is being read."""
-        memory = self._gallery.memory()
-        view = memory.view()
+        view = self._gallery.memory().view()
         return Status(
             __version__,
             self._gallery.store_name,
             view.subjects,
-            view.samples,
             view.sequence,
-            memory.resident_bytes(),
-            view.extractors,
+            tuple(
+                ModalityStatus(modality, rows.samples, rows.resident_bytes, rows.extractors)
+                for modality, rows in view.rows.items()
+                if rows.extractors
+            ),
         )
 
     @property
@@ -287,12 +275,23 @@ class Engine:
         receipt = deadline.wait(self._gallery.submit(request))
         return Enrolled(receipt.subject_id, receipt.created, receipt.sequence)
 
-    def _check_comparable(self, templates: Sequence[FingerprintTemplate]) -> None:
+    def _probe(self, samples: Sequence[Sample], deadline: Deadline) -> PersonProbe:
+        templates = templates_of(samples, self._read, deadline.check)
+        return PersonProbe(self._scorers, self._persons, templates)
+
+    def _check_comparable(self, templates: Sequence[Template]) -> None:
         """Refuse what a later search could not score, before it is stored."""
-        own = {template.extractor for template in templates}
-        for extractor in own:
-            for other in own.union(self._gallery.memory().view().extractors):
-                self._scorer.calibration(extractor, other)
+        view = self._gallery.memory().view()
+        for modality in {modality_of(template) for template in templates}:
+            own = {extractor_of(t) for t in templates if modality_of(t) is modality}
+            for extractor in own:
+                for other in own.union(view.rows[modality].extractors):
+                    self._scorers[modality].calibration(extractor, other)
+
+
+def _record(template: Template) -> SampleRecord:
+    position = int(position_of(template))
+    return SampleRecord(modality_of(template), position, template.quality, encode(template))
 
 
 def _candidate(memory: Memory, probe: PersonProbe, subject: int, *, across: bool) -> Candidate | None:
@@ -301,17 +300,11 @@ def _candidate(memory: Memory, probe: PersonProbe, subject: int, *, across: bool
     name = memory.name(subject)
     if places is None or name is None:
         return None
-    person, warnings = probe.against(memory, places, across=across)
+    person, warnings = probe.against(places, across=across)
     # Once more at the end: a reply never names a subject deleted before it.
     if memory.name(subject) is None:
         return None
     return Candidate(name, person.score, 0, person.parts, warnings)
-
-
-def _default_scorer() -> Scorer:
-    from matcher.score.scorer import FingerprintScorer
-
-    return FingerprintScorer()
 
 
 def _check_name(what: str, name: str | None) -> None:

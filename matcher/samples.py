@@ -1,4 +1,4 @@
-"""What a caller hands in: bytes of an image or of a template, and which finger they show."""
+"""What a caller hands in: bytes of an image or of a template, and which finger, eye or face they show."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import partial
+from typing import Any, TypeVar
 
 from matcher.errors import ArgumentError, TooFewMinutiaeError
-from matcher.types import FingerPosition, FingerprintTemplate
+from matcher.face.types import FaceTemplate
+from matcher.template.envelope import is_template, stated_modality
+from matcher.template.modality import (
+    Position,
+    Template,
+    modality_of,
+    modality_of_position,
+    unknown_position,
+)
+from matcher.types import FingerPosition, FingerprintTemplate, Modality
+
+P = TypeVar("P", bound=IntEnum)
+
+UNKNOWN = 0
+"""Code of the unknown position in every modality."""
 
 MAX_SAMPLES = 20
-"""Most samples in one request: ten fingers, two impressions each."""
+"""Most samples in one request: ten fingers, two eyes and a face, some of them twice."""
 
 MAX_TEMPLATES = 64
 """Most templates that the samples of one request may hold (an exchange record holds many views)."""
@@ -33,99 +47,74 @@ class Sample:
     Attributes
     ----------
     data : bytes
-        An image file, or a record of one print (ISO/IEC 19794-4, ANSI/NIST-ITL); or a template: our own,
-        ISO/IEC 19794-2 or ANSI INCITS 378.
+        An image file, or a record of one image (ISO/IEC 19794-4, ANSI/NIST-ITL); or a template: our own, or
+        of a finger ISO/IEC 19794-2 or ANSI INCITS 378.
     kind : SampleKind
-    position : FingerPosition
-        UNKNOWN takes what a template says itself.
+    position : Position
+        Its type says the modality. An unknown one takes what a template says itself; the default,
+        `FingerPosition.UNKNOWN`, its modality too.
     ppi : float or None
-        Resolution of an image where its file does not say it, pixels per inch.
+        Resolution of a fingerprint image where its file does not say it, pixels per inch.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is of another type or range, or the template of another modality than the position.
     """
 
     data: bytes
     kind: SampleKind = SampleKind.IMAGE
-    position: FingerPosition = FingerPosition.UNKNOWN
+    position: Position = FingerPosition.UNKNOWN
     ppi: float | None = None
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "position", FingerPosition(self.position))
-            object.__setattr__(self, "kind", SampleKind(self.kind))
-        except ValueError as error:
-            raise ArgumentError(f"Sample: {error}.") from error
         if not isinstance(self.data, bytes):
             raise ArgumentError(f"Sample.data: expected bytes, got {type(self.data).__name__}.")
+        given: Any = self.position
+        try:
+            object.__setattr__(self, "kind", SampleKind(self.kind))
+            if not isinstance(given, Position):
+                object.__setattr__(self, "position", FingerPosition(given))
+        except ValueError as error:
+            raise ArgumentError(f"Sample: {error}.") from error
+        own = stated_modality(self.data) if self.kind is SampleKind.TEMPLATE else None
+        if own is not None and own is not self.modality:
+            if self.position is not FingerPosition.UNKNOWN:
+                raise contradiction(self.modality, own)
+            object.__setattr__(self, "position", unknown_position(own))
+
+    @property
+    def modality(self) -> Modality:
+        """What it is of."""
+        return modality_of_position(self.position)
 
     def __repr__(self) -> str:
         # Never the bytes: a representation ends up in logs.
-        return f"Sample({self.kind.name.lower()}, {self.position.name.lower()}, {len(self.data)} bytes)"
+        what = "" if self.modality is Modality.FINGERPRINT else f"{self.modality.name.lower()} "
+        return f"Sample({what}{self.kind.name.lower()}, {self.position.name.lower()}, {len(self.data)} bytes)"
 
 
-SampleReader = Callable[[Sample], Sequence[FingerprintTemplate]]
+SampleReader = Callable[[Sample], Sequence[Template]]
 """Turns a sample into the templates that it holds."""
 
 
-def sample_of(
-    data: bytes, position: FingerPosition = FingerPosition.UNKNOWN, ppi: float | None = None
-) -> Sample:
+def sample_of(data: bytes, position: Position = FingerPosition.UNKNOWN, ppi: float | None = None) -> Sample:
     """Return a sample of bytes whose kind is told from how they begin."""
     from matcher.formats.detect import is_minutiae_record
-    from matcher.template.codec import is_template
 
     template = is_template(data) or is_minutiae_record(data)
     return Sample(data, SampleKind.TEMPLATE if template else SampleKind.IMAGE, position, ppi)
 
 
-def reader(extractor: str) -> SampleReader:
-    """Return a `read_sample` that uses the named extractor; its model is loaded or refused now.
-
-    Raises
-    ------
-    ArgumentError, ModelError
-        If the extractor is unknown, or its model not at hand.
-    """
-    from matcher.fingerprint.extractors import find_extractor
-
-    find_extractor(extractor).load()
-    return partial(read_sample, extractor=extractor)
+def contradiction(said: Modality, own: Modality) -> ArgumentError:
+    """Return the refusal of a template that is of another modality than the request says."""
+    return ArgumentError(
+        f"Sample: the request says {said.name}, the template is of {own.name}.",
+        hint="Leave modality and position out to take the template's own.",
+    )
 
 
-def read_sample(sample: Sample, *, extractor: str = "numba") -> Sequence[FingerprintTemplate]:
-    """Return the templates that a sample holds: one of an image, one of each view of an exchange record.
-
-    Parameters
-    ----------
-    sample : Sample
-    extractor : str
-        Of images: "numba" or "leader".
-
-    Raises
-    ------
-    InputError
-        If the bytes are unusable.
-    FailureToExtractError
-        If an image gives no template.
-    """
-    if sample.kind is SampleKind.IMAGE:
-        from matcher.fingerprint.extractors import find_extractor
-        from matcher.formats.prints import read_print
-
-        extract = find_extractor(extractor).load()
-        image, position = read_print(sample.data, ppi=sample.ppi)
-        return [extract(image, position=position)]
-    from matcher.template.codec import decode_template, is_template
-
-    if is_template(sample.data):
-        return [decode_template(sample.data)]
-    from matcher.formats.detect import read_minutiae_record
-    from matcher.formats.templates import record_to_templates
-
-    return record_to_templates(read_minutiae_record(sample.data))
-
-
-def templates_of(
-    samples: Sequence[Sample], read: SampleReader, check: Callable[[], None]
-) -> list[FingerprintTemplate]:
+def templates_of(samples: Sequence[Sample], read: SampleReader, check: Callable[[], None]) -> list[Template]:
     """Return the templates of all samples, each with its position settled.
 
     Parameters
@@ -139,16 +128,16 @@ def templates_of(
     Raises
     ------
     ArgumentError
-        If there are none or too many, or a template says another finger than the caller.
-    InputError, FailureToExtractError
-        See `read_sample`.
+        If there are none or too many, or a template says another finger or eye than the caller.
+    InputError, FailureToExtractError, ModelError
+        See `matcher.reader.read_sample`.
     """
     if not 1 <= len(samples) <= MAX_SAMPLES:
         raise ArgumentError(f"Samples: expected 1 to {MAX_SAMPLES}, got {len(samples)}.")
-    found: list[FingerprintTemplate] = []
+    found: list[Template] = []
     for sample in samples:
         check()
-        found += [_settled(template, sample.position) for template in read(sample)]
+        found += [settled(template, sample.position) for template in read(sample)]
         if len(found) > MAX_TEMPLATES:
             raise ArgumentError(f"Templates in one request: expected at most {MAX_TEMPLATES}.")
     return found
@@ -165,27 +154,45 @@ def digest_of(subject_id: str | None, samples: Sequence[Sample]) -> bytes:
 def _parts(subject_id: str | None, samples: Sequence[Sample]) -> Iterator[bytes]:
     yield b"" if subject_id is None else b"=" + subject_id.encode()
     for sample in samples:
-        yield struct.pack("<BBd", sample.kind, sample.position, sample.ppi or 0.0)
+        stated = struct.pack("<BBd", sample.kind, sample.position, sample.ppi or 0.0)
+        # Stores hold digests of fingerprint requests from before there were others: theirs stay the same.
+        fingerprint = sample.modality is Modality.FINGERPRINT
+        yield stated if fingerprint else stated + struct.pack("<B", sample.modality)
         yield sample.data
 
 
-def settled_position(said: FingerPosition, own: FingerPosition) -> FingerPosition:
-    """Return which finger it is, by what the caller says and what the file itself does.
+def settled_position(said: P, own: P) -> P:
+    """Return which finger or eye it is, by what the caller says and what the file itself does.
 
     Raises
     ------
     ArgumentError
-        If both name a finger, and not the same.
+        If both name one, and not the same.
     """
-    if FingerPosition.UNKNOWN not in (said, own) and said is not own:
+    if UNKNOWN not in (said, own) and said is not own:
         raise ArgumentError(
             f"Position: the request says {said.name}, the file {own.name}.",
             hint="Leave the position out to take the file's own.",
         )
-    return own if said is FingerPosition.UNKNOWN else said
+    return own if said == UNKNOWN else said
 
 
-def _settled(template: FingerprintTemplate, position: FingerPosition) -> FingerprintTemplate:
-    if not len(template.minutiae):
-        raise TooFewMinutiaeError("The template holds no minutiae.")
-    return replace(template, position=settled_position(position, template.position))
+def settled(template: Template, said: Position) -> Template:
+    """Return a template with its position settled.
+
+    Raises
+    ------
+    ArgumentError
+        If the caller says another modality, finger or eye than the template.
+    TooFewMinutiaeError
+        If it holds no minutiae.
+    """
+    if modality_of_position(said) is not modality_of(template):
+        raise contradiction(modality_of_position(said), modality_of(template))
+    if isinstance(template, FaceTemplate):
+        return template
+    if isinstance(template, FingerprintTemplate):
+        if not len(template.minutiae):
+            raise TooFewMinutiaeError("The template holds no minutiae.")
+        return replace(template, position=settled_position(FingerPosition(said), template.position))
+    return replace(template, position=settled_position(type(template.position)(said), template.position))

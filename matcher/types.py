@@ -18,7 +18,7 @@ import numpy.typing as npt
 from matcher.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from matcher.person import FingerPart, MatchWarning
+    from matcher.person import MatchWarning, PersonPart
 
 PPI = 500.0
 """Resolution that every stage after image reading works at, pixels per inch."""
@@ -56,6 +56,14 @@ class MinutiaKind(IntEnum):
     OTHER = 0
     ENDING = 1
     BIFURCATION = 2
+
+
+class Modality(IntEnum):
+    """What was captured. Codes are part of the stored form."""
+
+    FINGERPRINT = 1
+    IRIS = 2
+    FACE = 3
 
 
 class FingerPosition(IntEnum):
@@ -254,13 +262,14 @@ class Score:
 class Candidate:
     """One subject that a search returned, best first; rank starts at 1.
 
-    `parts` says what each finger of the probe gave, `warnings` what looks wrong with labels or samples.
+    `parts` says what each finger, eye or face of the probe gave, `warnings` what looks wrong with labels or
+    samples.
     """
 
     subject_id: str
     score: Score
     rank: int
-    parts: tuple[FingerPart, ...] = ()
+    parts: tuple[PersonPart, ...] = ()
     warnings: tuple[MatchWarning, ...] = ()
 
 

@@ -1,8 +1,9 @@
-"""A scorer and a sample reader without kernels: tests of store, engine and service are exact and fast.
+"""Scorers and a sample reader without kernels: tests of store, engine and service are exact and fast.
 
-An image is `IMG <identity> <impression>`; a mated pair scores 100, a non-mated one 0 to 20. Words that make
+An image is `IMG <identity> <impression>`, of a finger, an eye or a face as the sample says; a mated pair
+scores 100, a non-mated one 0 to 20. Words that make
 trouble: `BAD` (unreadable), `BLANK` (failure to extract), `SLOW <s> <identity>` (takes s seconds),
-`BOOM <text>` (a defect).
+`BOOM <text>` (a defect), `NOMODEL` (a model is missing).
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from matcher.errors import BlankImageError, CalibrationMissingError, ImageFormatError
+from matcher.errors import BlankImageError, CalibrationMissingError, ImageFormatError, ModelMissingError
+from matcher.face.types import FacePosition, FaceTemplate
+from matcher.iris.types import ANGLES, EyePosition, IrisTemplate
 from matcher.samples import Sample, SampleKind
-from matcher.template.codec import decode_template, encode_template
-from matcher.types import FingerPosition, FingerprintTemplate, Minutiae
+from matcher.template.codec import encode_template
+from matcher.template.modality import Template, decode, encode
+from matcher.types import FingerPosition, FingerprintTemplate, Minutiae, Modality
 
 MATED = 100.0
 SUPPORT = 60.0
 ALIEN = "alien"
 """An extractor without a calibration with any other."""
+
+MODEL, OTHER_MODEL = "ab" * 32, "cd" * 32
+"""Ids of two face models, which never compare."""
 
 
 def template(
@@ -40,8 +47,36 @@ def template(
     return FingerprintTemplate(minutiae, 500, 500, extractor, 50, position)
 
 
-def image(identity: int, impression: int = 0, position: FingerPosition = FingerPosition.UNKNOWN) -> Sample:
-    """Return a sample that `read` understands."""
+def iris(
+    identity: int, impression: int = 0, position: EyePosition = EyePosition.UNKNOWN, extractor: str = "fake-i"
+) -> IrisTemplate:
+    """Return a template of an eye; its first word carries the identity, its second the impression."""
+    code, search = np.zeros(ANGLES, np.uint64), np.zeros(ANGLES, np.uint8)
+    code[:2] = identity, impression
+    full, full_search = np.full(ANGLES, 2**64 - 1, np.uint64), np.full(ANGLES, 255, np.uint8)
+    return IrisTemplate(code, full, search, full_search, extractor, 60, position)
+
+
+def face(identity: int, impression: int = 0, model: str = MODEL) -> FaceTemplate:
+    """Return a template of a face; its first three values carry the identity, the next the impression."""
+    digits = [identity % 100, identity // 100 % 100, identity // 10_000, impression, 1]
+    return FaceTemplate(np.array(digits, np.int8), 0.5, model, 70)
+
+
+def identity_of(template: Template) -> int:
+    """Return who a template is of."""
+    if isinstance(template, FingerprintTemplate):
+        return int(template.minutiae.x[0]) + 500 * int(template.minutiae.y[0])
+    if isinstance(template, IrisTemplate):
+        return int(template.code[0])
+    return int(np.dot(template.values[:3].astype(int), [1, 100, 10_000]))
+
+
+Position = FingerPosition | EyePosition | FacePosition
+
+
+def image(identity: int, impression: int = 0, position: Position = FingerPosition.UNKNOWN) -> Sample:
+    """Return a sample that `read` understands; the position says of which modality."""
     return Sample(f"IMG {identity} {impression}".encode(), SampleKind.IMAGE, position)
 
 
@@ -50,10 +85,15 @@ def stored(identity: int, impression: int = 0, position: FingerPosition = Finger
     return Sample(encode_template(template(identity, impression, position)), SampleKind.TEMPLATE)
 
 
-def read(sample: Sample) -> Sequence[FingerprintTemplate]:
+def stored_as(template: Template) -> Sample:
+    """Return a template of any modality in our own form."""
+    return Sample(encode(template), SampleKind.TEMPLATE)
+
+
+def read(sample: Sample) -> Sequence[Template]:
     """A `SampleReader`."""
     if sample.kind is SampleKind.TEMPLATE:
-        return [decode_template(sample.data)]
+        return [decode(sample.data)]
     word, *rest = sample.data.decode("ascii", "replace").split(" ") if sample.data else [""]
     if word == "SLOW":
         time.sleep(float(rest[0]))
@@ -62,9 +102,12 @@ def read(sample: Sample) -> Sequence[FingerprintTemplate]:
         raise RuntimeError(" ".join(rest))
     if word == "BLANK":
         raise BlankImageError("The image has no contrast.")
+    if word == "NOMODEL":
+        raise ModelMissingError("No face model.", hint="Run `matcher models fetch`.")
     if word != "IMG":
         raise ImageFormatError("Not an image.", hint="Send an image.")
-    return [template(int(rest[0]), int(rest[1]))]
+    make = {Modality.FINGERPRINT: template, Modality.IRIS: iris, Modality.FACE: face}[sample.modality]
+    return [make(int(rest[0]), int(rest[1]))]
 
 
 class Calibration:
@@ -77,17 +120,17 @@ class Calibration:
 
 
 class Scorer:
-    """A `matcher.gallery.search.Scorer`: the same identity scores MATED."""
+    """A `matcher.gallery.search.Scorer` of any modality: the same identity scores MATED."""
 
     def __init__(self, pause_s: float = 0.0) -> None:
         self.pause_s = pause_s
 
-    def resident(self, template: FingerprintTemplate) -> npt.NDArray[np.uint64]:
-        identity = int(template.minutiae.x[0]) + 500 * int(template.minutiae.y[0])
+    def resident(self, template: Template) -> npt.NDArray[np.uint64]:
+        identity = identity_of(template)
         return np.array([identity] + [0] * (identity % 3), np.uint64)
 
-    def prepare(self, source: FingerprintTemplate | npt.NDArray[np.uint64]) -> int:
-        return int((self.resident(source) if isinstance(source, FingerprintTemplate) else source)[0])
+    def prepare(self, source: Template | npt.NDArray[np.uint64]) -> int:
+        return int(source[0] if isinstance(source, np.ndarray) else identity_of(source))
 
     def score(
         self,
@@ -103,6 +146,12 @@ class Scorer:
         return np.where(candidates == probe, MATED, (candidates * 31 + probe * 17) % 21).astype(np.float32)
 
     def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
-        if ALIEN in (probe_extractor, candidate_extractor):
+        pair = (probe_extractor, candidate_extractor)
+        if ALIEN in pair or (OTHER_MODEL in pair and probe_extractor != candidate_extractor):
             raise CalibrationMissingError("No calibration.")
         return Calibration()
+
+
+def scorers(pause_s: float = 0.0) -> dict[Modality, Scorer]:
+    """Return a scorer of each modality."""
+    return {modality: Scorer(pause_s) for modality in Modality}

@@ -29,7 +29,7 @@ from matcher.errors import (
 )
 from matcher.samples import MAX_SAMPLES, Sample, SampleKind
 from matcher.template.codec import encode_template
-from matcher.types import FingerPosition
+from matcher.types import FingerPosition, Modality
 
 RIGHT_INDEX, LEFT_INDEX = FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX
 
@@ -37,7 +37,7 @@ RIGHT_INDEX, LEFT_INDEX = FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX
 @pytest.fixture
 def open_engine(tmp_path: Path, fakes: ModuleType) -> Callable[[], Engine]:
     return lambda: Engine(
-        f"sqlite:///{tmp_path}/gallery.db", scorer=fakes.Scorer(), read=fakes.read, threads=2
+        f"sqlite:///{tmp_path}/gallery.db", scorers=fakes.scorers(), read=fakes.read, threads=2
     )
 
 
@@ -68,7 +68,9 @@ def test_after_a_restart_everything_is_as_before(
     with open_engine() as engine:
         after = engine.status()
         # The deleted rows are not read back: all else is the same.
-        assert replace(after, resident_bytes=0) == replace(before, resident_bytes=0)
+        now, then = ([replace(m, resident_bytes=0) for m in s.modalities] for s in (after, before))
+        assert now == then
+        assert replace(after, modalities=()) == replace(before, modalities=())
         assert not engine.identify([fakes.image(3, 1, RIGHT_INDEX)]).candidates
         assert engine.identify([fakes.image(7, 1, RIGHT_INDEX)]).candidates[0].subject_id == "s7"
         assert engine.verify("s7", [fakes.image(107, 1)]).decision.accepted
@@ -171,14 +173,15 @@ def test_a_deleted_subject_is_found_no_more(engine: Engine, fakes: ModuleType) -
 
 def test_a_subject_deleted_during_a_search_is_not_returned(engine: Engine, fakes: ModuleType) -> None:
     engine.enroll("alice", [fakes.image(1)])
-    score = engine._scorer.score
+    scorer = engine._scorers[Modality.FINGERPRINT]
+    score = scorer.score
 
     def deleting(*arguments: object) -> object:
         raw = score(*arguments)  # type: ignore[arg-type]
         engine.delete("alice")
         return raw
 
-    engine._scorer.score = deleting  # type: ignore[method-assign, assignment]
+    scorer.score = deleting  # type: ignore[method-assign, assignment]
     assert not engine.identify([fakes.image(1)]).candidates
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from matcher.engine import Engine
-from matcher.person import FingerUse, Side, WarningKind
+from matcher.person import PartUse, Side, WarningKind
 from matcher.samples import Sample, SampleKind
 from matcher.types import FingerPosition, FingerprintTemplate
 
@@ -19,7 +19,7 @@ RIGHT_INDEX, LEFT_INDEX = FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX
 
 @pytest.fixture
 def engine(tmp_path: Path, fakes: ModuleType) -> Iterator[Engine]:
-    with Engine(f"sqlite:///{tmp_path}/gallery.db", scorer=fakes.Scorer(), read=fakes.read, threads=2) as e:
+    with Engine(f"sqlite:///{tmp_path}/gallery.db", scorers=fakes.scorers(), read=fakes.read, threads=2) as e:
         yield e
 
 
@@ -28,8 +28,8 @@ def test_each_finger_has_its_part(engine: Engine, fakes: ModuleType) -> None:
     probe = [fakes.image(1, 1, RIGHT_INDEX), fakes.image(9, 1, FingerPosition.RIGHT_THUMB)]
     answer = engine.verify("alice", probe)
     assert [(p.probe_position, p.use) for p in answer.parts] == [
-        (RIGHT_INDEX, FingerUse.USED),
-        (FingerPosition.RIGHT_THUMB, FingerUse.NOT_ENROLLED),
+        (RIGHT_INDEX, PartUse.USED),
+        (FingerPosition.RIGHT_THUMB, PartUse.NOT_ENROLLED),
     ]
     # The finger that is missing contributes nothing.
     assert (answer.decision.score.value, answer.comparisons) == (100.0, 1)
@@ -91,7 +91,7 @@ def test_one_impression_under_two_positions_counts_once(engine: Engine, fakes: M
     assert [w.side for w in honest.warnings] == [Side.CANDIDATE]
     cheating = engine.verify("alice", twice)
     assert [w.side for w in cheating.warnings] == [Side.PROBE, Side.CANDIDATE]
-    assert [p.use for p in cheating.parts] == [FingerUse.USED, FingerUse.COUNTED_ONCE]
+    assert [p.use for p in cheating.parts] == [PartUse.USED, PartUse.COUNTED_ONCE]
     # Two hypotheses about one finger, not two fingers.
     assert cheating.decision.score.value == pytest.approx(100 - 3.0103)
     [found] = engine.identify(twice, fpir=0.1).candidates
@@ -137,7 +137,7 @@ def test_persons_of_synthetic_prints(
             answer = engine.verify(f"s{person}", probe)
             assert answer.decision.accepted
             assert not answer.warnings
-            assert all(part.use is FingerUse.USED for part in answer.parts)
+            assert all(part.use is PartUse.USED for part in answer.parts)
             # More fingers, more certainty; and never more than independent fingers would give.
             alone = engine.verify(f"s{person}", probe[:1]).decision.score.value
             assert alone <= answer.decision.score.value <= sum(part.score for part in answer.parts) + 1e-6
@@ -178,7 +178,7 @@ def test_an_image_encoded_anew_or_cropped_is_the_same_impression(how: str) -> No
     from matcher.fingerprint.extract import extract
     from matcher.score.fusion_probe import PersonProbe
     from matcher.score.person import load_person_calibration
-    from matcher.score.scorer import FingerprintScorer
+    from matcher.score.scorers import default_scorers
     from matcher.types import Image
 
     image = generate_impression(generate_finger(5), 1, difficulty=0.3)
@@ -193,6 +193,6 @@ def test_an_image_encoded_anew_or_cropped_is_the_same_impression(how: str) -> No
         noise = np.random.default_rng(1).integers(-3, 4, pixels.shape)
         pixels = np.clip(pixels.astype(int) + noise, 0, 255).astype(np.uint8)
     templates = [extract(image), extract(Image(pixels))]
-    probe = PersonProbe(FingerprintScorer(), load_person_calibration(), templates)
-    assert [w.kind for w in probe.repeats.warnings] == [WarningKind.SAME_IMPRESSION_TWICE]
-    assert len(probe.repeats.fingers) == 1
+    probe = PersonProbe(default_scorers(), load_person_calibration(), templates)
+    assert [w.kind for w in probe.warnings] == [WarningKind.SAME_IMPRESSION_TWICE]
+    assert len(probe.modalities[0].repeats.characteristics) == 1

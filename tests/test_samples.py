@@ -8,16 +8,18 @@ from types import ModuleType
 import pytest
 
 from matcher.errors import ArgumentError, DeadlineError, ImageEmptyError, RecordError, TemplateCorruptError
+from matcher.face.types import FacePosition
 from matcher.formats.record import Format
 from matcher.formats.templates import templates_to_record
 from matcher.formats.write import write_minutiae_record
+from matcher.iris.types import EyePosition
+from matcher.reader import read_sample
 from matcher.samples import (
     MAX_SAMPLES,
     MAX_TEMPLATES,
     Sample,
     SampleKind,
     digest_of,
-    read_sample,
     sample_of,
     templates_of,
 )
@@ -110,6 +112,9 @@ def test_every_difference_of_a_request_changes_its_digest() -> None:
         (None, [Sample(b"ab"), Sample(b"")]),
         (None, [Sample(b"ab", SampleKind.TEMPLATE)]),
         (None, [Sample(b"ab", position=INDEX)]),
+        (None, [Sample(b"ab", position=EyePosition.LEFT)]),
+        (None, [Sample(b"ab", position=EyePosition.UNKNOWN)]),
+        (None, [Sample(b"ab", position=FacePosition.FACE)]),
         (None, [Sample(b"ab", ppi=500.0)]),
         (None, []),
     ]
@@ -119,8 +124,17 @@ def test_every_difference_of_a_request_changes_its_digest() -> None:
     assert {len(d) for d in digests} == {32}
 
 
+def test_digests_of_fingerprint_requests_are_those_of_earlier_versions() -> None:
+    """Stores hold them: a request repeated after an upgrade must still be known."""
+    samples = [Sample(b"ab"), Sample(b"cd", SampleKind.TEMPLATE, FingerPosition.LEFT_RING, 500.0)]
+    assert digest_of("alice", samples).hex() == (
+        "a1469622325948424bc42e419e0415a4ad507e807c167ae3db5a09ce48361cce"
+    )
+
+
 def test_a_sample_never_shows_its_bytes_and_checks_its_values() -> None:
     assert repr(Sample(b"secret-minutiae", position=INDEX)) == "Sample(image, right_index, 15 bytes)"
+    assert repr(Sample(b"secret", position=EyePosition.LEFT)) == "Sample(iris image, left, 6 bytes)"
     for wrong in ({"data": "text"}, {"data": b"", "position": 11}, {"data": b"", "kind": 9}):
         with pytest.raises(ArgumentError):
             Sample(**wrong)

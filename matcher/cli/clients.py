@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from matcher.cli.files import (
+    FACE,
+    FILES,
+    FINGER,
+    IRIS,
+    MODALITY,
+    PPI,
+    Named,
+    position_name,
+    samples_of,
+)
 from matcher.cli.serve import DEFAULT_LISTEN
 from matcher.errors import ArgumentError
-from matcher.types import FingerPosition, Score
+from matcher.types import Score
 
 if TYPE_CHECKING:
-    from matcher.person import FingerPart, MatchWarning
+    from matcher.person import MatchWarning, PersonPart
     from matcher.samples import Sample
 
 EXIT_NO_MATCH = 1
 """Exit status of a verification that was not accepted."""
 
-MAX_FILE_BYTES = 16 << 20
-"""Largest file that is read; a server takes no larger request."""
-
 SERVER = typer.Option(DEFAULT_LISTEN, "--server", help="HOST:PORT of the server.", envvar="MATCHER_SERVER")
-FINGER = typer.Option(
-    None, "--finger", help="Position such as right-index, once for each FILE, or never.", metavar="POSITION"
-)
 SLAP = typer.Option(
     None, "--slap", help="FILEs are slaps: right, left or thumbs, once for each FILE.", metavar="HAND"
 )
@@ -36,8 +42,6 @@ MISSING = typer.Option(
     help="With --slap: a finger known to be missing, such as left-ring.",
     metavar="POSITION",
 )
-FILES = typer.Argument(..., help="Images or templates of one person.", metavar="FILE...")
-PPI = typer.Option(None, "--ppi", help="Resolution of the images where their files do not say it.")
 AS_JSON = typer.Option(False, "--json", help="Print one JSON object.")
 TIMEOUT = typer.Option(30.0, "--timeout", help="Seconds until the call is given up.")
 THRESHOLD = typer.Option(None, "--threshold", help="Least score, instead of a rate.")
@@ -50,10 +54,13 @@ def register(app: typer.Typer) -> None:
 
 
 def enroll(
-    files: list[Path] = FILES,
+    files: list[Path] | None = FILES,
     subject: str | None = typer.Option(None, help="Id of the new subject; by default the server makes one."),
     key: str | None = typer.Option(None, help="Idempotency key: the same request again enrols nobody."),
+    modality: str = MODALITY,
     finger: list[str] | None = FINGER,
+    iris: list[str] | None = IRIS,
+    face: list[Path] | None = FACE,
     slap: list[str] | None = SLAP,
     missing: list[str] | None = MISSING,
     ppi: float | None = PPI,
@@ -62,7 +69,10 @@ def enroll(
     as_json: bool = AS_JSON,
 ) -> None:
     """Add a person to the gallery."""
-    samples = _slaps(files, slap, missing, finger, ppi) if slap or missing else _samples(files, finger, ppi)
+    if slap or missing:
+        samples = _slaps(Named(files, modality, finger, iris, face, ppi), slap, missing)
+    else:
+        samples = samples_of(Named(files, modality, finger, iris, face, ppi))
     with _client(server, timeout) as client:
         answer = client.enroll(samples, subject_id=subject, idempotency_key=key)
     words = "enrolled" if answer.created else "was enrolled before with this key"
@@ -80,8 +90,11 @@ def enroll(
 
 def verify(
     subject: str = typer.Argument(..., help="Who the person claims to be."),
-    files: list[Path] = FILES,
+    files: list[Path] | None = FILES,
+    modality: str = MODALITY,
     finger: list[str] | None = FINGER,
+    iris: list[str] | None = IRIS,
+    face: list[Path] | None = FACE,
     ppi: float | None = PPI,
     fmr: float | None = typer.Option(None, help="Rate of false matches to accept; default 1e-4."),
     threshold: float | None = THRESHOLD,
@@ -90,7 +103,7 @@ def verify(
     as_json: bool = AS_JSON,
 ) -> None:
     """Compare a person with one subject; exit status 1 if they do not match."""
-    samples = _samples(files, finger, ppi)
+    samples = samples_of(Named(files, modality, finger, iris, face, ppi))
     with _client(server, timeout) as client:
         answer = client.verify(subject, samples, fmr=fmr, threshold=threshold)
     decision = answer.decision
@@ -118,8 +131,11 @@ def verify(
 
 
 def identify(
-    files: list[Path] = FILES,
+    files: list[Path] | None = FILES,
+    modality: str = MODALITY,
     finger: list[str] | None = FINGER,
+    iris: list[str] | None = IRIS,
+    face: list[Path] | None = FACE,
     ppi: float | None = PPI,
     fpir: float | None = typer.Option(
         None, help="Share of searches by strangers that may return anybody; default 1e-2."
@@ -131,7 +147,7 @@ def identify(
     as_json: bool = AS_JSON,
 ) -> None:
     """Search a person among all subjects."""
-    samples = _samples(files, finger, ppi)
+    samples = samples_of(Named(files, modality, finger, iris, face, ppi))
     with _client(server, timeout) as client:
         answer = client.identify(samples, max_candidates=candidates, fpir=fpir, threshold=threshold)
     lines = []
@@ -176,11 +192,29 @@ def delete(
 
 def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JSON) -> None:
     """Tell what a server holds."""
-    import dataclasses
-
     with _client(server, timeout) as client:
-        answer = dataclasses.asdict(client.status())
-    print_answer(as_json, answer, "\n".join(f"{name:15} {value}" for name, value in answer.items()))
+        answer = client.status()
+    totals: dict[str, object] = {
+        "version": answer.version,
+        "store": answer.store,
+        "subjects": answer.subjects,
+        "samples": answer.samples,
+        "sequence": answer.sequence,
+        "resident_bytes": answer.resident_bytes,
+        "extractors": list(answer.extractors),
+    }
+    by_modality = {
+        one.modality.name.lower(): {
+            "samples": one.samples,
+            "resident_bytes": one.resident_bytes,
+            "extractors": list(one.extractors),
+        }
+        for one in answer.modalities
+    }
+    lines = [f"{name:15} {value}" for name, value in totals.items() if name != "extractors"]
+    for name, fields in by_modality.items():
+        lines.append(f"{name:15} " + ", ".join(f"{key} {value}" for key, value in fields.items()))
+    print_answer(as_json, {**totals, "modalities": by_modality}, "\n".join(lines))
 
 
 def _client(server: str, timeout: float) -> Any:
@@ -191,84 +225,33 @@ def _client(server: str, timeout: float) -> Any:
     return MatcherClient(server, timeout=timeout)
 
 
-def _samples(files: list[Path], fingers: list[str] | None, ppi: float | None) -> list[Sample]:
-    from matcher.samples import sample_of
-
-    fingers = fingers or []
-    if fingers and len(fingers) != len(files):
-        raise ArgumentError(
-            f"--finger: expected one for each of {len(files)} files, got {len(fingers)}.",
-            hint="Give it once for each file, in their order, or leave it out.",
-        )
-    positions = [finger_position(name) for name in fingers] or [FingerPosition.UNKNOWN] * len(files)
-    return [
-        sample_of(read_file(file), position, ppi) for file, position in zip(files, positions, strict=True)
-    ]
-
-
-def _slaps(
-    files: list[Path],
-    hands: list[str] | None,
-    missing: list[str] | None,
-    fingers: list[str] | None,
-    ppi: float | None,
-) -> list[Sample]:
+def _slaps(named: Named, hands: list[str] | None, missing: list[str] | None) -> list[Sample]:
+    """Return the fingers of FILEs, which are slaps, and the irises and faces beside them."""
     from matcher.cli.slap import slap_samples
 
-    if not hands or len(hands) != len(files) or fingers:
+    files = named.files or []
+    if not hands or len(hands) != len(files) or named.fingers or named.modality != "fingerprint":
         raise ArgumentError(
             f"--slap: expected one for each of {len(files)} files, and no --finger.",
             hint="Give right, left or thumbs once for each file, in their order.",
         )
+    beside = bool(named.irises or named.faces)
     return [
         sample
         for file, hand in zip(files, hands, strict=True)
-        for sample in slap_samples(file, hand, missing, ppi)
-    ]
-
-
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a file that the user named, at most MAX_FILE_BYTES.
-
-    Raises
-    ------
-    ArgumentError
-        If it cannot be read or is larger.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ArgumentError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise ArgumentError(f"{path} is larger than {MAX_FILE_BYTES} bytes.")
-    return data
-
-
-def finger_position(name: str) -> FingerPosition:
-    """Return the position of a name such as right-index, or of its number.
-
-    Raises
-    ------
-    ArgumentError
-        If there is none.
-    """
-    names = {position.name.lower().replace("_", "-"): position for position in FingerPosition}
-    by_number = {str(int(position)): position for position in FingerPosition}
-    found = {**names, **by_number}.get(name.lower().replace("_", "-"))
-    if found is None:
-        raise ArgumentError(f"--finger: {name!r} is none of {', '.join(names)}.")
-    return found
+        for sample in slap_samples(file, hand, missing, named.ppi)
+    ] + (samples_of(replace(named, files=None)) if beside else [])
 
 
 def _score(score: Score) -> dict[str, object]:
     return {"value": score.value, "calibration": score.calibration, "extrapolated": score.extrapolated}
 
 
-def _part(part: FingerPart) -> dict[str, object]:
+def _part(part: PersonPart) -> dict[str, object]:
     return {
-        "probe_position": _named(part.probe_position),
-        "candidate_position": _named(part.candidate_position),
+        "modality": part.modality.name.lower(),
+        "probe_position": position_name(part.probe_position),
+        "candidate_position": position_name(part.candidate_position),
         "use": part.use,
         "score": part.score,
         "log_likelihood_ratio": part.log_likelihood_ratio,
@@ -278,22 +261,18 @@ def _part(part: FingerPart) -> dict[str, object]:
 
 def _warning(warning: MatchWarning) -> dict[str, object]:
     return {
+        "modality": warning.modality.name.lower(),
         "kind": warning.kind,
         "side": warning.side,
-        "first_position": _named(warning.first),
-        "second_position": _named(warning.second),
+        "first_position": position_name(warning.first),
+        "second_position": position_name(warning.second),
         "score": warning.score,
     }
 
 
 def _told(warning: MatchWarning) -> str:
-    places = f"{_named(warning.first)}, {_named(warning.second)}"
+    places = f"{position_name(warning.first)}, {position_name(warning.second)}"
     return f"warning: {warning.kind} ({warning.side.lower()}: {places}; score {warning.score:.1f})"
-
-
-def _named(position: FingerPosition) -> str:
-    """Return the name by which `--finger` takes a position."""
-    return position.name.lower().replace("_", "-")
 
 
 def print_answer(as_json: bool, fields: dict[str, object], text: str) -> None:

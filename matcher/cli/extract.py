@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matcher.cli.clients import AS_JSON, EXIT_NO_MATCH, finger_position, print_answer, read_file
+from matcher.cli.clients import AS_JSON, EXIT_NO_MATCH, print_answer
+from matcher.cli.files import finger_position, read_file
 from matcher.errors import ArgumentError, MatcherError
 from matcher.types import FingerPosition, FingerprintTemplate, Image, ResolutionSource
 
@@ -168,14 +169,15 @@ def _extractor(modality_name: str, name: str) -> Extract:
 def _read_side(path: Path, ppi: float | None, extract: Extract) -> tuple[Image | None, FingerprintTemplate]:
     """Return the one fingerprint of a file, and its image if it is one."""
     from matcher.formats.prints import read_print
-    from matcher.samples import SampleKind, read_sample, sample_of
+    from matcher.reader import read_fingerprints
+    from matcher.samples import SampleKind, sample_of
 
     sample = sample_of(read_file(path), ppi=ppi)
     with _naming(path):
         if sample.kind is SampleKind.IMAGE:
             image, position = read_print(sample.data, ppi=ppi)
             return image, extract(image, position=position)
-        templates = read_sample(sample)
+        templates = read_fingerprints(sample)
         if len(templates) != 1:
             raise ArgumentError(
                 f"Expected one finger, the record has {len(templates)} views.",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matcher.cli.clients import AS_JSON, PPI, finger_position, print_answer, read_file
+from matcher.cli.clients import AS_JSON, print_answer
+from matcher.cli.files import PPI, finger_position, read_file
 from matcher.errors import ArgumentError
 
 if TYPE_CHECKING:

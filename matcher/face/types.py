@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import string
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,12 @@ MAX_DIMENSIONS = 4096
 
 MODEL_ID_LENGTH = 64
 """Hexadecimal digits of a model id (a SHA-256)."""
+
+
+class FacePosition(IntEnum):
+    """A person has one face: its position is known without being said."""
+
+    FACE = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

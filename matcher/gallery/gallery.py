@@ -6,16 +6,18 @@ While memory cannot be trusted (a failed apply, before the replay is through), `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from matcher.errors import InternalError, NotReadyError, StoreCorruptError, TemplateError
-from matcher.gallery.memory import Memory, ResidentSample
+from matcher.gallery.memory import Memory
 from matcher.gallery.records import Change, Operation, Receipt, StoredSample
+from matcher.gallery.rows import ResidentSample
+from matcher.gallery.search import Scorer
 from matcher.gallery.store import Store
 from matcher.gallery.transaction import KeyRow
-from matcher.template.codec import decode_template
-from matcher.types import U64, FingerprintTemplate
+from matcher.template.modality import Template, decode, extractor_of, modality_of, position_of
+from matcher.types import Modality
 
 
 class Gallery:
@@ -25,8 +27,8 @@ class Gallery:
     ----------
     url : str
         Of the store.
-    expand : callable
-        Template to the form that the scorer reads (`Scorer.resident`).
+    scorers : mapping of Modality to Scorer
+        Of every modality: they turn templates into the form that they read.
     threads : int
         For expanding the stored templates at the start.
 
@@ -36,8 +38,8 @@ class Gallery:
         If the store cannot be opened, see `Store`.
     """
 
-    def __init__(self, url: str, expand: Callable[[FingerprintTemplate], U64], *, threads: int = 1) -> None:
-        self._expand = expand
+    def __init__(self, url: str, scorers: Mapping[Modality, Scorer], *, threads: int = 1) -> None:
+        self._scorers = scorers
         self._threads = threads
         self._memory: Memory | None = None
         self._store = Store(url, self)
@@ -65,9 +67,11 @@ class Gallery:
             raise NotReadyError("The gallery is being read from its store.", hint="Try again in a moment.")
         return memory
 
-    def resident(self, template: FingerprintTemplate) -> ResidentSample:
+    def resident(self, template: Template) -> ResidentSample:
         """Return what memory keeps of a template."""
-        return ResidentSample(self._expand(template), int(template.position), template.extractor)
+        modality = modality_of(template)
+        words = self._scorers[modality].resident(template)
+        return ResidentSample(modality, words, int(position_of(template)), extractor_of(template))
 
     def submit(self, operation: Operation) -> Future[Receipt]:
         """Queue a write; done once it is durable and visible to every later search."""
@@ -105,10 +109,15 @@ class Gallery:
 
     def _read(self, sample: StoredSample) -> ResidentSample:
         try:
-            template = decode_template(sample.record.template)
+            template = decode(sample.record.template)
         except TemplateError as error:
             raise StoreCorruptError(
                 f"A stored template of subject {sample.subject_id!r} cannot be read ({error.reason}).",
                 hint="Restore the store from a backup.",
             ) from error
+        if modality_of(template) is not sample.record.modality:
+            raise StoreCorruptError(
+                f"A stored template of subject {sample.subject_id!r} is of another modality than its row.",
+                hint="Restore the store from a backup.",
+            )
         return self.resident(template)

@@ -21,7 +21,7 @@ from matcher.gallery.schema import (
     subjects,
 )
 from matcher.gallery.transaction import last_sequence
-from matcher.template.envelope import Modality
+from matcher.types import Modality
 
 LOAD_CHUNK = 4096
 """Rows read from the database at a time."""

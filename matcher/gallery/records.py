@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from matcher.template.envelope import Modality
+from matcher.types import Modality
 
 
 class ChangeKind(IntEnum):
@@ -25,7 +25,7 @@ class SampleRecord:
     modality : Modality
         What kind of template it is.
     position : int
-        Which finger (`FingerPosition`), 0 unknown.
+        Code of the modality's positions: which finger or eye, 0 unknown; of a face 1.
     quality : int
         0 to 100.
     template : bytes

@@ -74,8 +74,8 @@ samples = Table(
         autoincrement=False,
     ),
     Column("ordinal", SmallInteger, primary_key=True, autoincrement=False, comment="order in the request"),
-    Column("modality", SmallInteger, nullable=False, comment="template.envelope.Modality"),
-    Column("position", SmallInteger, nullable=False, comment="types.FingerPosition, 0 unknown"),
+    Column("modality", SmallInteger, nullable=False, comment="types.Modality"),
+    Column("position", SmallInteger, nullable=False, comment="by modality, 0 unknown"),
     Column("quality", SmallInteger, nullable=False, comment="0 to 100"),
     Column("template", LargeBinary, nullable=False, comment="our own stored form, with its checksum"),
 )

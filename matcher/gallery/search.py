@@ -1,5 +1,5 @@
-"""Exhaustive search: every row of a comparable position is scored; finger by finger, over all subjects at
-once.
+"""Exhaustive search in one modality: every row of a comparable position is scored; finger by finger (or eye
+by eye), over all subjects at once.
 
 Scorer and fusion are handed in (the engine knows them): this package only knows the arrays.
 """
@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from matcher.gallery.memory import Block, View
-from matcher.types import F32, I64, U64, FingerprintTemplate
+from matcher.gallery.rows import Block, RowsView
+from matcher.template.modality import Template, extractor_of, position_of
+from matcher.types import F32, I64, U64
 
 F64 = npt.NDArray[np.float64]
 
@@ -22,7 +23,7 @@ CHUNK_ROWS = 8192
 """Rows between two looks at the deadline: about 0.1 s of one thread."""
 
 UNKNOWN_POSITION = 0
-"""`FingerPosition.UNKNOWN`: compared with every position."""
+"""Code of the unknown position in every modality: compared with every position."""
 
 
 class Calibration(Protocol):
@@ -37,12 +38,12 @@ class Calibration(Protocol):
 
 
 class Scorer(Protocol):
-    """How fingers are compared."""
+    """How the templates of one modality are compared."""
 
-    def resident(self, template: FingerprintTemplate) -> U64:
-        """Return the form that `score` reads as a candidate."""
+    def resident(self, template: Any) -> U64:
+        """Return the form that `score` reads as a candidate, uint64 array (W,)."""
 
-    def prepare(self, source: FingerprintTemplate | U64) -> Any:
+    def prepare(self, source: Any) -> Any:
         """Return the probe form of a template or of its resident form, built once for all candidates."""
 
     def score(self, probe: Any, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
@@ -53,8 +54,8 @@ class Scorer(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class FingerTally:
-    """One finger of the probe against every subject.
+class CharacteristicTally:
+    """One finger, eye or face of the probe against every subject.
 
     Attributes
     ----------
@@ -72,9 +73,9 @@ class FingerTally:
     hypotheses: npt.NDArray[np.bool_]
 
     @staticmethod
-    def of(subjects: int) -> FingerTally:
+    def of(subjects: int) -> CharacteristicTally:
         """Return a tally over so many subjects without any comparison."""
-        return FingerTally(
+        return CharacteristicTally(
             np.full(subjects, -np.inf),
             np.zeros(subjects),
             np.zeros(subjects, np.int32),
@@ -118,15 +119,19 @@ class Tally:
         )
 
     def add(
-        self, finger: FingerTally, subjects: npt.NDArray[np.int32], raw: F32, calibration: Calibration
+        self,
+        own: CharacteristicTally,
+        subjects: npt.NDArray[np.int32],
+        raw: F32,
+        calibration: Calibration,
     ) -> None:
         """Take in comparisons: `raw[i]` was with a sample of `subjects[i]`; a subject may occur twice."""
         values, extrapolated = calibration.scores(raw)
         if calibration.id not in self.calibrations:
             self.calibrations.append(calibration.id)
-        np.add.at(finger.comparisons, subjects, 1)
-        np.add.at(finger.cubes, subjects, values**3)
-        np.maximum.at(finger.best, subjects, values)
+        np.add.at(own.comparisons, subjects, 1)
+        np.add.at(own.cubes, subjects, values**3)
+        np.maximum.at(own.best, subjects, values)
         np.maximum.at(self.value, subjects, values)
         best = np.flatnonzero(values == self.value[subjects])
         at = subjects[best]
@@ -145,8 +150,8 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Finger:
-    """Samples of a probe that show one finger.
+class Characteristic:
+    """Samples of a probe that show one finger, one eye or the face (ISO/IEC 2382-37: characteristic).
 
     Attributes
     ----------
@@ -160,17 +165,18 @@ class Finger:
     choice: bool = False
 
 
-def prepare(scorer: Scorer, templates: Sequence[FingerprintTemplate]) -> list[Probe]:
-    """Return the probe form of every template."""
-    return [Probe(scorer.prepare(t), int(t.position), t.extractor) for t in templates]
+def prepare(scorer: Scorer, templates: Sequence[Template]) -> list[Probe]:
+    """Return the probe form of every template; they are of one modality."""
+    return [Probe(scorer.prepare(t), int(position_of(t)), extractor_of(t)) for t in templates]
 
 
 def search(
     scorer: Scorer,
-    view: View,
+    view: RowsView,
+    numbers: int,
     probes: Sequence[Probe],
-    fingers: Sequence[Finger],
-    take: Callable[[FingerTally], object],
+    characteristics: Sequence[Characteristic],
+    take: Callable[[CharacteristicTally], object],
     *,
     threads: int = 1,
     check: Callable[[], None] = lambda: None,
@@ -180,13 +186,16 @@ def search(
     Parameters
     ----------
     scorer : Scorer
-    view : View
+        Of the view's modality.
+    view : RowsView
+    numbers : int
+        Subject numbers given so far, `View.numbers`.
     probes : sequence of Probe
         Samples of one person; an unknown position, of the probe or of the row, is compared with every other.
-    fingers : sequence of Finger
-        Which of them show one finger.
+    characteristics : sequence of Characteristic
+        Which of them show one finger, eye or face.
     take : callable
-        Given each finger's tally, by subject number, once it is complete.
+        Given each characteristic's tally, by subject number, once it is complete.
     threads : int
         For the scorer.
     check : callable
@@ -195,34 +204,34 @@ def search(
     Returns
     -------
     Tally
-        By subject number, `view.numbers` long.
+        By subject number, `numbers` long.
 
     Raises
     ------
     CalibrationMissingError
         If the gallery holds templates that the probe has no calibration with.
     """
-    tally = Tally.of(view.numbers)
-    for finger in fingers:
-        own = FingerTally.of(view.numbers)
-        for probe in (probes[member] for member in finger.members):
+    tally = Tally.of(numbers)
+    for characteristic in characteristics:
+        own = CharacteristicTally.of(numbers)
+        for probe in (probes[member] for member in characteristic.members):
             calibrations = [scorer.calibration(probe.extractor, extractor) for extractor in view.extractors]
             for block, rows in _chunks(view, probe.position):
                 check()
                 _compare(scorer, tally, own, probe, calibrations, block, rows, threads)
                 guessed = (block.position[rows] == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
-                own.hypotheses[block.subject[rows[guessed | finger.choice]]] = True
+                own.hypotheses[block.subject[rows[guessed | characteristic.choice]]] = True
         tally.comparisons += own.comparisons
         take(own)
     return tally
 
 
 def comparable(probe_position: int, position: int) -> bool:
-    """Return whether two samples may show the same finger."""
+    """Return whether two samples may show the same finger, eye or face."""
     return probe_position == position or UNKNOWN_POSITION in (probe_position, position)
 
 
-def _chunks(view: View, position: int) -> Iterator[tuple[Block, I64]]:
+def _chunks(view: RowsView, position: int) -> Iterator[tuple[Block, I64]]:
     for block, count in view.blocks:
         for begin in range(0, count, CHUNK_ROWS):
             end = min(begin + CHUNK_ROWS, count)
@@ -238,7 +247,7 @@ def _chunks(view: View, position: int) -> Iterator[tuple[Block, I64]]:
 def _compare(
     scorer: Scorer,
     tally: Tally,
-    finger: FingerTally,
+    own: CharacteristicTally,
     probe: Probe,
     calibrations: Sequence[Calibration],
     block: Block,
@@ -250,4 +259,4 @@ def _compare(
     extractors = block.extractor[rows]
     for number in np.unique(extractors):
         of_it = extractors == number
-        tally.add(finger, block.subject[rows[of_it]], raw[of_it], calibrations[number])
+        tally.add(own, block.subject[rows[of_it]], raw[of_it], calibrations[number])

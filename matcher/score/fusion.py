@@ -6,7 +6,11 @@ failed impression hardly lowers; `cost` is calibrated, and 1 at least (what choo
 position is unknown, comparisons are hypotheses of which at most one is true: the best counts, less 10
 log10(n).
 
-The fingers' scores become one by `matcher.score.person`. All functions take arrays over subjects.
+Comparisons of one eye, or of the face, are always taken so: no data at hand say what several of them cost
+together, and a choice is never too cheap.
+
+The fingers' scores become one by `matcher.score.person`; fingers, eyes and face by `matcher.score.units`. All
+functions take arrays over subjects.
 """
 
 from __future__ import annotations
@@ -19,8 +23,8 @@ POWER = 3.0
 """Of the scores in the joint evidence: between their sum (1) and the best of them (infinity)."""
 
 
-def finger_score(best: F64, powers: F64, comparisons: Counts, hypotheses: Bools, cost: float) -> F64:
-    """Return the score of one finger against each subject.
+def joint_score(best: F64, powers: F64, comparisons: Counts, hypotheses: Bools, cost: float) -> F64:
+    """Return the score of one finger, eye or face against each subject.
 
     Parameters
     ----------
@@ -48,12 +52,17 @@ def finger_score(best: F64, powers: F64, comparisons: Counts, hypotheses: Bools,
 
 
 class PersonSum:
-    """Adds up the fingers of a probe against every subject.
+    """Adds up the fingers of a probe, or its independent units, against every subject.
 
     Parameters
     ----------
     calibration : PersonCalibration
     subjects : int
+
+    Attributes
+    ----------
+    compared : int32 array (S,)
+        How many were there.
     """
 
     def __init__(self, calibration: PersonCalibration, subjects: int) -> None:
@@ -61,19 +70,22 @@ class PersonSum:
         self.ratios: F64 = np.zeros(subjects)
         self.allowed: F64 = np.zeros(subjects)
         self.best: F64 = np.zeros(subjects)
-        self.fingers = np.zeros(subjects, np.int32)
+        self.compared = np.zeros(subjects, np.int32)
 
     def add(self, best: F64, powers: F64, comparisons: Counts, hypotheses: Bools) -> F64:
-        """Take in one finger, as `finger_score` does, and return its score, 0 where it was not compared."""
-        evidence = self.calibration.evidence
-        score = finger_score(best, powers, comparisons, hypotheses, evidence.impression_cost)
-        there = comparisons > 0
-        self.ratios += np.where(there, evidence.log_likelihood_ratio(score), 0.0)
+        """Take in one finger, as `joint_score` does, and return its score, 0 where it was not compared."""
+        cost = self.calibration.evidence.impression_cost
+        score = joint_score(best, powers, comparisons, hypotheses, cost)
+        self.take(score, comparisons > 0)
+        return score
+
+    def take(self, score: F64, there: Bools) -> None:
+        """Take in scores of one finger or unit, which are 0 where it was not compared."""
+        self.ratios += np.where(there, self.calibration.evidence.log_likelihood_ratio(score), 0.0)
         self.allowed += score
         np.maximum(self.best, score, out=self.best)
-        self.fingers += there
-        return score
+        self.compared += there
 
     def scores(self) -> F64:
         """Return the persons' scores, shape (S,)."""
-        return self.calibration.score(self.ratios, self.allowed, self.best, self.fingers)
+        return self.calibration.score(self.ratios, self.allowed, self.best, self.compared)

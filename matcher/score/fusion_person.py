@@ -1,8 +1,8 @@
 """One probe against one subject in full: score, parts, and what looks wrong with the labels.
 
 The score is that of the search over all subjects but for one thing that a search cannot see: where positions
-are unknown, two fingers of the probe may have found one and the same sample. Here each sample serves one
-finger.
+are unknown, two fingers (or eyes) of the probe may have found one and the same sample. Here each sample
+serves one of them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.gallery.compare import PairTable
-from matcher.gallery.search import F64, UNKNOWN_POSITION
-from matcher.person import FingerPart, FingerUse, MatchWarning, Side, WarningKind
-from matcher.score.fusion import finger_score
+from matcher.gallery.search import F64, UNKNOWN_POSITION, Characteristic
+from matcher.person import MatchWarning, PartUse, PersonPart, Side, WarningKind
+from matcher.score.fusion import joint_score
 from matcher.score.fusion_repeats import Repeats
 from matcher.score.person import PersonCalibration
-from matcher.types import FingerPosition, Score
+from matcher.template.modality import POSITIONS, position, unknown_position
+from matcher.types import Modality, Score
 
 NOT_COMPARED = "none"
 """Calibration id of a score that comes from no comparison."""
@@ -34,37 +35,42 @@ _MORE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class PersonScore:
-    """A probe against a subject.
+class ModalityScore:
+    """The samples of one modality against a subject.
 
     Attributes
     ----------
-    score : Score
-        Value 0 where nothing was compared. `raw` is that of the best comparison.
-    parts : tuple of FingerPart
-        Of each finger of the probe.
+    searched, served : tuple of float
+        Scores of the independent units (see `matcher.score.units`) as a search has them, and with each sample
+        serving one unit.
+    best : Score or None
+        Of the modality alone, or where it has several units, of the best comparison; None if there was none.
+    parts : tuple of PersonPart
+        Of each finger, eye or face of the probe.
     comparisons : int
-        Pairs of samples that the score was made from.
+        Pairs of samples that the scores were made from.
     """
 
-    score: Score
-    parts: tuple[FingerPart, ...]
+    searched: tuple[float, ...]
+    served: tuple[float, ...]
+    best: Score | None
+    parts: tuple[PersonPart, ...]
     comparisons: int
 
 
 @dataclass(slots=True)
 class _Found:
-    """One finger of the probe against the subject's samples."""
+    """One finger, eye or face of the probe against the subject's samples."""
 
     score: float
     comparisons: int
     row: int
     choice: bool
-    use: FingerUse
+    use: PartUse
 
 
-def fuse(table: PairTable, repeats: Repeats, calibration: PersonCalibration) -> PersonScore:
-    """Return the score of a probe against a subject with its parts.
+def fuse_fingers(table: PairTable, repeats: Repeats, calibration: PersonCalibration) -> ModalityScore:
+    """Return what the fingers of a probe give: they are one unit.
 
     Parameters
     ----------
@@ -72,113 +78,191 @@ def fuse(table: PairTable, repeats: Repeats, calibration: PersonCalibration) -> 
     repeats : Repeats
         Of the probe: which samples show one finger.
     calibration : PersonCalibration
+        Of fingers.
     """
-    found = [
-        _finger(table, finger.members, finger.choice, calibration.evidence.impression_cost)
-        for finger in repeats.fingers
-    ]
-    fused = _fused(calibration, found)
-    _one_finger_a_sample(table, [finger.members for finger in repeats.fingers], found)
-    fused = min(fused, _fused(calibration, found))
-    parts = []
-    for finger, one in zip(repeats.fingers, found, strict=True):
-        there = one.use is FingerUse.USED
-        ratio = float(calibration.evidence.log_likelihood_ratio(np.array([one.score]))[0]) if there else 0.0
-        where = int(table.position[one.row]) if there else UNKNOWN_POSITION
-        mine = int(table.probe_position[finger.members[0]])
-        parts.append(_part(mine, where, one.use, one.score if there else 0.0, ratio, one.comparisons))
-    for other in repeats.stands_for:
-        position = int(table.probe_position[other])
-        parts.append(_part(position, UNKNOWN_POSITION, FingerUse.COUNTED_ONCE, 0.0, 0.0, 0))
-    return PersonScore(
-        _score(table, repeats, calibration, fused, sum(f.use is FingerUse.USED for f in found)),
-        tuple(parts),
-        sum(f.comparisons for f in found),
-    )
+    found = _characteristics(table, repeats, calibration.evidence.impression_cost)
+    fused = _fused(calibration, _scores(found))
+    _one_use_a_sample(table, repeats, found)
+    used = _scores(found)
+    fused = min(fused, _fused(calibration, used))
+    best = _best(table, repeats)
+    if best is not None and len(used) != 1:
+        beyond = calibration.extrapolated(np.array([fused]), np.array([len(used)]))
+        best = Score(fused, best.raw, calibration.id, bool(beyond[0]))
+    units = (fused,) if used else ()
+    parts = _parts(Modality.FINGERPRINT, table, repeats, found, calibration)
+    return ModalityScore(units, units, best, parts, sum(f.comparisons for f in found))
 
 
-def _fused(calibration: PersonCalibration, found: Sequence[_Found]) -> float:
-    scores = np.array([f.score for f in found if f.use is FingerUse.USED])
-    if not len(scores):
+def fuse_units(
+    modality: Modality, table: PairTable, repeats: Repeats, units: PersonCalibration
+) -> ModalityScore:
+    """Return what the eyes or the face of a probe give: each is a unit.
+
+    Parameters
+    ----------
+    modality : Modality
+    table : PairTable
+    repeats : Repeats
+    units : PersonCalibration
+        Of independent units; for the likelihood ratios of the parts.
+    """
+    found = _characteristics(table, repeats, None)
+    searched = _scores(found)
+    _one_use_a_sample(table, repeats, found)
+    parts = _parts(modality, table, repeats, found, units)
+    comparisons = sum(f.comparisons for f in found)
+    return ModalityScore(searched, _scores(found), _best(table, repeats), parts, comparisons)
+
+
+def _characteristics(table: PairTable, repeats: Repeats, cost: float | None) -> list[_Found]:
+    """Return each finger, eye or face; without a cost of impressions, comparisons are always a choice."""
+    return [_characteristic(table, one, cost) for one in repeats.characteristics]
+
+
+def _scores(found: Sequence[_Found]) -> tuple[float, ...]:
+    return tuple(f.score for f in found if f.use is PartUse.USED)
+
+
+def _fused(calibration: PersonCalibration, scores: Sequence[float]) -> float:
+    """Return the score of several fingers or units; of none 0, of one its own."""
+    if not scores:
         return 0.0
-    ratios = calibration.evidence.log_likelihood_ratio(scores).sum()
-    ratio, allowed, best = (np.array([x]) for x in (ratios, scores.sum(), scores.max()))
-    return float(calibration.score(ratio, allowed, best, np.array([len(scores)]))[0])
+    own = np.array(scores)
+    ratios = calibration.evidence.log_likelihood_ratio(own).sum()
+    ratio, allowed, best = (np.array([x]) for x in (ratios, own.sum(), own.max()))
+    return float(calibration.score(ratio, allowed, best, np.array([len(own)]))[0])
 
 
-def _finger(table: PairTable, members: Sequence[int], choice: bool, cost: float) -> _Found:
-    own = np.array(members)
+def _characteristic(table: PairTable, one: Characteristic, cost: float | None) -> _Found:
+    own = np.array(one.members)
     pairs = table.comparable[own]
     n = int(pairs.sum())
+    choice = one.choice or cost is None
     if n == 0:
-        return _Found(0.0, 0, -1, choice, FingerUse.NOT_ENROLLED)
+        return _Found(0.0, 0, -1, choice, PartUse.NOT_ENROLLED)
     values = np.where(pairs, table.value[own], -np.inf)
     unknown = (table.probe_position[own][:, None] == UNKNOWN_POSITION) | (table.position == UNKNOWN_POSITION)
     choice = choice or bool((unknown & pairs).any())
-    score = finger_score(
+    score = joint_score(
         values.max(keepdims=True).ravel(),
         np.array([(values[pairs] ** 3).sum()]),
         np.array([n]),
         np.array([choice]),
-        cost,
+        1.0 if cost is None else cost,
     )
-    return _Found(float(score[0]), n, int(values.max(axis=0).argmax()), choice, FingerUse.USED)
+    return _Found(float(score[0]), n, int(values.max(axis=0).argmax()), choice, PartUse.USED)
 
 
-def _one_finger_a_sample(table: PairTable, members: Sequence[Sequence[int]], found: list[_Found]) -> None:
-    """Where fingers of unknown position found one sample, assign samples to fingers for the highest sum."""
-    rows = [f.row for f in found if f.use is FingerUse.USED]
+def _one_use_a_sample(table: PairTable, repeats: Repeats, found: list[_Found]) -> None:
+    """Where some of unknown position found one sample, assign samples to them for the highest sum."""
+    rows = [f.row for f in found if f.use is PartUse.USED]
     if len(set(rows)) == len(rows) or not any(f.choice for f in found):
         return
     from scipy.optimize import linear_sum_assignment
 
+    members = [np.array(one.members) for one in repeats.characteristics]
     value = np.stack(
-        [
-            np.where(table.comparable[np.array(own)], table.value[np.array(own)] + _MORE, -1.0).max(axis=0)
-            for own in members
-        ]
+        [np.where(table.comparable[own], table.value[own] + _MORE, -1.0).max(axis=0) for own in members]
     )
     # A finger that is not comparable with a sample (-1) gains less there than nowhere: columns of 0 stand
     # beside.
     spare = np.zeros((len(found), len(found)))
     assigned = dict(zip(*linear_sum_assignment(np.hstack([value, spare]), maximize=True), strict=True))
-    for number, finger in enumerate(found):
+    for number, one in enumerate(found):
         row = int(assigned[number])
-        if not finger.choice or finger.use is not FingerUse.USED or row == finger.row:
+        if not one.choice or one.use is not PartUse.USED or row == one.row:
             continue
         if row >= value.shape[1]:
-            finger.use, finger.score = FingerUse.SAMPLE_TAKEN, 0.0
+            one.use, one.score = PartUse.SAMPLE_TAKEN, 0.0
         else:
-            finger.row = row
-            finger.score = max(float(value[number, row]) - _MORE - 10.0 * np.log10(finger.comparisons), 0.0)
+            one.row = row
+            one.score = max(float(value[number, row]) - _MORE - 10.0 * np.log10(one.comparisons), 0.0)
 
 
-def _score(
-    table: PairTable, repeats: Repeats, calibration: PersonCalibration, fused: float, fingers: int
-) -> Score:
+def _best(table: PairTable, repeats: Repeats) -> Score | None:
     kept = np.zeros(len(table.probe_position), np.bool_)
-    kept[[member for finger in repeats.fingers for member in finger.members]] = True
+    kept[[member for one in repeats.characteristics for member in one.members]] = True
     counted = table.comparable & kept[:, None]
     if not counted.any():
-        return Score(0.0, 0.0, NOT_COMPARED, False)
+        return None
     best = np.unravel_index(np.where(counted, table.value, -np.inf).argmax(), counted.shape)
-    raw = float(table.raw[best])
-    if fingers == 1:
-        name = table.calibrations[table.source[best]]
-        return Score(fused, raw, name, bool(table.extrapolated[best]))
-    beyond = calibration.extrapolated(np.array([fused]), np.array([fingers]))
-    return Score(fused, raw, calibration.id, bool(beyond[0]))
+    name = table.calibrations[table.source[best]]
+    return Score(float(table.value[best]), float(table.raw[best]), name, bool(table.extrapolated[best]))
 
 
-def _part(mine: int, its: int, use: FingerUse, score: float, ratio: float, comparisons: int) -> FingerPart:
-    return FingerPart(FingerPosition(mine), FingerPosition(its), use, score, ratio, comparisons)
+def _parts(
+    modality: Modality,
+    table: PairTable,
+    repeats: Repeats,
+    found: Sequence[_Found],
+    calibration: PersonCalibration,
+) -> tuple[PersonPart, ...]:
+    nowhere = unknown_position(modality)
+    parts = []
+    for characteristic, one in zip(repeats.characteristics, found, strict=True):
+        there = one.use is PartUse.USED
+        ratio = float(calibration.evidence.log_likelihood_ratio(np.array([one.score]))[0]) if there else 0.0
+        where = position(modality, int(table.position[one.row])) if there else nowhere
+        mine = position(modality, int(table.probe_position[characteristic.members[0]]))
+        score = one.score if there else 0.0
+        parts.append(PersonPart(modality, mine, where, one.use, score, ratio, one.comparisons))
+    for other in repeats.stands_for:
+        mine = position(modality, int(table.probe_position[other]))
+        parts.append(PersonPart(modality, mine, nowhere, PartUse.COUNTED_ONCE, 0.0, 0.0, 0))
+    return tuple(parts)
 
 
-def misplaced(table: PairTable) -> tuple[MatchWarning, ...]:
-    """Tell where the fingers match clearly better under another assignment of positions.
+@dataclass(frozen=True, slots=True)
+class PersonScore:
+    """A probe against a subject.
+
+    Attributes
+    ----------
+    score : Score
+        Value 0 where nothing was compared. `raw` is that of the best comparison.
+    parts : tuple of PersonPart
+        Of each finger, eye and face of the probe.
+    comparisons : int
+        Pairs of samples that the score was made from.
+    """
+
+    score: Score
+    parts: tuple[PersonPart, ...]
+    comparisons: int
+
+
+def fuse(modalities: Sequence[ModalityScore], units: PersonCalibration) -> PersonScore:
+    """Return the score of a probe against a subject with its parts.
 
     Parameters
     ----------
+    modalities : sequence of ModalityScore
+        In the order in which their parts are to stand.
+    units : PersonCalibration
+        Of independent units.
+    """
+    searched = [score for modality in modalities for score in modality.searched]
+    served = [score for modality in modalities for score in modality.served]
+    value = min(_fused(units, searched), _fused(units, served))
+    best = max((m.best for m in modalities if m.best is not None), key=lambda s: s.value, default=None)
+    if best is None:
+        score = Score(0.0, 0.0, NOT_COMPARED, False)
+    elif len(served) == 1:
+        score = Score(value, best.raw, best.calibration, best.extrapolated)
+    else:
+        beyond = units.extrapolated(np.array([value]), np.array([len(served)]))
+        score = Score(value, best.raw, units.id, bool(beyond[0]))
+    parts = tuple(part for modality in modalities for part in modality.parts)
+    return PersonScore(score, parts, sum(modality.comparisons for modality in modalities))
+
+
+def misplaced(modality: Modality, table: PairTable) -> tuple[MatchWarning, ...]:
+    """Tell where fingers or eyes match clearly better under another assignment of positions.
+
+    Parameters
+    ----------
+    modality : Modality
     table : PairTable
         With the comparisons across positions.
 
@@ -189,7 +273,8 @@ def misplaced(table: PairTable) -> tuple[MatchWarning, ...]:
     """
     from scipy.optimize import linear_sum_assignment
 
-    score: F64 = np.zeros((len(FingerPosition), len(FingerPosition)))
+    codes = int(max(POSITIONS[modality])) + 1
+    score: F64 = np.zeros((codes, codes))
     mine, its = table.probe_position, table.position
     np.maximum.at(score, (mine[:, None], its[None, :]), table.value)
     score[UNKNOWN_POSITION, :] = score[:, UNKNOWN_POSITION] = 0.0
@@ -200,8 +285,7 @@ def misplaced(table: PairTable) -> tuple[MatchWarning, ...]:
     for one, two in zip(*linear_sum_assignment(score, maximize=True), strict=True):
         found = float(score[one, two]) - paid
         if one != two and found >= max(SUSPECTED, stated[one] + CLEARLY, stated[two] + CLEARLY):
+            places = position(modality, int(one)), position(modality, int(two))
             kind = WarningKind.WRONG_POSITION_SUSPECTED
-            warnings.append(
-                MatchWarning(kind, Side.BOTH, FingerPosition(int(one)), FingerPosition(int(two)), found)
-            )
+            warnings.append(MatchWarning(modality, kind, Side.BOTH, *places, found))
     return tuple(warnings)

@@ -132,8 +132,12 @@ def normal_quantile_of(score: F64) -> F64:
     return -np.asarray(ndtri_exp(-score * math.log(10.0) / 10.0))
 
 
-def tables(evidence: Evidence, correlation: float, most: int = MAX_FINGERS_FUSED) -> list[tuple[F64, F64]]:
+def tables(
+    evidence: Evidence, correlation: float, most: int = MAX_FINGERS_FUSED, *, nodes: F64 = FACTOR_NODES
+) -> list[tuple[F64, F64]]:
     """Return the knots (sum, score) for 2 ... `most` fingers: the non-mated sums of the one-factor model.
+
+    `nodes` are the values of the common factor; without correlation one of them is enough.
 
     Given the common factor, fingers are independent: the distribution of a finger's log-likelihood ratio on a
     grid is convolved with itself, and integrated over the factor. No transform is used: sums of positive
@@ -144,10 +148,10 @@ def tables(evidence: Evidence, correlation: float, most: int = MAX_FINGERS_FUSED
     first, last = evidence.log_likelihood_ratio(np.array([0.0, GRID_SCORE])).tolist()
     z = normal_quantile_of(_score_at(evidence, np.arange(first, last, GRID_STEP)))
     z[0] = -np.inf
-    weights = np.exp(-(FACTOR_NODES**2) / 2)
+    weights = np.exp(-(nodes**2) / 2)
     weights /= weights.sum()
     own, common = math.sqrt(1.0 - correlation), math.sqrt(correlation)
-    reach = ndtr((common * FACTOR_NODES[:, None] - z) / own)  # P(a finger reaches the cell | factor)
+    reach = ndtr((common * nodes[:, None] - z) / own)  # P(a finger reaches the cell | factor)
     mass = reach.copy()
     mass[:, :-1] -= reach[:, 1:]
     found = []

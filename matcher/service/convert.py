@@ -5,20 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from matcher.answers import Enrolled, Identification, Status, Verification
+from matcher.answers import Enrolled, Identification, ModalityStatus, Status, Verification
 from matcher.errors import ArgumentError
-from matcher.person import FingerPart, FingerUse, MatchWarning, Side, WarningKind
-from matcher.samples import Sample, SampleKind
-from matcher.types import Candidate, Decision, FingerPosition, Score
+from matcher.face.types import FacePosition
+from matcher.person import MatchWarning, PartUse, PersonPart, Side, WarningKind
+from matcher.samples import Sample, SampleKind, contradiction
+from matcher.template.modality import Position, modality_of_position, position, unknown_position
+from matcher.types import Candidate, Decision, Modality, Score
 from matcher.v1 import matcher_pb2 as pb
 
 # The message's enumerations carry their name before each value; ours are the values alone.
-_USE, _KIND, _SIDE = "FINGER_USE_", "WARNING_KIND_", "SIDE_"
+_USE, _KIND, _SIDE = "PART_USE_", "WARNING_KIND_", "SIDE_"
+
+_FIELDS = {Modality.FINGERPRINT: "finger_position", Modality.IRIS: "eye_position"}
+"""How the fields that hold a position end; a face has none."""
+
+
+def _fields(prefix: str, where: Position) -> dict[str, int]:
+    """Return the field of a message that holds a position."""
+    modality = modality_of_position(where)
+    return {prefix + _FIELDS[modality]: int(where)} if modality in _FIELDS else {}
 
 
 def sample_to_message(sample: Sample) -> pb.Sample:
     """Return a sample as a message."""
-    message = pb.Sample(position=int(sample.position))  # type: ignore[arg-type]
+    message = pb.Sample(modality=int(sample.modality), **_fields("", sample.position))  # type: ignore[arg-type]
     if sample.kind is SampleKind.IMAGE:
         message.image = sample.data
         if sample.ppi is not None:
@@ -34,21 +45,40 @@ def sample_from_message(message: pb.Sample) -> Sample:
     Raises
     ------
     ArgumentError
-        If it has no content, an unknown position, or a resolution that is no number above 0.
+        If it has no content, an unknown modality or position, a resolution that is no number above 0, or if
+        modality, position and template contradict each other.
     """
     content = message.WhichOneof("content")
     if content is None:
         raise ArgumentError("Sample: expected an image or a template, got neither.")
-    try:
-        position = FingerPosition(message.position)
-    except ValueError as error:
-        raise ArgumentError(f"Sample.position: expected 0 to 10, got {message.position}.") from error
     ppi = message.resolution_ppi if message.HasField("resolution_ppi") else None
     if ppi is not None and not (math.isfinite(ppi) and ppi > 0):
         raise ArgumentError(f"Sample.resolution_ppi: expected a number above 0, got {ppi}.")
-    if content == "image":
-        return Sample(message.image, SampleKind.IMAGE, position, ppi)
-    return Sample(message.template, SampleKind.TEMPLATE, position)
+    where, said = _position_of(message)
+    image = content == "image"
+    data = message.image if image else message.template
+    sample = Sample(data, SampleKind.IMAGE if image else SampleKind.TEMPLATE, where, ppi if image else None)
+    if said is not None and sample.modality is not said:
+        raise contradiction(said, sample.modality)
+    return sample
+
+
+def _position_of(message: pb.Sample) -> tuple[Position, Modality | None]:
+    """Return the position that a sample has, and the modality where the message says it."""
+    field = message.WhichOneof("position")
+    try:
+        said = Modality(message.modality) if message.modality else None
+    except ValueError as error:
+        raise ArgumentError(f"Sample.modality: expected 0 to 3, got {message.modality}.") from error
+    if field is None:
+        return unknown_position(said or Modality.FINGERPRINT), said
+    by_field = next(modality for modality, name in _FIELDS.items() if name == field)
+    if said not in (None, by_field):
+        raise ArgumentError(
+            f"Sample: {field} is set, of another modality than the sample's.",
+            hint="Leave one of the two out.",
+        )
+    return position(by_field, getattr(message, field)), said
 
 
 def score_to_message(score: Score) -> pb.Score:
@@ -61,48 +91,59 @@ def score_from_message(message: pb.Score) -> Score:
     return Score(message.value, math.nan, message.calibration, message.extrapolated)
 
 
-def part_to_message(part: FingerPart) -> pb.FingerPart:
-    """Return what a finger gave as a message."""
-    return pb.FingerPart(
-        probe_position=int(part.probe_position),  # type: ignore[arg-type]
-        candidate_position=int(part.candidate_position),  # type: ignore[arg-type]
-        use=pb.FingerUse.Value(_USE + part.use),
+def part_to_message(part: PersonPart) -> pb.PersonPart:
+    """Return what a finger, eye or face gave as a message."""
+    return pb.PersonPart(
+        modality=int(part.modality),  # type: ignore[arg-type]
+        use=pb.PartUse.Value(_USE + part.use),
         score=part.score,
         log_likelihood_ratio=part.log_likelihood_ratio,
         comparison_count=part.comparisons,
+        **_fields("probe_", part.probe_position),  # type: ignore[arg-type]
+        **_fields("candidate_", part.candidate_position),  # type: ignore[arg-type]
     )
 
 
-def part_from_message(message: pb.FingerPart) -> FingerPart:
-    """Return what a finger gave from a message."""
-    return FingerPart(
-        FingerPosition(message.probe_position),
-        FingerPosition(message.candidate_position),
-        FingerUse(pb.FingerUse.Name(message.use).removeprefix(_USE)),
+def part_from_message(message: pb.PersonPart) -> PersonPart:
+    """Return what a finger, eye or face gave from a message."""
+    return PersonPart(
+        Modality(message.modality),
+        _position_in(message, "probe_"),
+        _position_in(message, "candidate_"),
+        PartUse(pb.PartUse.Name(message.use).removeprefix(_USE)),
         message.score,
         message.log_likelihood_ratio,
         message.comparison_count,
     )
 
 
+def _position_in(message: pb.PersonPart | pb.MatchWarning, prefix: str) -> Position:
+    modality = Modality(message.modality)
+    if modality is Modality.FACE:
+        return FacePosition.FACE
+    return position(modality, getattr(message, prefix + _FIELDS[modality]))
+
+
 def warning_to_message(warning: MatchWarning) -> pb.MatchWarning:
     """Return a warning as a message."""
     return pb.MatchWarning(
+        modality=int(warning.modality),  # type: ignore[arg-type]
         kind=pb.WarningKind.Value(_KIND + warning.kind),
         side=pb.Side.Value(_SIDE + warning.side),
-        first_position=int(warning.first),  # type: ignore[arg-type]
-        second_position=int(warning.second),  # type: ignore[arg-type]
         score=warning.score,
+        **_fields("first_", warning.first),  # type: ignore[arg-type]
+        **_fields("second_", warning.second),  # type: ignore[arg-type]
     )
 
 
 def warning_from_message(message: pb.MatchWarning) -> MatchWarning:
     """Return a warning from a message."""
     return MatchWarning(
+        Modality(message.modality),
         WarningKind(pb.WarningKind.Name(message.kind).removeprefix(_KIND)),
         Side(pb.Side.Name(message.side).removeprefix(_SIDE)),
-        FingerPosition(message.first_position),
-        FingerPosition(message.second_position),
+        _position_in(message, "first_"),
+        _position_in(message, "second_"),
         message.score,
     )
 
@@ -210,17 +251,22 @@ def status_to_message(status: Status) -> pb.GetServerStatusResponse:
         sequence=status.sequence,
         resident_bytes=status.resident_bytes,
         extractors=status.extractors,
+        modalities=[
+            pb.ModalityStatus(
+                modality=int(one.modality),  # type: ignore[arg-type]
+                sample_count=one.samples,
+                resident_bytes=one.resident_bytes,
+                extractors=one.extractors,
+            )
+            for one in status.modalities
+        ],
     )
 
 
 def status_from_message(message: pb.GetServerStatusResponse) -> Status:
     """Return the engine's answer from a message."""
-    return Status(
-        message.version,
-        message.store,
-        message.subject_count,
-        message.sample_count,
-        message.sequence,
-        message.resident_bytes,
-        tuple(message.extractors),
+    modalities = tuple(
+        ModalityStatus(Modality(one.modality), one.sample_count, one.resident_bytes, tuple(one.extractors))
+        for one in message.modalities
     )
+    return Status(message.version, message.store, message.subject_count, message.sequence, modalities)

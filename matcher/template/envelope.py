@@ -16,9 +16,22 @@ from __future__ import annotations
 
 import struct
 import zlib
-from enum import IntEnum
 
 from matcher.errors import TemplateCorruptError, TemplateNewerError
+from matcher.types import Modality
+
+__all__ = [
+    "CHECKSUM",
+    "HEAD",
+    "MAGIC",
+    "MAX_TEMPLATE_BYTES",
+    "OVERHEAD",
+    "Modality",
+    "is_template",
+    "seal",
+    "stated_modality",
+    "unseal",
+]
 
 MAGIC = b"ABT\x1a"
 """First bytes; 0x1A ends a text display, as in PNG."""
@@ -36,17 +49,18 @@ MAX_TEMPLATE_BYTES = 1 << 20
 """Bound on a stored template; no modality comes near it."""
 
 
-class Modality(IntEnum):
-    """What was captured. Codes are part of the stored form."""
-
-    FINGERPRINT = 1
-    IRIS = 2
-    FACE = 3
-
-
 def is_template(data: bytes) -> bool:
     """Return whether `data` begins like a template of our own form, whatever its version."""
     return data[: len(MAGIC)] == MAGIC
+
+
+def stated_modality(data: bytes) -> Modality | None:
+    """Return the modality that a template of our own form says it is of; None of other bytes, or a later one.
+
+    Nothing else is checked: `unseal` does that.
+    """
+    code = data[len(MAGIC) + 1] if is_template(data) and len(data) > len(MAGIC) + 1 else 0
+    return next((modality for modality in Modality if modality == code), None)
 
 
 def seal(content: bytes, *, modality: Modality, version: int) -> bytes:

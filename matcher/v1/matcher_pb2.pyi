@@ -26,6 +26,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Modality:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModalityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Modality.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODALITY_UNSPECIFIED: _Modality.ValueType  # 0
+    """Not said: what the position or a template of this program's own form says, otherwise a fingerprint."""
+    MODALITY_FINGERPRINT: _Modality.ValueType  # 1
+    """One finger."""
+    MODALITY_IRIS: _Modality.ValueType  # 2
+    """The iris of one eye, in near infrared."""
+    MODALITY_FACE: _Modality.ValueType  # 3
+    """The face."""
+
+class Modality(_Modality, metaclass=_ModalityEnumTypeWrapper):
+    """What was captured."""
+
+MODALITY_UNSPECIFIED: Modality.ValueType  # 0
+"""Not said: what the position or a template of this program's own form says, otherwise a fingerprint."""
+MODALITY_FINGERPRINT: Modality.ValueType  # 1
+"""One finger."""
+MODALITY_IRIS: Modality.ValueType  # 2
+"""The iris of one eye, in near infrared."""
+MODALITY_FACE: Modality.ValueType  # 3
+"""The face."""
+Global___Modality: _TypeAlias = Modality  # noqa: Y015
+
 class _FingerPosition:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -82,37 +110,61 @@ FINGER_POSITION_LEFT_LITTLE: FingerPosition.ValueType  # 10
 """Left little finger."""
 Global___FingerPosition: _TypeAlias = FingerPosition  # noqa: Y015
 
-class _FingerUse:
+class _EyePosition:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _FingerUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FingerUse.ValueType], _builtins.type):
+class _EyePositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EyePosition.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    FINGER_USE_UNSPECIFIED: _FingerUse.ValueType  # 0
+    EYE_POSITION_UNSPECIFIED: _EyePosition.ValueType  # 0
+    """Unknown: compared with both eyes, which costs certainty."""
+    EYE_POSITION_RIGHT: _EyePosition.ValueType  # 1
+    """Right eye."""
+    EYE_POSITION_LEFT: _EyePosition.ValueType  # 2
+    """Left eye."""
+
+class EyePosition(_EyePosition, metaclass=_EyePositionEnumTypeWrapper):
+    """Which eye a sample shows, the person's own right and left; the codes of ISO/IEC 19794-6."""
+
+EYE_POSITION_UNSPECIFIED: EyePosition.ValueType  # 0
+"""Unknown: compared with both eyes, which costs certainty."""
+EYE_POSITION_RIGHT: EyePosition.ValueType  # 1
+"""Right eye."""
+EYE_POSITION_LEFT: EyePosition.ValueType  # 2
+"""Left eye."""
+Global___EyePosition: _TypeAlias = EyePosition  # noqa: Y015
+
+class _PartUse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PartUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PartUse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PART_USE_UNSPECIFIED: _PartUse.ValueType  # 0
     """Never sent."""
-    FINGER_USE_USED: _FingerUse.ValueType  # 1
+    PART_USE_USED: _PartUse.ValueType  # 1
     """Compared, and part of the person's score."""
-    FINGER_USE_NOT_ENROLLED: _FingerUse.ValueType  # 2
+    PART_USE_NOT_ENROLLED: _PartUse.ValueType  # 2
     """The subject has no sample of that position and none of unknown position: contributes 0."""
-    FINGER_USE_COUNTED_ONCE: _FingerUse.ValueType  # 3
-    """It shows the finger of another sample of the probe, whose part counts for both."""
-    FINGER_USE_SAMPLE_TAKEN: _FingerUse.ValueType  # 4
-    """The subject's only samples that it could match went to other fingers that match them better."""
+    PART_USE_COUNTED_ONCE: _PartUse.ValueType  # 3
+    """It shows the finger or eye of another sample of the probe, whose part counts for both."""
+    PART_USE_SAMPLE_TAKEN: _PartUse.ValueType  # 4
+    """The subject's only samples that it could match went to other fingers or eyes that match them better."""
 
-class FingerUse(_FingerUse, metaclass=_FingerUseEnumTypeWrapper):
-    """What became of a finger of the probe."""
+class PartUse(_PartUse, metaclass=_PartUseEnumTypeWrapper):
+    """What became of a finger, an eye or the face of the probe."""
 
-FINGER_USE_UNSPECIFIED: FingerUse.ValueType  # 0
+PART_USE_UNSPECIFIED: PartUse.ValueType  # 0
 """Never sent."""
-FINGER_USE_USED: FingerUse.ValueType  # 1
+PART_USE_USED: PartUse.ValueType  # 1
 """Compared, and part of the person's score."""
-FINGER_USE_NOT_ENROLLED: FingerUse.ValueType  # 2
+PART_USE_NOT_ENROLLED: PartUse.ValueType  # 2
 """The subject has no sample of that position and none of unknown position: contributes 0."""
-FINGER_USE_COUNTED_ONCE: FingerUse.ValueType  # 3
-"""It shows the finger of another sample of the probe, whose part counts for both."""
-FINGER_USE_SAMPLE_TAKEN: FingerUse.ValueType  # 4
-"""The subject's only samples that it could match went to other fingers that match them better."""
-Global___FingerUse: _TypeAlias = FingerUse  # noqa: Y015
+PART_USE_COUNTED_ONCE: PartUse.ValueType  # 3
+"""It shows the finger or eye of another sample of the probe, whose part counts for both."""
+PART_USE_SAMPLE_TAKEN: PartUse.ValueType  # 4
+"""The subject's only samples that it could match went to other fingers or eyes that match them better."""
+Global___PartUse: _TypeAlias = PartUse  # noqa: Y015
 
 class _WarningKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -123,11 +175,13 @@ class _WarningKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningKi
     WARNING_KIND_UNSPECIFIED: _WarningKind.ValueType  # 0
     """Never sent."""
     WARNING_KIND_WRONG_POSITION_SUSPECTED: _WarningKind.ValueType  # 1
-    """The fingers match clearly better under other positions: a swapped hand or a wrong label."""
+    """Fingers or eyes match clearly better under other positions: a swapped hand or a wrong label."""
     WARNING_KIND_SAME_IMPRESSION_TWICE: _WarningKind.ValueType  # 2
-    """Two samples are one impression: nearly the same minutiae. It is counted once."""
+    """Two samples are one capture: nearly the same template. It is counted once."""
     WARNING_KIND_SAME_FINGER_TWICE: _WarningKind.ValueType  # 3
     """Two samples of different positions show one finger. It is counted once."""
+    WARNING_KIND_SAME_EYE_TWICE: _WarningKind.ValueType  # 4
+    """A right and a left sample show one eye. It is counted once."""
 
 class WarningKind(_WarningKind, metaclass=_WarningKindEnumTypeWrapper):
     """What looks wrong with labels or samples."""
@@ -135,11 +189,13 @@ class WarningKind(_WarningKind, metaclass=_WarningKindEnumTypeWrapper):
 WARNING_KIND_UNSPECIFIED: WarningKind.ValueType  # 0
 """Never sent."""
 WARNING_KIND_WRONG_POSITION_SUSPECTED: WarningKind.ValueType  # 1
-"""The fingers match clearly better under other positions: a swapped hand or a wrong label."""
+"""Fingers or eyes match clearly better under other positions: a swapped hand or a wrong label."""
 WARNING_KIND_SAME_IMPRESSION_TWICE: WarningKind.ValueType  # 2
-"""Two samples are one impression: nearly the same minutiae. It is counted once."""
+"""Two samples are one capture: nearly the same template. It is counted once."""
 WARNING_KIND_SAME_FINGER_TWICE: WarningKind.ValueType  # 3
 """Two samples of different positions show one finger. It is counted once."""
+WARNING_KIND_SAME_EYE_TWICE: WarningKind.ValueType  # 4
+"""A right and a left sample show one eye. It is counted once."""
 Global___WarningKind: _TypeAlias = WarningKind  # noqa: Y015
 
 class _Side:
@@ -172,48 +228,62 @@ Global___Side: _TypeAlias = Side  # noqa: Y015
 
 @_typing.final
 class Sample(_message.Message):
-    """One capture of one finger."""
+    """One capture of one finger, one eye or the face."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     IMAGE_FIELD_NUMBER: _builtins.int
     TEMPLATE_FIELD_NUMBER: _builtins.int
-    POSITION_FIELD_NUMBER: _builtins.int
+    FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    EYE_POSITION_FIELD_NUMBER: _builtins.int
     RESOLUTION_PPI_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
-    """An image file: PNG, JPEG, TIFF, BMP, PGM, JPEG 2000 or WSQ. 1 byte to the size of the request."""
+    """An image file: PNG, JPEG, TIFF, BMP, PGM, JPEG 2000 or, of fingers, WSQ; or an exchange record that holds
+    one image. 1 byte to the size of the request.
+    """
     template: _builtins.bytes
-    """A template: this program's own form, ISO/IEC 19794-2:2005 or :2011, ANSI INCITS 378-2004 or -2009.
-    1 byte to the size of the request.
+    """A template: this program's own form of any modality; of fingers also ISO/IEC 19794-2:2005 or :2011, ANSI
+    INCITS 378-2004 or -2009. 1 byte to the size of the request.
     """
-    position: Global___FingerPosition.ValueType
-    """The finger. Default unknown; a template that says its own position then keeps it, and one that says
-    another position than this field is refused.
-    """
+    finger_position: Global___FingerPosition.ValueType
+    """The finger, 0 to 10; makes the sample a fingerprint."""
+    eye_position: Global___EyePosition.ValueType
+    """The eye, 0 to 2; makes the sample an iris."""
     resolution_ppi: _builtins.float
-    """Resolution of an image, pixels per inch, above 0. Default: what the file says, 500 where it says nothing.
-    Ignored for templates.
+    """Resolution of a fingerprint image, pixels per inch, above 0. Default: what the file says, 500 where it says
+    nothing. Ignored for templates, eyes and faces.
+    """
+    modality: Global___Modality.ValueType
+    """What it is of. Default: what the position or a template of this program's own form says, otherwise a
+    fingerprint. So only images of faces need it, and images of an unknown eye.
     """
     def __init__(
         self,
         *,
         image: _builtins.bytes = ...,
         template: _builtins.bytes = ...,
-        position: Global___FingerPosition.ValueType = ...,
+        finger_position: Global___FingerPosition.ValueType = ...,
+        eye_position: Global___EyePosition.ValueType = ...,
         resolution_ppi: _builtins.float | None = ...,
+        modality: Global___Modality.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_resolution_ppi", b"_resolution_ppi", "content", b"content", "image", b"image", "resolution_ppi", b"resolution_ppi", "template", b"template"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resolution_ppi", b"_resolution_ppi", "content", b"content", "eye_position", b"eye_position", "finger_position", b"finger_position", "image", b"image", "position", b"position", "resolution_ppi", b"resolution_ppi", "template", b"template"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resolution_ppi", b"_resolution_ppi", "content", b"content", "image", b"image", "position", b"position", "resolution_ppi", b"resolution_ppi", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resolution_ppi", b"_resolution_ppi", "content", b"content", "eye_position", b"eye_position", "finger_position", b"finger_position", "image", b"image", "modality", b"modality", "position", b"position", "resolution_ppi", b"resolution_ppi", "template", b"template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__resolution_ppi: _TypeAlias = _typing.Literal["resolution_ppi"]  # noqa: Y015
     _WhichOneofArgType__resolution_ppi: _TypeAlias = _typing.Literal["_resolution_ppi", b"_resolution_ppi"]  # noqa: Y015
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["image", "template"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    _WhichOneofReturnType_position: _TypeAlias = _typing.Literal["finger_position", "eye_position"]  # noqa: Y015
+    _WhichOneofArgType_position: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__resolution_ppi) -> _WhichOneofReturnType__resolution_ppi | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_position) -> _WhichOneofReturnType_position | None: ...
 
 Global___Sample: _TypeAlias = Sample  # noqa: Y015
 
@@ -250,48 +320,69 @@ class Score(_message.Message):
 Global___Score: _TypeAlias = Score  # noqa: Y015
 
 @_typing.final
-class FingerPart(_message.Message):
-    """What one finger of the probe gave."""
+class PersonPart(_message.Message):
+    """What one finger, one eye or the face of the probe gave."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PROBE_POSITION_FIELD_NUMBER: _builtins.int
-    CANDIDATE_POSITION_FIELD_NUMBER: _builtins.int
+    PROBE_FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    PROBE_EYE_POSITION_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    CANDIDATE_EYE_POSITION_FIELD_NUMBER: _builtins.int
     USE_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     LOG_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
     COMPARISON_COUNT_FIELD_NUMBER: _builtins.int
-    probe_position: Global___FingerPosition.ValueType
-    """The finger as the probe says it; unspecified if it does not."""
-    candidate_position: Global___FingerPosition.ValueType
-    """Of the subject's sample that matched best; unspecified if unknown, or if nothing was compared."""
-    use: Global___FingerUse.ValueType
+    MODALITY_FIELD_NUMBER: _builtins.int
+    probe_finger_position: Global___FingerPosition.ValueType
+    """The finger, 0 to 10."""
+    probe_eye_position: Global___EyePosition.ValueType
+    """The eye, 0 to 2."""
+    candidate_finger_position: Global___FingerPosition.ValueType
+    """The finger, 0 to 10."""
+    candidate_eye_position: Global___EyePosition.ValueType
+    """The eye, 0 to 2."""
+    use: Global___PartUse.ValueType
     """Whether and how it counts."""
     score: _builtins.float
-    """-10 log10(FMR) of this finger, all its comparisons taken together, at least 0. 0 if it is not used."""
+    """-10 log10(FMR) of this finger, eye or face, all its comparisons taken together, at least 0. 0 if it is not
+    used.
+    """
     log_likelihood_ratio: _builtins.float
-    """What it adds to the person's evidence: 10 log10 of its likelihood ratio, below 0 where it speaks against a
-    match. 0 if it is not used.
+    """What it adds to the evidence, that of the fingers or that of the person: 10 log10 of its likelihood ratio,
+    below 0 where it speaks against a match. 0 if it is not used.
     """
     comparison_count: _builtins.int
     """Pairs of samples that the score was made from, at least 0."""
+    modality: Global___Modality.ValueType
+    """What it is; always sent."""
     def __init__(
         self,
         *,
-        probe_position: Global___FingerPosition.ValueType = ...,
-        candidate_position: Global___FingerPosition.ValueType = ...,
-        use: Global___FingerUse.ValueType = ...,
+        probe_finger_position: Global___FingerPosition.ValueType = ...,
+        probe_eye_position: Global___EyePosition.ValueType = ...,
+        candidate_finger_position: Global___FingerPosition.ValueType = ...,
+        candidate_eye_position: Global___EyePosition.ValueType = ...,
+        use: Global___PartUse.ValueType = ...,
         score: _builtins.float = ...,
         log_likelihood_ratio: _builtins.float = ...,
         comparison_count: _builtins.int = ...,
+        modality: Global___Modality.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate_eye_position", b"candidate_eye_position", "candidate_finger_position", b"candidate_finger_position", "candidate_position", b"candidate_position", "probe_eye_position", b"probe_eye_position", "probe_finger_position", b"probe_finger_position", "probe_position", b"probe_position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_position", b"candidate_position", "comparison_count", b"comparison_count", "log_likelihood_ratio", b"log_likelihood_ratio", "probe_position", b"probe_position", "score", b"score", "use", b"use"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_eye_position", b"candidate_eye_position", "candidate_finger_position", b"candidate_finger_position", "candidate_position", b"candidate_position", "comparison_count", b"comparison_count", "log_likelihood_ratio", b"log_likelihood_ratio", "modality", b"modality", "probe_eye_position", b"probe_eye_position", "probe_finger_position", b"probe_finger_position", "probe_position", b"probe_position", "score", b"score", "use", b"use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_candidate_position: _TypeAlias = _typing.Literal["candidate_finger_position", "candidate_eye_position"]  # noqa: Y015
+    _WhichOneofArgType_candidate_position: _TypeAlias = _typing.Literal["candidate_position", b"candidate_position"]  # noqa: Y015
+    _WhichOneofReturnType_probe_position: _TypeAlias = _typing.Literal["probe_finger_position", "probe_eye_position"]  # noqa: Y015
+    _WhichOneofArgType_probe_position: _TypeAlias = _typing.Literal["probe_position", b"probe_position"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_candidate_position) -> _WhichOneofReturnType_candidate_position | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_probe_position) -> _WhichOneofReturnType_probe_position | None: ...
 
-Global___FingerPart: _TypeAlias = FingerPart  # noqa: Y015
+Global___PersonPart: _TypeAlias = PersonPart  # noqa: Y015
 
 @_typing.final
 class MatchWarning(_message.Message):
@@ -301,33 +392,52 @@ class MatchWarning(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     SIDE_FIELD_NUMBER: _builtins.int
-    FIRST_POSITION_FIELD_NUMBER: _builtins.int
-    SECOND_POSITION_FIELD_NUMBER: _builtins.int
+    FIRST_FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    FIRST_EYE_POSITION_FIELD_NUMBER: _builtins.int
+    SECOND_FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    SECOND_EYE_POSITION_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
     kind: Global___WarningKind.ValueType
     """What it is."""
     side: Global___Side.ValueType
     """Whose samples."""
-    first_position: Global___FingerPosition.ValueType
-    """One position; for SIDE_BOTH the probe's. Unspecified if unknown."""
-    second_position: Global___FingerPosition.ValueType
-    """The other position; for SIDE_BOTH the subject's. Unspecified if unknown."""
+    first_finger_position: Global___FingerPosition.ValueType
+    """The finger, 0 to 10."""
+    first_eye_position: Global___EyePosition.ValueType
+    """The eye, 0 to 2."""
+    second_finger_position: Global___FingerPosition.ValueType
+    """The finger, 0 to 10."""
+    second_eye_position: Global___EyePosition.ValueType
+    """The eye, 0 to 2."""
     score: _builtins.float
     """-10 log10(FMR) of the comparison that shows it, less 10 log10 of the number of pairs looked at, at least 0."""
+    modality: Global___Modality.ValueType
+    """What the samples are of; always sent."""
     def __init__(
         self,
         *,
         kind: Global___WarningKind.ValueType = ...,
         side: Global___Side.ValueType = ...,
-        first_position: Global___FingerPosition.ValueType = ...,
-        second_position: Global___FingerPosition.ValueType = ...,
+        first_finger_position: Global___FingerPosition.ValueType = ...,
+        first_eye_position: Global___EyePosition.ValueType = ...,
+        second_finger_position: Global___FingerPosition.ValueType = ...,
+        second_eye_position: Global___EyePosition.ValueType = ...,
         score: _builtins.float = ...,
+        modality: Global___Modality.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_eye_position", b"first_eye_position", "first_finger_position", b"first_finger_position", "first_position", b"first_position", "second_eye_position", b"second_eye_position", "second_finger_position", b"second_finger_position", "second_position", b"second_position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_position", b"first_position", "kind", b"kind", "score", b"score", "second_position", b"second_position", "side", b"side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_eye_position", b"first_eye_position", "first_finger_position", b"first_finger_position", "first_position", b"first_position", "kind", b"kind", "modality", b"modality", "score", b"score", "second_eye_position", b"second_eye_position", "second_finger_position", b"second_finger_position", "second_position", b"second_position", "side", b"side"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_first_position: _TypeAlias = _typing.Literal["first_finger_position", "first_eye_position"]  # noqa: Y015
+    _WhichOneofArgType_first_position: _TypeAlias = _typing.Literal["first_position", b"first_position"]  # noqa: Y015
+    _WhichOneofReturnType_second_position: _TypeAlias = _typing.Literal["second_finger_position", "second_eye_position"]  # noqa: Y015
+    _WhichOneofArgType_second_position: _TypeAlias = _typing.Literal["second_position", b"second_position"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_first_position) -> _WhichOneofReturnType_first_position | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_second_position) -> _WhichOneofReturnType_second_position | None: ...
 
 Global___MatchWarning: _TypeAlias = MatchWarning  # noqa: Y015
 
@@ -351,8 +461,8 @@ class Candidate(_message.Message):
         """Its score, always present."""
 
     @_builtins.property
-    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FingerPart]:
-        """Of each finger of the probe."""
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonPart]:
+        """Of each finger, eye and face of the probe."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
@@ -364,7 +474,7 @@ class Candidate(_message.Message):
         subject_id: _builtins.str = ...,
         score: Global___Score | None = ...,
         rank: _builtins.int = ...,
-        parts: _abc.Iterable[Global___FingerPart] | None = ...,
+        parts: _abc.Iterable[Global___PersonPart] | None = ...,
         warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
@@ -506,8 +616,8 @@ class VerifyResponse(_message.Message):
         """Of the probe against the subject; value 0 if nothing could be compared."""
 
     @_builtins.property
-    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FingerPart]:
-        """Of each finger of the probe."""
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonPart]:
+        """Of each finger, eye and face of the probe."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
@@ -520,7 +630,7 @@ class VerifyResponse(_message.Message):
         score: Global___Score | None = ...,
         threshold: _builtins.float = ...,
         comparison_count: _builtins.int = ...,
-        parts: _abc.Iterable[Global___FingerPart] | None = ...,
+        parts: _abc.Iterable[Global___PersonPart] | None = ...,
         warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
@@ -673,6 +783,42 @@ class GetServerStatusRequest(_message.Message):
 Global___GetServerStatusRequest: _TypeAlias = GetServerStatusRequest  # noqa: Y015
 
 @_typing.final
+class ModalityStatus(_message.Message):
+    """What a server holds of one modality."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODALITY_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    RESIDENT_BYTES_FIELD_NUMBER: _builtins.int
+    EXTRACTORS_FIELD_NUMBER: _builtins.int
+    modality: Global___Modality.ValueType
+    """Which one."""
+    sample_count: _builtins.int
+    """Samples enrolled now, at least 0."""
+    resident_bytes: _builtins.int
+    """Memory that they occupy in the form that is searched, bytes."""
+    @_builtins.property
+    def extractors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Extractors whose templates there are, or were since the start; of faces, the ids of their models."""
+
+    def __init__(
+        self,
+        *,
+        modality: Global___Modality.ValueType = ...,
+        sample_count: _builtins.int = ...,
+        resident_bytes: _builtins.int = ...,
+        extractors: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractors", b"extractors", "modality", b"modality", "resident_bytes", b"resident_bytes", "sample_count", b"sample_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModalityStatus: _TypeAlias = ModalityStatus  # noqa: Y015
+
+@_typing.final
 class GetServerStatusResponse(_message.Message):
     """Reply of GetServerStatus."""
 
@@ -685,6 +831,7 @@ class GetServerStatusResponse(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     RESIDENT_BYTES_FIELD_NUMBER: _builtins.int
     EXTRACTORS_FIELD_NUMBER: _builtins.int
+    MODALITIES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of the program, such as 0.1.0."""
     store: _builtins.str
@@ -696,10 +843,14 @@ class GetServerStatusResponse(_message.Message):
     sequence: _builtins.int
     """Number of the last change."""
     resident_bytes: _builtins.int
-    """Memory that the samples occupy in the form that is searched, bytes."""
+    """Memory that all samples occupy in the form that is searched, bytes."""
     @_builtins.property
     def extractors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Extractors whose templates the gallery holds."""
+        """Extractors whose templates the gallery holds, of all modalities."""
+
+    @_builtins.property
+    def modalities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModalityStatus]:
+        """The same by modality, of each that was enrolled."""
 
     def __init__(
         self,
@@ -711,10 +862,11 @@ class GetServerStatusResponse(_message.Message):
         sequence: _builtins.int = ...,
         resident_bytes: _builtins.int = ...,
         extractors: _abc.Iterable[_builtins.str] | None = ...,
+        modalities: _abc.Iterable[Global___ModalityStatus] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractors", b"extractors", "resident_bytes", b"resident_bytes", "sample_count", b"sample_count", "sequence", b"sequence", "store", b"store", "subject_count", b"subject_count", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractors", b"extractors", "modalities", b"modalities", "resident_bytes", b"resident_bytes", "sample_count", b"sample_count", "sequence", b"sequence", "store", b"store", "subject_count", b"subject_count", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

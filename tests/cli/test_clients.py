@@ -23,7 +23,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def server(tmp_path: Path, fakes: ModuleType) -> Iterator[Server]:
     store = f"sqlite:///{tmp_path}/gallery.db"
-    with Engine(store, scorer=fakes.Scorer(), read=fakes.read) as engine:
+    with Engine(store, scorers=fakes.scorers(), read=fakes.read) as engine:
         server = Server("127.0.0.1:0")
         server.serve(engine)
         yield server
@@ -173,8 +173,53 @@ def test_without_a_server_it_is_one_clear_line(bare_run: Run, tmp_path: Path) ->
 def test_a_file_too_large_is_refused_before_it_is_read(
     bare_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("matcher.cli.clients.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("matcher.cli.files.MAX_FILE_BYTES", 10)
     file = tmp_path / "large"
     file.write_bytes(b"x" * 11)
     status, _, err = bare_run("identify", file)
     assert (status, "larger than 10 bytes" in err) == (EXIT_ERROR, True)
+
+
+def test_modalities_are_named_with_their_files(run: Run, tmp_path: Path) -> None:
+    finger, left, right, face = (file_of(tmp_path, n) for n in range(1, 5))
+    named = ("--finger", f"right-index={finger}", "--iris", f"left={left}", "--iris", f"right={right}")
+    assert run("enroll", *named, "--face", face, "--subject", "alice") == (0, "alice enrolled\n", "")
+    answer = json.loads(run("verify", "alice", *named, "--face", face, "--json")[1])
+    assert [(p["modality"], p["probe_position"], p["use"]) for p in answer["parts"]] == [
+        ("fingerprint", "right-index", "USED"),
+        ("iris", "left", "USED"),
+        ("iris", "right", "USED"),
+        ("face", "face", "USED"),
+    ]
+    # Files without an option are of one modality; an eye nobody names is tried against both.
+    for arguments in (
+        (left, "--modality", "iris", "--iris", "left"),
+        (left, "--modality", "iris"),
+        ("--iris", left),
+        (face, "--modality", "face"),
+        (finger, "--iris", f"right={right}"),
+        (left, "--modality", "iris", "--iris", "left", "--finger", f"right-index={finger}"),
+    ):
+        assert run("verify", "alice", *arguments)[0] == 0, arguments
+    assert run("verify", "alice", left, "--modality", "iris", "--iris", "right")[0] == 1
+    assert json.loads(run("identify", "--face", face, "--json")[1])["candidates"][0]["subject_id"] == "alice"
+    held = json.loads(run("status", "--json")[1])["modalities"]
+    assert {name: one["samples"] for name, one in held.items()} == {"fingerprint": 1, "iris": 2, "face": 1}
+    assert "iris            samples 2" in run("status")[1]
+
+
+def test_modalities_that_contradict_are_refused(run: Run, tmp_path: Path) -> None:
+    one = file_of(tmp_path, 1)
+    for arguments in (
+        (),
+        (one, "--modality", "voice"),
+        (one, "--modality", "face", "--finger", "right-index"),
+        (one, "--modality", "iris", "--finger", "right-index"),
+        (one, one, "--modality", "iris", "--iris", "left"),
+        ("--finger", f"nose={one}"),
+        ("--iris", f"left={tmp_path / 'missing'}"),
+        (one, "--slap", "right", "--modality", "iris"),
+    ):
+        status, out, err = run("enroll", *arguments)
+        assert (status, out) == (EXIT_ERROR, ""), arguments
+        assert err.startswith("matcher: ARGUMENT_INVALID: "), arguments

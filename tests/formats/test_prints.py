@@ -19,7 +19,8 @@ from matcher.formats.prints import read_print
 from matcher.formats.record import Format
 from matcher.formats.templates import templates_to_record
 from matcher.formats.write import write_minutiae_record
-from matcher.samples import Sample, SampleKind, read_sample, sample_of, templates_of
+from matcher.reader import read_sample
+from matcher.samples import Sample, SampleKind, sample_of, templates_of
 from matcher.types import FingerPosition, FingerprintTemplate, ResolutionSource
 
 

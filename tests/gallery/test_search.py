@@ -10,15 +10,19 @@ import pytest
 from matcher.errors import CalibrationMissingError, DeadlineError
 from matcher.gallery import search as search_module
 from matcher.gallery.compare import compare_pairs
-from matcher.gallery.memory import Memory, ResidentSample
-from matcher.gallery.search import Finger, FingerTally, comparable, prepare, search
-from matcher.types import FingerPosition, FingerprintTemplate
+from matcher.gallery.memory import Memory
+from matcher.gallery.rows import ResidentSample, RowsView
+from matcher.gallery.search import Characteristic, CharacteristicTally, comparable, prepare, search
+from matcher.types import FingerPosition, FingerprintTemplate, Modality
 
 
 def remember(memory: Memory, fakes: ModuleType, people: list[list[FingerprintTemplate]]) -> None:
     scorer = fakes.Scorer()
     for number, templates in enumerate(people, 1):
-        samples = [ResidentSample(scorer.resident(t), int(t.position), t.extractor) for t in templates]
+        samples = [
+            ResidentSample(Modality.FINGERPRINT, scorer.resident(t), int(t.position), t.extractor)
+            for t in templates
+        ]
         memory.add(number, f"s{number - 1}", samples)
     memory.publish(len(people))
 
@@ -34,9 +38,15 @@ def people_of(fakes: ModuleType, seed: int, count: int) -> list[list[Fingerprint
     ]
 
 
-def alone(count: int) -> list[Finger]:
+def rows_of(memory: Memory) -> tuple[RowsView, int]:
+    """Return what `search` takes of a memory."""
+    view = memory.view()
+    return view.rows[Modality.FINGERPRINT], view.numbers
+
+
+def alone(count: int) -> list[Characteristic]:
     """Each sample is a finger of its own."""
-    return [Finger((i,)) for i in range(count)]
+    return [Characteristic((i,)) for i in range(count)]
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 1000])
@@ -52,8 +62,8 @@ def test_the_tally_is_that_of_a_plain_loop(
     people[4] = []
     scorer = fakes.Scorer()
     probes = [fakes.template(3, 1, FingerPosition(p)) for p in (0, 1, 2)]
-    fingers: list[FingerTally] = []
-    tally = search(scorer, memory.view(), prepare(scorer, probes), alone(3), fingers.append)
+    fingers: list[CharacteristicTally] = []
+    tally = search(scorer, *rows_of(memory), prepare(scorer, probes), alone(3), fingers.append)
     assert len(fingers) == 3
     for number, templates in enumerate(people):
         scores = []
@@ -92,13 +102,13 @@ def test_one_subject_is_compared_like_all(fakes: ModuleType) -> None:
     remember(memory, fakes, people_of(fakes, 2, 40))
     scorer = fakes.Scorer()
     probes = prepare(scorer, [fakes.template(9, 1), fakes.template(3, 1, FingerPosition(2))])
-    every = search(scorer, memory.view(), probes, alone(2), lambda finger: None)
+    every = search(scorer, *rows_of(memory), probes, alone(2), lambda finger: None)
     for number in range(40):
         places = memory.places_of(number)
         assert places is not None
         assert places == memory.places(f"s{number}")
         for across in (False, True):
-            table = compare_pairs(scorer, memory, places, probes, across=across)
+            table = compare_pairs(scorer, places, probes, across=across)
             assert table.comparable.sum() == every.comparisons[number]
             assert (table.compared == (table.comparable | across)).all()
             values = table.value[table.comparable]
@@ -112,8 +122,14 @@ def test_samples_of_one_finger_are_tallied_together(fakes: ModuleType) -> None:
     )
     scorer = fakes.Scorer()
     probes = prepare(scorer, [fakes.template(3, 1, FingerPosition(p)) for p in (2, 2, 3)])
-    fingers: list[FingerTally] = []
-    search(scorer, memory.view(), probes, [Finger((0, 1)), Finger((2,), choice=True)], fingers.append)
+    fingers: list[CharacteristicTally] = []
+    search(
+        scorer,
+        *rows_of(memory),
+        probes,
+        [Characteristic((0, 1)), Characteristic((2,), choice=True)],
+        fingers.append,
+    )
     assert [f.comparisons[0] for f in fingers] == [2, 1]
     assert [f.hypotheses[0] for f in fingers] == [False, True]
     assert fingers[0].cubes[0] == 2 * fakes.MATED**3
@@ -125,7 +141,7 @@ def test_a_pairing_without_a_calibration_is_an_error(fakes: ModuleType) -> None:
     scorer = fakes.Scorer()
     probes = prepare(scorer, [fakes.template(1, extractor=fakes.ALIEN)])
     with pytest.raises(CalibrationMissingError):
-        search(scorer, memory.view(), probes, alone(1), lambda finger: None)
+        search(scorer, *rows_of(memory), probes, alone(1), lambda finger: None)
 
 
 def test_a_search_stops_when_nobody_waits(fakes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,5 +158,5 @@ def test_a_search_stops_when_nobody_waits(fakes: ModuleType, monkeypatch: pytest
 
     probes = prepare(fakes.Scorer(), [fakes.template(1)])
     with pytest.raises(DeadlineError):
-        search(fakes.Scorer(), memory.view(), probes, alone(1), lambda finger: None, check=check)
+        search(fakes.Scorer(), *rows_of(memory), probes, alone(1), lambda finger: None, check=check)
     assert looks == 10

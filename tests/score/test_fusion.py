@@ -7,7 +7,7 @@ import pytest
 
 from matcher.errors import ArgumentError
 from matcher.score.calibration import load_calibration
-from matcher.score.fusion import PersonSum, finger_score
+from matcher.score.fusion import PersonSum, joint_score
 from matcher.score.person import (
     BEST_SHARE,
     EXTRAPOLATED_WEIGHT,
@@ -22,7 +22,7 @@ EVIDENCE = Evidence(0.02, 0.022, 38.0, 2.3)
 
 
 def test_one_comparison_is_its_own_score() -> None:
-    score = finger_score(
+    score = joint_score(
         np.array([40.0, -np.inf]), np.array([40.0**3, 0]), np.array([1, 0]), np.zeros(2, bool), 2.0
     )
     assert score.tolist() == [40.0, 0.0]
@@ -30,7 +30,7 @@ def test_one_comparison_is_its_own_score() -> None:
 
 def test_hypotheses_pay_for_the_choice() -> None:
     best = np.array([40.0, 40.0, 5.0])
-    score = finger_score(best, best**3, np.array([2, 10, 20]), np.ones(3, bool), 2.0)
+    score = joint_score(best, best**3, np.array([2, 10, 20]), np.ones(3, bool), 2.0)
     assert score == pytest.approx([40 - 10 * np.log10(2), 30.0, 0.0])
 
 
@@ -38,7 +38,7 @@ def test_impressions_of_one_finger_add_up() -> None:
     def joint(*scores: float) -> float:
         u = np.array(scores)
         return float(
-            finger_score(
+            joint_score(
                 u.max(keepdims=True), (u**3).sum(keepdims=True), np.array([len(u)]), np.zeros(1, bool), 2.0
             )[0]
         )
@@ -175,7 +175,7 @@ def test_the_rate_of_a_choice_is_never_exceeded(correlation: float, hypotheses: 
     common = rng.random(people)
     fmr = np.where(shared[:, None], common[:, None], rng.random((people, hypotheses)))
     best = (-10 * np.log10(fmr)).max(axis=1)
-    fused = finger_score(best, best**3, np.full(people, hypotheses), np.ones(people, bool), 2.0)
+    fused = joint_score(best, best**3, np.full(people, hypotheses), np.ones(people, bool), 2.0)
     for claimed in (1e-1, 1e-2, 1e-3):
         rate = (fused >= -10 * np.log10(claimed)).mean()
         assert rate <= claimed + 4 * np.sqrt(claimed / people)

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
 
 from matcher.gallery.compare import PairTable
-from matcher.gallery.search import Finger
-from matcher.person import FingerUse, Side, WarningKind
-from matcher.score.fusion_person import NOT_COMPARED, fuse, misplaced
-from matcher.score.fusion_repeats import Repeats, find_repeats
-from matcher.score.person import load_person_calibration
+from matcher.gallery.search import Characteristic
+from matcher.person import PartUse, Side, WarningKind
+from matcher.score.fusion_person import NOT_COMPARED, PersonScore, fuse_fingers
+from matcher.score.fusion_person import fuse as fuse_person
+from matcher.score.fusion_person import misplaced as misplaced_of
+from matcher.score.fusion_repeats import Repeats
+from matcher.score.fusion_repeats import find_repeats as find_repeats_of
+from matcher.score.person import PersonCalibration, load_person_calibration
+from matcher.score.units import unit_calibration
+from matcher.types import Modality
 
 CALIBRATION = load_person_calibration()
+
+
+def fuse(table: PairTable, repeats: Repeats, calibration: PersonCalibration) -> PersonScore:
+    """A person of whom only fingers are compared."""
+    return fuse_person([fuse_fingers(table, repeats, calibration)], unit_calibration())
+
+
+misplaced = partial(misplaced_of, Modality.FINGERPRINT)
+find_repeats = partial(find_repeats_of, Modality.FINGERPRINT)
 
 
 def table(mine: Sequence[int], its: Sequence[int], values: object, *, across: bool = False) -> PairTable:
@@ -29,7 +44,7 @@ def table(mine: Sequence[int], its: Sequence[int], values: object, *, across: bo
 
 
 def alone(count: int) -> Repeats:
-    return Repeats(tuple(Finger((i,)) for i in range(count)), {}, ())
+    return Repeats(tuple(Characteristic((i,)) for i in range(count)), {}, ())
 
 
 def test_missing_fingers_contribute_nothing() -> None:
@@ -37,7 +52,7 @@ def test_missing_fingers_contribute_nothing() -> None:
     both = fuse(table([2, 7], [2, 3], [[30.0, 99.0], [99.0, 99.0]]), alone(2), CALIBRATION)
     assert both.score == one.score
     assert (one.score.value, one.score.raw, one.score.calibration) == (30.0, 60.0, "c-1")
-    assert [p.use for p in both.parts] == [FingerUse.USED, FingerUse.NOT_ENROLLED]
+    assert [p.use for p in both.parts] == [PartUse.USED, PartUse.NOT_ENROLLED]
     assert (both.parts[1].probe_position, both.parts[1].score, both.parts[1].comparisons) == (7, 0.0, 0)
     assert both.comparisons == 1
 
@@ -60,7 +75,7 @@ def test_two_fingers_are_fused_and_their_parts_add_up() -> None:
 
 
 def test_several_impressions_are_used() -> None:
-    group = Repeats((Finger((0, 1)),), {}, ())
+    group = Repeats((Characteristic((0, 1)),), {}, ())
     fair = fuse(table([2, 2], [2, 2], np.full((2, 2), 30.0)), group, CALIBRATION)
     single = fuse(table([2], [2], [30.0]), alone(1), CALIBRATION)
     assert fair.score.value > single.score.value
@@ -73,7 +88,7 @@ def test_a_sample_of_unknown_position_serves_one_finger() -> None:
     paid = 10 * np.log10(2)
     assert [p.score for p in person.parts] == pytest.approx([60.0 - paid, max(3.0 - paid, 0.0)])
     only = fuse(table([0, 0], [0], [[60.0], [50.0]]), alone(2), CALIBRATION)
-    assert [p.use for p in only.parts] == [FingerUse.USED, FingerUse.SAMPLE_TAKEN]
+    assert [p.use for p in only.parts] == [PartUse.USED, PartUse.SAMPLE_TAKEN]
     assert only.score.value <= 60.0
     # Where each has its own sample, nothing changes.
     own = fuse(table([0, 0], [0, 0], [[60.0, 2.0], [3.0, 50.0]]), alone(2), CALIBRATION)
@@ -124,14 +139,14 @@ def repeats(positions: list[int], alike: dict[tuple[int, int], tuple[float, floa
 
 def test_samples_are_grouped_by_position() -> None:
     found = repeats([2, 7, 2, 0, 0], {})
-    assert [f.members for f in found.fingers] == [(0, 2), (1,), (3,), (4,)]
-    assert not any(f.choice for f in found.fingers)
+    assert [f.members for f in found.characteristics] == [(0, 2), (1,), (3,), (4,)]
+    assert not any(f.choice for f in found.characteristics)
     assert (found.warnings, found.stands_for) == ((), {})
 
 
 def test_one_impression_under_two_positions_is_one_finger_and_told() -> None:
     found = repeats([2, 3], {(0, 1): (500.0, 0.97)})
-    assert found.fingers == (Finger((0, 1), choice=True),)
+    assert found.characteristics == (Characteristic((0, 1), choice=True),)
     assert found.stands_for == {1: 0}
     [warning] = found.warnings
     assert (warning.kind, warning.first, warning.second) == (WarningKind.SAME_IMPRESSION_TWICE, 2, 3)
@@ -139,30 +154,30 @@ def test_one_impression_under_two_positions_is_one_finger_and_told() -> None:
 
 def test_one_finger_under_two_positions_is_one_finger_and_told() -> None:
     found = repeats([2, 3], {(0, 1): (80.0, 0.4)})
-    assert found.fingers == (Finger((0, 1), choice=True),)
+    assert found.characteristics == (Characteristic((0, 1), choice=True),)
     assert [w.kind for w in found.warnings] == [WarningKind.SAME_FINGER_TWICE]
     assert not repeats([2, 3], {(0, 1): (45.0, 0.2)}).warnings
 
 
 def test_the_same_impression_sent_twice_counts_once() -> None:
     found = repeats([2, 2], {(0, 1): (500.0, 1.0)})
-    assert found.fingers == (Finger((0,)),)
+    assert found.characteristics == (Characteristic((0,)),)
     assert [w.kind for w in found.warnings] == [WarningKind.SAME_IMPRESSION_TWICE]
     # The one of known position stays.
-    assert [f.members for f in repeats([0, 2], {(0, 1): (500.0, 1.0)}).fingers] == [(1,)]
+    assert [f.members for f in repeats([0, 2], {(0, 1): (500.0, 1.0)}).characteristics] == [(1,)]
     three = repeats([2, 2, 2], dict.fromkeys([(0, 1), (0, 2), (1, 2)], (500.0, 1.0)))
-    assert [f.members for f in three.fingers] == [(0,)]
+    assert [f.members for f in three.characteristics] == [(0,)]
 
 
 def test_impressions_of_one_finger_are_no_repetition() -> None:
     found = repeats([2, 2, 0], {(0, 1): (90.0, 0.5), (1, 2): (90.0, 0.5)})
-    assert [f.members for f in found.fingers] == [(0, 1, 2)]
+    assert [f.members for f in found.characteristics] == [(0, 1, 2)]
     assert found.warnings == ()
 
 
 def test_what_is_counted_once_has_a_part_that_says_so() -> None:
     found = repeats([2, 3], {(0, 1): (500.0, 0.97)})
     person = fuse(table([2, 3], [2, 3], [[50.0, 0], [0, 60.0]]), found, CALIBRATION)
-    assert [p.use for p in person.parts] == [FingerUse.USED, FingerUse.COUNTED_ONCE]
+    assert [p.use for p in person.parts] == [PartUse.USED, PartUse.COUNTED_ONCE]
     # One finger, two hypotheses: no more than the better of the two.
     assert person.score.value == pytest.approx(60.0 - 10 * np.log10(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ START_S = 60.0
 
 @pytest.fixture
 def engine(tmp_path: Path, fakes: ModuleType) -> Iterator[Engine]:
-    with Engine(f"sqlite:///{tmp_path}/gallery.db", scorer=fakes.Scorer(), read=fakes.read) as engine:
+    with Engine(f"sqlite:///{tmp_path}/gallery.db", scorers=fakes.scorers(), read=fakes.read) as engine:
         yield engine
 
 
@@ -61,7 +62,8 @@ class Process:
                 [sys.executable, str(script), *arguments],
                 stdout=log,
                 stderr=log,
-                env={"OMP_NUM_THREADS": "1", **(env or {})},
+                # The code under test, where that is not the installed one.
+                env={"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path), **(env or {})},
             )
         end = time.monotonic() + START_S
         while not port_file.exists():

@@ -24,7 +24,7 @@ if __name__ == "__main__":
         matcher.gallery.sqlite.SYNCHRONOUS = "OFF"
     matcher.warm.warm_all = lambda extractor="numba": None
     matcher.engine.Engine = functools.partial(  # type: ignore[assignment, misc]
-        matcher.engine.Engine, scorer=fakes.Scorer(), read=fakes.read
+        matcher.engine.Engine, scorers=fakes.scorers(), read=fakes.read
     )
     sys.argv.insert(1, "serve")
     main()

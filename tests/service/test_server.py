@@ -40,7 +40,7 @@ from matcher.service.client import MatcherClient
 from matcher.service.server import MAX_REQUEST_BYTES, SERVICE, Server
 from matcher.service.status import code_of
 from matcher.template.codec import encode_template
-from matcher.types import FingerPosition
+from matcher.types import FingerPosition, Modality
 from matcher.v1 import matcher_pb2 as pb
 from matcher.v1 import matcher_pb2_grpc as pb_grpc
 from matcher.version import __version__
@@ -113,8 +113,8 @@ IMAGE = pb.Sample(image=b"IMG 1 0")
     ("sample", "reason"),
     [
         (pb.Sample(), "ARGUMENT_INVALID"),
-        (pb.Sample(image=b"IMG 1 0", position=11), "ARGUMENT_INVALID"),
-        (pb.Sample(image=b"IMG 1 0", position=-1), "ARGUMENT_INVALID"),
+        (pb.Sample(image=b"IMG 1 0", finger_position=11), "ARGUMENT_INVALID"),
+        (pb.Sample(image=b"IMG 1 0", finger_position=-1), "ARGUMENT_INVALID"),
         (pb.Sample(image=b"IMG 1 0", resolution_ppi=0), "ARGUMENT_INVALID"),
         (pb.Sample(image=b"IMG 1 0", resolution_ppi=-5), "ARGUMENT_INVALID"),
         (pb.Sample(image=b"IMG 1 0", resolution_ppi=float("nan")), "ARGUMENT_INVALID"),
@@ -248,10 +248,10 @@ def test_a_search_stops_at_its_deadline(
     for identity in range(20):
         client.enroll([fakes.image(identity)])
     monkeypatch.setattr(search, "CHUNK_ROWS", 1)
-    engine._scorer = fakes.Scorer(pause_s=0.1)
+    engine._scorers = fakes.scorers(pause_s=0.1)
     scored: list[int] = []
-    score = engine._scorer.score
-    engine._scorer.score = lambda *a: scored.append(1) or score(*a)  # type: ignore[method-assign]
+    score = engine._scorers[Modality.FINGERPRINT].score
+    engine._scorers[Modality.FINGERPRINT].score = lambda *a: scored.append(1) or score(*a)  # type: ignore[method-assign]
     with pytest.raises(DeadlineError):
         client.identify([fakes.image(1)], timeout=0.5)
     time.sleep(0.5)

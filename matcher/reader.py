@@ -1,0 +1,76 @@
+"""From a sample to templates: image reading and extraction, or decoding, of whichever modality.
+
+Heavy modules load when the first sample of their modality comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from matcher.errors import ArgumentError
+from matcher.samples import Sample, SampleKind, SampleReader
+from matcher.template.envelope import is_template
+from matcher.template.modality import Template, decode
+from matcher.types import FingerprintTemplate, Modality
+
+
+def reader(extractor: str) -> SampleReader:
+    """Return a `read_sample` that uses the named extractor; its model is loaded or refused now.
+
+    Raises
+    ------
+    ArgumentError, ModelError
+        If the extractor is unknown, or its model not at hand.
+    """
+    from matcher.fingerprint.extractors import find_extractor
+
+    find_extractor(extractor).load()
+    return partial(read_sample, extractor=extractor)
+
+
+def read_sample(sample: Sample, *, extractor: str = "numba") -> Sequence[Template]:
+    """Return the templates that a sample holds: one of an image, one of each view of an exchange record.
+
+    Parameters
+    ----------
+    sample : Sample
+    extractor : str
+        Of fingerprint images: "numba" or "leader".
+
+    Raises
+    ------
+    InputError
+        If the bytes are unusable.
+    FailureToExtractError
+        If an image gives no template.
+    ModelError
+        If a model that the modality needs is not at hand.
+    """
+    if sample.modality is Modality.FINGERPRINT:
+        return read_fingerprints(sample, extractor=extractor)
+    if sample.kind is SampleKind.IMAGE:
+        raise ArgumentError(
+            f"Sample: images of modality {sample.modality.name} are not extracted here.",
+            hint="Send a template.",
+        )
+    return [decode(sample.data)]
+
+
+def read_fingerprints(sample: Sample, *, extractor: str = "numba") -> Sequence[FingerprintTemplate]:
+    """Return the fingerprint templates of a sample; see `read_sample`."""
+    if sample.kind is SampleKind.IMAGE:
+        from matcher.fingerprint.extractors import find_extractor
+        from matcher.formats.prints import read_print
+
+        extract = find_extractor(extractor).load()
+        image, position = read_print(sample.data, ppi=sample.ppi)
+        return [extract(image, position=position)]
+    from matcher.template.codec import decode_template
+
+    if is_template(sample.data):
+        return [decode_template(sample.data)]
+    from matcher.formats.detect import read_minutiae_record
+    from matcher.formats.templates import record_to_templates
+
+    return record_to_templates(read_minutiae_record(sample.data))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from matcher.errors import ArgumentError
+from matcher.iris.types import IrisTemplate
 from matcher.samples import Sample, SampleKind, SampleReader
 from matcher.template.envelope import is_template
 from matcher.template.modality import Template, decode
@@ -49,12 +50,11 @@ def read_sample(sample: Sample, *, extractor: str = "numba") -> Sequence[Templat
     """
     if sample.modality is Modality.FINGERPRINT:
         return read_fingerprints(sample, extractor=extractor)
-    if sample.kind is SampleKind.IMAGE:
-        raise ArgumentError(
-            f"Sample: images of modality {sample.modality.name} are not extracted here.",
-            hint="Send a template.",
-        )
-    return [decode(sample.data)]
+    if sample.kind is SampleKind.TEMPLATE:
+        return [decode(sample.data)]
+    if sample.modality is Modality.IRIS:
+        return [read_iris(sample.data)]
+    raise ArgumentError("Sample: images of faces are not extracted here.", hint="Send a template.")
 
 
 def read_fingerprints(sample: Sample, *, extractor: str = "numba") -> Sequence[FingerprintTemplate]:
@@ -74,3 +74,12 @@ def read_fingerprints(sample: Sample, *, extractor: str = "numba") -> Sequence[F
     from matcher.formats.templates import record_to_templates
 
     return record_to_templates(read_minutiae_record(sample.data))
+
+
+def read_iris(data: bytes) -> IrisTemplate:
+    """Return the template of the one eye in an image file or record; see `read_sample`."""
+    from matcher.formats.eyes import read_eye
+    from matcher.iris.extract import extract
+
+    pixels, position = read_eye(data)
+    return extract(pixels, position=position)

@@ -65,6 +65,7 @@ setup(
     package_data={
         "matcher.score": ["data/*.json"],
         "matcher.models": ["models.lock"],
+        "matcher.face": ["manifests/*.toml"],
         "matcher": ["py.typed", "v1/*.pyi"],
     },
     ext_modules=[]

@@ -26,15 +26,20 @@
     │   ├── PupilNotFoundError              EXTRACT_NO_PUPIL
     │   ├── IrisNotFoundError               EXTRACT_NO_IRIS
     │   ├── IrisOccludedError               EXTRACT_IRIS_OCCLUDED
+    │   ├── NoFaceError                     EXTRACT_NO_FACE
+    │   ├── SeveralFacesError               EXTRACT_SEVERAL_FACES
+    │   ├── FaceTooSmallError               EXTRACT_FACE_TOO_SMALL
     │   └── SlapError                       an image of several fingers
     │       ├── SlapFingerCountError            SLAP_FINGER_COUNT
     │       └── SlapHandError                   SLAP_HAND_UNKNOWN
     ├── ComparisonError
-    │   └── CalibrationMissingError         CALIBRATION_MISSING
+    │   ├── CalibrationMissingError         CALIBRATION_MISSING
+    │   └── ModelsDifferError               MODELS_DIFFER
     ├── ModelError                      a model file or its runtime is not at hand
     │   ├── ModelMissingError               MODEL_MISSING
     │   ├── ModelCorruptError               MODEL_CORRUPT
     │   ├── ModelFetchError                 MODEL_FETCH
+    │   ├── ModelManifestError              MODEL_MANIFEST
     │   └── ModelRuntimeError               MODEL_RUNTIME_MISSING
     ├── StoreError
     │   ├── SubjectNotFoundError            SUBJECT_NOT_FOUND
@@ -221,6 +226,24 @@ class IrisOccludedError(FailureToExtractError):
     reason = "EXTRACT_IRIS_OCCLUDED"
 
 
+class NoFaceError(FailureToExtractError):
+    """No face is seen in the picture."""
+
+    reason = "EXTRACT_NO_FACE"
+
+
+class SeveralFacesError(FailureToExtractError):
+    """There is more than one face where one was asked for."""
+
+    reason = "EXTRACT_SEVERAL_FACES"
+
+
+class FaceTooSmallError(FailureToExtractError):
+    """The face has too few pixels to be compared."""
+
+    reason = "EXTRACT_FACE_TOO_SMALL"
+
+
 class SlapError(FailureToExtractError):
     """An image of several fingers whose fingers cannot be told."""
 
@@ -247,6 +270,12 @@ class CalibrationMissingError(ComparisonError):
     reason = "CALIBRATION_MISSING"
 
 
+class ModelsDifferError(ComparisonError):
+    """Embeddings of two different models, which mean nothing to each other."""
+
+    reason = "MODELS_DIFFER"
+
+
 class ModelError(MatcherError):
     """A model file, or what runs it, is not at hand."""
 
@@ -267,6 +296,12 @@ class ModelFetchError(ModelError):
     """A model could not be fetched or kept."""
 
     reason = "MODEL_FETCH"
+
+
+class ModelManifestError(ModelError):
+    """A model's manifest lacks a field, or has one that cannot be."""
+
+    reason = "MODEL_MANIFEST"
 
 
 class ModelRuntimeError(ModelError):

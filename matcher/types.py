@@ -135,6 +135,36 @@ class Image:
         return int(self.pixels.shape[1])
 
 
+@dataclass(frozen=True, slots=True)
+class ColourImage:
+    """A colour picture as it was taken, upright: faces have no resolution in the world.
+
+    Attributes
+    ----------
+    pixels : uint8 array (H, W, 3)
+        Red, green, blue.
+    """
+
+    pixels: U8
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", frozen_array("ColourImage.pixels", self.pixels, np.uint8, 3))
+        if self.pixels.shape[2] != 3 or min(self.pixels.shape) < 1:
+            raise ArgumentError(
+                f"ColourImage.pixels: expected an array of shape (H, W, 3), got {self.pixels.shape}."
+            )
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return int(self.pixels.shape[1])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Minutiae:
     """N minutiae in stored units, so that a stored and a fresh template score alike.

@@ -12,11 +12,13 @@ def warm_all(extractor: str = "numba") -> None:
 
     from matcher.datasets.fingerprint_synthesis.warm import warm as warm_synthesis
     from matcher.datasets.iris_synthesis.warm import warm as warm_eyes
+    from matcher.face.warm import warm as warm_face
     from matcher.fingerprint.warm import warm
     from matcher.iris.warm import warm as warm_iris
 
     warm(extractor)
     warm_iris()
+    warm_face()
     warm_synthesis()
     warm_eyes()
 

@@ -1,4 +1,4 @@
-"""A caller's array to 8-bit grey."""
+"""A caller's array to 8-bit grey, or to 8-bit colours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from matcher.errors import ArgumentError, ImageEmptyError
-from matcher.image.grey import scale_depth, to_grey
+from matcher.image.grey import scale_depth, to_grey, to_rgb
 from matcher.image.limits import check_stored
 from matcher.types import U8
 
@@ -22,6 +22,24 @@ def grey_from_array(array: npt.NDArray[np.generic]) -> U8:
     ------
     ArgumentError, ImageEmptyError, ImageTooLargeError
     """
+    samples = _checked(array)
+    if samples.ndim == 2:
+        return np.ascontiguousarray(samples)
+    return to_grey(PillowImage.fromarray(np.ascontiguousarray(samples)))
+
+
+def rgb_from_array(array: npt.NDArray[np.generic]) -> U8:
+    """Return an array of samples as uint8 (H, W, 3), a copy where it must convert; as `grey_from_array`."""
+    samples = _checked(array)
+    if samples.ndim == 2:
+        return np.repeat(samples[:, :, None], 3, axis=2)
+    if samples.shape[2] == 3:
+        return np.ascontiguousarray(samples)
+    return to_rgb(PillowImage.fromarray(np.ascontiguousarray(samples)))
+
+
+def _checked(array: npt.NDArray[np.generic]) -> U8:
+    """Return samples as uint8 (H, W), (H, W, 3) or (H, W, 4)."""
     if not isinstance(array, np.ndarray):
         raise ArgumentError(f"Expected a NumPy array, got {type(array).__name__}.")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS):
@@ -34,9 +52,7 @@ def grey_from_array(array: npt.NDArray[np.generic]) -> U8:
     samples = _to_bytes(array)
     if samples.ndim == 3 and samples.shape[2] == 1:
         samples = samples[:, :, 0]
-    if samples.ndim == 2:
-        return np.ascontiguousarray(samples)
-    return to_grey(PillowImage.fromarray(np.ascontiguousarray(samples)))
+    return samples
 
 
 def _to_bytes(array: npt.NDArray[np.generic]) -> U8:

@@ -1,4 +1,4 @@
-"""Any decoded picture to 8-bit grey on white."""
+"""Any decoded picture to 8-bit grey, or to 8-bit colours, on white."""
 
 from __future__ import annotations
 
@@ -73,9 +73,28 @@ def to_grey(picture: PillowImage.Image, *, bits: int = 16, inverted: bool = Fals
         If the samples are signed, of 32 bits or floating point.
     """
     if picture.mode in WIDE_MODES:
-        maximum = 2**bits - 1
-        grey = scale_depth(np.asarray(picture).astype(np.uint16), maximum)
-        return np.asarray(MAX_GREY - grey, dtype=np.uint8) if inverted else grey
+        return _from_wide(picture, bits, inverted)
+    return np.asarray(_plain(picture).convert("L"), dtype=np.uint8)
+
+
+def to_rgb(picture: PillowImage.Image, *, bits: int = 16, inverted: bool = False) -> U8:
+    """Return a decoded picture as red, green and blue, uint8 (H, W, 3); grey becomes three equal ones.
+
+    Parameters, and what is raised, as in `to_grey`.
+    """
+    if picture.mode in WIDE_MODES:
+        return np.repeat(_from_wide(picture, bits, inverted)[:, :, None], 3, axis=2)
+    return np.asarray(_plain(picture).convert("RGB"), dtype=np.uint8)
+
+
+def _from_wide(picture: PillowImage.Image, bits: int, inverted: bool) -> U8:
+    """Return 16-bit samples as 8-bit grey."""
+    grey = scale_depth(np.asarray(picture).astype(np.uint16), 2**bits - 1)
+    return np.asarray(MAX_GREY - grey, dtype=np.uint8) if inverted else grey
+
+
+def _plain(picture: PillowImage.Image) -> PillowImage.Image:
+    """Return a picture of 8-bit samples as RGB or grey, what is transparent white."""
     if picture.mode in PALETTE_MODES:
         _check_palette(picture)
     if picture.mode == "La":
@@ -91,7 +110,7 @@ def to_grey(picture: PillowImage.Image, *, bits: int = 16, inverted: bool = Fals
             f"Expected samples of at most 16 unsigned bits, got Pillow mode {picture.mode}.",
             hint="Convert the image to 8-bit grey.",
         )
-    return np.asarray(picture.convert("L"), dtype=np.uint8)
+    return picture
 
 
 def _check_palette(picture: PillowImage.Image) -> None:

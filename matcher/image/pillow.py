@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from matcher.errors import ImageCorruptError, ImageTruncatedError, MatcherError
-from matcher.image.grey import to_grey
+from matcher.image.grey import to_grey, to_rgb
 from matcher.image.quiet import quiet_pillow
 from matcher.image.sniff import ImageFormat
 from matcher.image.source import Ppi
@@ -68,6 +69,18 @@ class PillowSource:
         ------
         ImageTruncatedError, ImageCorruptError, ImageFormatError
         """
+        return self._decoded(to_grey)
+
+    def decode_rgb(self) -> U8:
+        """Return the pixels as red, green and blue, uint8 (height, width, 3), upright.
+
+        Raises
+        ------
+        ImageTruncatedError, ImageCorruptError, ImageFormatError
+        """
+        return self._decoded(to_rgb)
+
+    def _decoded(self, convert: Callable[..., U8]) -> U8:
         size = self.size
         try:
             with quiet_pillow():
@@ -77,14 +90,14 @@ class PillowSource:
                 if self.orientation != 1:
                     picture = ImageOps.exif_transpose(picture)
                 inverted = self.white_is_zero and self.image_format is ImageFormat.TIFF
-                grey = to_grey(picture, bits=self.bits, inverted=inverted)
+                pixels = convert(picture, bits=self.bits, inverted=inverted)
         except MatcherError:
             raise
         except Exception as error:
             raise translate(error, self.image_format) from None
-        if grey.shape != (size[1], size[0]):
+        if pixels.shape[:2] != (size[1], size[0]):
             raise ImageCorruptError(f"{self.image_format.value}: header and content differ in size.")
-        return np.ascontiguousarray(grey)
+        return np.ascontiguousarray(pixels)
 
     def _check_complete(self) -> None:
         """Decode a second time with another ending, where there is one: a complete file gives the same."""

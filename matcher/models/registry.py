@@ -89,7 +89,7 @@ DLIB_FACE = Model(
     sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
     size=22_466_066,
     licence="CC0-1.0",
-    note="Kept as it is: the step to ONNX comes with faces. The package's 68-point predictor excludes "
+    note="Kept as it is and converted to ONNX beside it. The package's 68-point predictor excludes "
     "commercial use and is never taken.",
 )
 

@@ -26,7 +26,7 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.FailureToExtractError: grpc.StatusCode.INVALID_ARGUMENT,
     # It depends on what the server holds.
-    errors.CalibrationMissingError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ComparisonError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ModelError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SubjectNotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.SubjectExistsError: grpc.StatusCode.ALREADY_EXISTS,

@@ -350,7 +350,7 @@ def test_the_list_shows_every_model_with_its_licence(packages: Path, fakes: Modu
         assert f"{model.name}: missing" in shown
         assert model.sha256 in shown
         assert f"{model.package} {model.version}" in shown
-    assert "the step to ONNX comes with faces" in shown
+    assert "converted to ONNX beside it" in shown
     assert not cache.models_folder().exists()  # listing makes nothing
 
 

@@ -64,6 +64,7 @@ setup(
     package_dir={"matcher": "matcher", "matcher.datasets": "datasets"},
     package_data={
         "matcher.score": ["data/*.json"],
+        "matcher.datasets": ["*.json"],
         "matcher.models": ["models.lock"],
         "matcher.face": ["manifests/*.toml"],
         "matcher": ["py.typed", "v1/*.pyi"],

@@ -14,11 +14,13 @@ def warm_all(extractor: str = "numba") -> None:
     from matcher.datasets.iris_synthesis.warm import warm as warm_eyes
     from matcher.face.warm import warm as warm_face
     from matcher.fingerprint.warm import warm
+    from matcher.gallery.face_search import warm as warm_face_search
     from matcher.iris.warm import warm as warm_iris
 
     warm(extractor)
     warm_iris()
     warm_face()
+    warm_face_search()
     warm_synthesis()
     warm_eyes()
 

@@ -86,6 +86,23 @@ class FaceSearch:
                 self.row[b],
             )
 
+    def rescore(self, probe: int, places: I64, rows: Rows) -> int:
+        """Score a probe with the rows at places, -1 for none; return how many lived and passed."""
+        lived: int = rescore(
+            self.probes[probe],
+            self.inverses[probe],
+            places,
+            rows.values,
+            rows.inverses,
+            rows.rows,
+            self.state.alive,
+            self.bits,
+            self.filtered,
+            self.score[probe],
+            self.row[probe],
+        )
+        return lived
+
     def _propose(self, segment: Segment) -> None:
         assert segment.inverted is not None  # The caller looked.
         count = max(PROPOSALS, PROPOSALS_A_CANDIDATE * self.k)
@@ -97,20 +114,17 @@ class FaceSearch:
         rows = segment.rows
         short = []
         for b in range(len(self.probes)):
-            lived = rescore(
-                self.probes[b],
-                self.inverses[b],
-                places[b],
-                rows.values,
-                rows.inverses,
-                rows.rows,
-                self.state.alive,
-                self.bits,
-                self.filtered,
-                self.score[b],
-                self.row[b],
-            )
-            if lived < self.k:
+            if self.rescore(b, places[b], rows) < self.k:
                 short.append(b)
         # Too few of the proposals lived and passed; what is found again counts once.
         self._scan(rows, short)
+
+
+def warm() -> None:
+    """Compile the kernels of searches."""
+    one: I8 = np.ones((1, 2), np.int8)
+    rows = Rows(np.zeros(1, np.int32), one, np.ones(1, np.float32))
+    state = IndexState((), rows, np.ones(1, np.bool_))
+    search = FaceSearch(state, one, 1, np.zeros(0, np.uint8), False, 0.0)
+    search.run()
+    search.rescore(0, np.zeros(1, np.int64), rows)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from matcher.cli.clients import AS_JSON, EXIT_NO_MATCH, print_answer
-from matcher.cli.files import finger_position, read_file
-from matcher.errors import ArgumentError, MatcherError
-from matcher.types import FingerPosition, FingerprintTemplate, Image, ResolutionSource
+from matcher.cli.decisions import print_decision, title
+from matcher.cli.files import check_modality, finger_position, naming, read_file, write_file, write_trace
+from matcher.errors import ArgumentError
+from matcher.types import FingerPosition, FingerprintTemplate, Image, Modality, ResolutionSource
 
 if TYPE_CHECKING:
     from matcher.fingerprint.extractors import Extract
-    from matcher.types import Decision
 
-MODALITY = typer.Option("fingerprint", "--modality", help="fingerprint")
+MODALITY = typer.Option("fingerprint", "--modality", help="fingerprint or iris")
 EXTRACTOR = typer.Option("numba", "--extractor", help="numba, or leader (a fetched model).")
 PPI = typer.Option(None, "--ppi", help="Resolution of images where their files do not say it.")
-PLOT = typer.Option(None, "--plot", help="Write a picture there (PNG). It shows the prints.", metavar="PNG")
+PLOT = typer.Option(
+    None, "--plot", help="Write a picture there (PNG). It shows the prints or eyes.", metavar="PNG"
+)
 
 _SAID_BY = {
     ResolutionSource.CALLER: "as given",
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def extract_command(
-    image: Annotated[Path, typer.Argument(help="Image of one finger, or a record of one.")],
+    image: Annotated[Path, typer.Argument(help="Image of one finger or eye, or a record of one.")],
     modality: str = MODALITY,
     out: Annotated[Path | None, typer.Option(help="Write the template there.")] = None,
     to: Annotated[
@@ -45,15 +45,34 @@ def extract_command(
         typer.Option("--format", help="Of --out: template, or a record as `matcher convert --to` names it."),
     ] = "template",
     plot: Path | None = PLOT,
+    trace_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace", help="Write every intermediate there (NumPy). It shows the sample.", metavar="NPZ"
+        ),
+    ] = None,
     ppi: float | None = PPI,
     finger: Annotated[
         str | None,
         typer.Option(help="Position such as right-index, kept in the template.", metavar="POSITION"),
     ] = None,
+    eye: Annotated[
+        str | None, typer.Option(help="Of an iris: left or right, kept in the template.", metavar="EYE")
+    ] = None,
     extractor: str = EXTRACTOR,
     as_json: bool = AS_JSON,
 ) -> None:
-    """Find the minutiae of a fingerprint image."""
+    """Find the minutiae of a fingerprint image, or encode the iris of a picture of an eye."""
+    if modality == "iris":
+        from matcher.cli.iris import extract_iris
+
+        refuse(to != "template", "--format", "irises are written as templates")
+        refuse(ppi is not None, "--ppi", "pictures of eyes have no resolution")
+        refuse(plot is not None, "--plot", "stages of irises are not drawn yet; --trace writes them")
+        refuse(finger is not None, "--finger", "say --eye left or right")
+        extract_iris(image, out=out, trace_file=trace_file, eye=eye, extractor=extractor, as_json=as_json)
+        return
+    refuse(eye is not None, "--eye", "it belongs to --modality iris")
     from matcher.fingerprint.quality import assess_trace
     from matcher.fingerprint.trace import Trace
     from matcher.formats.prints import read_print
@@ -64,13 +83,15 @@ def extract_command(
         raise ArgumentError("--format says what --out is to hold: expected --out FILE, too.")
     given = FingerPosition.UNKNOWN if finger is None else finger_position(finger)
     data = read_file(image)
-    with _naming(image):
+    with naming(image):
         source, own = read_print(data, ppi=ppi)
         position = settled_position(given, own)
         trace = Trace()
         template = extract(source, position=position, trace=trace)
     if out is not None:
         _write_template(out, template, to)
+    if trace_file is not None:
+        write_trace(trace_file, trace)
     if plot is not None:
         from matcher.fingerprint.leader_plot import plot_leader
         from matcher.fingerprint.plot import plot_trace
@@ -101,7 +122,7 @@ def extract_command(
 
 
 def compare_command(
-    probe: Annotated[Path, typer.Argument(help="Image, template or minutiae record of one finger.")],
+    probe: Annotated[Path, typer.Argument(help="Image, template or record of one finger or eye.")],
     candidate: Annotated[Path, typer.Argument(help="Another.")],
     modality: str = MODALITY,
     fmr: Annotated[float | None, typer.Option(help="Rate of false matches to accept; default 1e-4.")] = None,
@@ -110,7 +131,13 @@ def compare_command(
     extractor: str = EXTRACTOR,
     as_json: bool = AS_JSON,
 ) -> None:
-    """Compare two fingerprints; exit status 0 if they match, 1 if not, 2 on an error."""
+    """Compare two fingerprints or irises; exit status 0 if they match, 1 if not, 2 on an error."""
+    if modality == "iris":
+        from matcher.cli.iris import compare_irises
+
+        refuse(ppi is not None, "--ppi", "pictures of eyes have no resolution")
+        compare_irises(probe, candidate, fmr=fmr, plot=plot, extractor=extractor, as_json=as_json)
+        return
     from matcher.score.compare import compare
     from matcher.score.decision import decide, threshold_for_verification
 
@@ -133,29 +160,17 @@ def compare_command(
             other,
             pairs,
             plot,
-            _title(decision),
+            title(decision),
         )
-    score = decision.score
-    print_answer(
-        as_json,
-        {
-            "accepted": decision.accepted,
-            "score": {
-                "value": score.value,
-                "calibration": score.calibration,
-                "extrapolated": score.extrapolated,
-            },
-            "threshold": decision.threshold,
-        },
-        _title(decision) + (", extrapolated" if score.extrapolated else ""),
-    )
+    print_decision(decision, as_json)
     if not decision.accepted:
         raise typer.Exit(EXIT_NO_MATCH)
 
 
-def _title(decision: Decision) -> str:
-    verdict = "MATCH" if decision.accepted else "NO MATCH"
-    return f"{verdict}: score {decision.score.value:.1f}, threshold {decision.threshold:.1f}"
+def refuse(given: bool, option: str, why: str) -> None:
+    """Raise ArgumentError where an option was given that does not fit the modality."""
+    if given:
+        raise ArgumentError(f"{option}: not of use here, as {why}.")
 
 
 def _extractor(modality_name: str, name: str) -> Extract:
@@ -172,8 +187,10 @@ def _read_side(path: Path, ppi: float | None, extract: Extract) -> tuple[Image |
     from matcher.reader import read_fingerprints
     from matcher.samples import SampleKind, sample_of
 
-    sample = sample_of(read_file(path), ppi=ppi)
-    with _naming(path):
+    data = read_file(path)
+    with naming(path):
+        check_modality(data, Modality.FINGERPRINT)
+        sample = sample_of(data, ppi=ppi)
         if sample.kind is SampleKind.IMAGE:
             image, position = read_print(sample.data, ppi=ppi)
             return image, extract(image, position=position)
@@ -186,21 +203,9 @@ def _read_side(path: Path, ppi: float | None, extract: Extract) -> tuple[Image |
         return None, templates[0]
 
 
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Put the file's name before what is wrong with it."""
-    try:
-        yield
-    except MatcherError as error:
-        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error
-
-
 def _write_template(path: Path, template: FingerprintTemplate, form: str) -> None:
     from matcher.cli.convert import convert_bytes
     from matcher.template.codec import encode_template
 
     data, _ = convert_bytes(encode_template(template), to=form)
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise ArgumentError(f"Cannot write {path}: {error.strerror}.") from error
+    write_file(path, data)

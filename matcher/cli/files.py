@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from matcher.errors import ArgumentError
+from matcher.errors import ArgumentError, MatcherError
 from matcher.face.types import FacePosition
 from matcher.iris.types import EyePosition
-from matcher.types import FingerPosition
+from matcher.types import FingerPosition, Modality
 
 if TYPE_CHECKING:
+    from matcher.fingerprint.trace import Trace
+    from matcher.iris.trace import Trace as IrisTrace
     from matcher.samples import Sample
     from matcher.template.modality import Position
 
@@ -148,6 +152,11 @@ def finger_position(name: str) -> FingerPosition:
     return FingerPosition(_named("--finger", name, FingerPosition))
 
 
+def eye_position(option: str, name: str) -> EyePosition:
+    """Return the eye of a name such as left, or of its number, as `finger_position` does."""
+    return EyePosition(_named(option, name, EyePosition))
+
+
 def _named(
     option: str, name: str, positions: type[FingerPosition] | type[EyePosition]
 ) -> FingerPosition | EyePosition:
@@ -186,3 +195,64 @@ def read_file(path: Path) -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise ArgumentError(f"{path} is larger than {MAX_FILE_BYTES} bytes.")
     return data
+
+
+def check_modality(data: bytes, wanted: Modality) -> None:
+    """Refuse a template of our own form, or a record of minutiae, that is of another modality.
+
+    Raises
+    ------
+    ArgumentError
+        If it is.
+    """
+    from matcher.formats.detect import is_minutiae_record
+    from matcher.template.envelope import stated_modality
+
+    stated = Modality.FINGERPRINT if is_minutiae_record(data) else stated_modality(data)
+    if stated not in (None, wanted):
+        name = stated.name.lower()
+        raise ArgumentError(
+            f"Expected a sample of modality {wanted.name.lower()}, got a template of modality {name}.",
+            hint=f"Use --modality {name}.",
+        )
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write bytes to a file that the user named.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be written.
+    """
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ArgumentError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def write_trace(path: Path, trace: Trace | IrisTrace) -> None:
+    """Write the intermediates of an extraction as a NumPy archive, one array a stage.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be written.
+    """
+    import io
+
+    import numpy as np
+
+    file = io.BytesIO()
+    stages: dict[str, Any] = {stage: trace[stage] for stage in trace}
+    np.savez_compressed(file, **stages)
+    write_file(path, file.getvalue())
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file's name before what is wrong with it."""
+    try:
+        yield
+    except MatcherError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error

@@ -87,6 +87,14 @@ def test_extract_plots(prints: dict[str, Path], tmp_path: Path) -> None:
         assert picture.width <= 1600
 
 
+def test_extract_writes_every_intermediate(prints: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "trace.npz"
+    assert run("extract", prints["first"], "--trace", out).exit_code == 0
+    with np.load(out) as stages:
+        assert stages["mask"].ndim == 2
+        assert len(stages.files) > 5
+
+
 def test_a_mated_pair_matches(prints: dict[str, Path], tmp_path: Path) -> None:
     done = run("compare", prints["first"], prints["second"], "--plot", tmp_path / "pair.png")
     assert done.exit_code == 0
@@ -140,7 +148,8 @@ def test_records_are_compared(prints: dict[str, Path], tmp_path: Path) -> None:
         (["extract", "{noise}"], FailureToExtractError, "noise.png"),
         (["extract", "{first}", "--finger", "nose"], ArgumentError, "right-index"),
         (["extract", "{first}", "--ppi", "7"], MatcherError, "7"),
-        (["extract", "{first}", "--modality", "iris"], ArgumentError, "later version"),
+        (["extract", "{first}", "--modality", "iris"], FailureToExtractError, "first.png"),
+        (["extract", "{first}", "--eye", "left"], ArgumentError, "--eye"),
         (["extract", "{first}", "--modality", "gait"], ArgumentError, "unknown"),
         (["extract", "{first}", "--out", "{folder}/t", "--format", "nothing"], ArgumentError, "iso-2005"),
         (["extract", "{first}", "--format", "iso-2005"], ArgumentError, "--out"),

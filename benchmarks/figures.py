@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -23,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine
+from benchmarks import figures_iris, machine
+from benchmarks.bars import Bar, data_root
 from matcher.datasets.load import load
 from matcher.evaluate.definitions import DEFINITIONS
 from matcher.evaluate.discard import Graded, curve_figures, discard_curve
@@ -46,22 +46,6 @@ DIFFICULTY = 0.5
 
 EXPANSIONS = 100
 """Templates that are expanded from stored to resident form for that figure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A figure that must hold."""
-
-    key: str
-    text: str
-    limit: float
-    at_least: bool = False
-
-    def met(self, value: float | None) -> bool | None:
-        """Return whether `value` holds; None where it was not measured."""
-        if value is None:
-            return None
-        return value >= self.limit if self.at_least else value <= self.limit
 
 
 BARS = (
@@ -94,9 +78,8 @@ class Set:
 
 
 def real_sets() -> list[Set]:
-    """Return the real sets that are at hand (`MATCHER_DATA`, or `../shared/data` beside the checkout)."""
-    candidates = (os.environ.get("MATCHER_DATA"), str(machine.ROOT.parent / "shared" / "data"))
-    data = next((Path(c) for c in candidates if c and Path(c).is_dir()), None)
+    """Return the real sets that are at hand."""
+    data = data_root()
     if data is None:
         return []
     fvc = [("fvc2002", "DB1_B"), ("fvc2002", "DB3_B"), ("fvc2004", "DB1_B"), ("fvc2004", "DB3_B")]
@@ -273,6 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         slaps=SMALLEST_SLAPS if given.smallest else SLAPS,
         scores=given.scores,
     )
+    figures["iris"] = figures_iris.measure(smallest=given.smallest, jobs=given.jobs, scores=given.scores)
     print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
 
 

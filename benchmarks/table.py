@@ -4,40 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bars import Bar
 from benchmarks.machine import ROOT
 
 BEGIN = "<!-- figures: written by python -m benchmarks.table -->"
 END = "<!-- end of figures -->"
 """The lines of README.md between which the table stands."""
 
+HEAD = "| what | measured | bar |"
+
+RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures")
+"""Words in the keys of figures that are rates."""
+
 
 def markdown(figures: dict[str, Any]) -> str:
-    """Return the figures as two Markdown tables, and the machine in a line below them."""
+    """Return the figures as Markdown tables, and the machine in a line below them."""
     from benchmarks.figures import BARS
+    from benchmarks.figures_iris import BARS as IRIS_BARS
 
-    rows = ["| what | measured | bar |", "|---|---|---|"]
-    for bar in BARS:
-        value, state = figures["figures"][bar.key], figures["bars"][bar.key]["met"]
-        sign = "at least" if bar.at_least else "at most"
-        held = {True: "met", False: "**missed**", None: "not measured"}[state]
-        rows.append(
-            f"| {bar.text} | {_number(bar.key, value)} | {sign} {_number(bar.key, bar.limit)}: {held} |"
-        )
+    rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
     more = figures["figures"]
     rows.append(f"| stored template, bytes | {_number('bytes', more['template_bytes_median'])} | |")
     rows.append(f"| stored to resident form, microseconds | {_number('us', more['expand_us_median'])} | |")
-    rows += [
-        "",
-        "| set | images | EER | FNMR at FMR 1e-2 | 1e-3 | 1e-4 | zero FMR | rank 1 |",
-        "|" + "---|" * 8,
-    ]
-    for title, report in figures["sets"].items():
-        rates = [report["eer"], *report["fnmr_at_fmr"].values(), report["zero_fmr"], report["rank1"]]
-        cells = " | ".join("null" if rate is None else f"{rate:.2%}" for rate in rates)
-        rows.append(f"| {title} | {report['images']} | {cells} |")
+    rows += ["", *_set_rows(figures["sets"])]
+    if "iris" in figures:
+        iris = figures["iris"]
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(IRIS_BARS, iris), "", *_set_rows(iris["sets"])]
     named = figures["machine"]
     rows += [
         "",
@@ -48,10 +44,36 @@ def markdown(figures: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def _bar_rows(bars: Sequence[Bar], figures: dict[str, Any]) -> list[str]:
+    """Return a row for each bar: what, how much, whether it holds."""
+    rows = []
+    for bar in bars:
+        value, state = figures["figures"][bar.key], figures["bars"][bar.key]["met"]
+        sign = "at least" if bar.at_least else "at most"
+        held = {True: "met", False: "**missed**", None: "not measured"}[state]
+        rows.append(
+            f"| {bar.text} | {_number(bar.key, value)} | {sign} {_number(bar.key, bar.limit)}: {held} |"
+        )
+    return rows
+
+
+def _set_rows(sets: dict[str, Any]) -> list[str]:
+    """Return the error rates of each set as a table."""
+    rows = [
+        "| set | images | EER | FNMR at FMR 1e-2 | 1e-3 | 1e-4 | zero FMR | rank 1 |",
+        "|" + "---|" * 8,
+    ]
+    for title, report in sets.items():
+        rates = [report["eer"], *report["fnmr_at_fmr"].values(), report["zero_fmr"], report["rank1"]]
+        cells = " | ".join("null" if rate is None else f"{rate:.2%}" for rate in rates)
+        rows.append(f"| {title} | {report['images']} | {cells} |")
+    return rows
+
+
 def _number(key: str, value: float | None) -> str:
     if value is None:
         return "null"
-    if key.startswith(("eer", "fnmr", "zero", "rank", "slap")):
+    if any(word in key for word in RATES):
         return f"{value:.2%}"
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 

@@ -25,6 +25,15 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     figures["bars"].pop("zero_fmr_two_fingers")
     assert set(figures["bars"]) <= set(figures["figures"])
     assert "| synthetic, 4 fingers x 2 | 8 |" in done.stdout
+    iris = figures["iris"]
+    assert list(iris["sets"]) == ["synthetic, 4 eyes x 2"]
+    report = iris["sets"]["synthetic, 4 eyes x 2"]
+    assert (report["images"], report["failures_to_extract"]) == (8, 0)
+    assert report["eer"] == report["search_code"]["eer"] == 0.0
+    # The real sets alone decide.
+    assert {bar["met"] for bar in iris["bars"].values()} == {None}
+    assert iris["figures"]["synthesis_ms_median"] > 0
+    assert "| synthetic, 4 eyes x 2 | 8 |" in done.stdout
     rewriting = (
         "import json, sys; from benchmarks.table import BEGIN, END, markdown, rewrite; "
         "table = markdown(json.load(open(sys.argv[1]))); "

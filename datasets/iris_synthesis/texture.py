@@ -90,18 +90,20 @@ def _bent(rng: np.random.Generator, sheet: F32) -> F32:
 def _crypts(rng: np.random.Generator, radius: F32, collarette: F32) -> F32:
     """Return the depth of the lens-shaped openings, most of them just outside the collarette."""
     depth = _zeros()
-    columns = np.arange(COLUMNS, dtype=np.float32)[None, :]
     for _ in range(rng.poisson(CRYPTS)):
         at = rng.uniform(0.0, COLUMNS)
         middle = float(collarette[0, int(at)]) + rng.choice((-1.0, 1.0), p=(0.25, 0.75)) * abs(
             rng.normal(0.03, 0.1)
         )
         half_radius, half_turn = rng.uniform(0.03, 0.11), rng.uniform(6.0, 28.0)
-        turn = (columns - at + COLUMNS / 2) % COLUMNS - COLUMNS / 2
-        away = (np.abs(radius - middle) / half_radius) ** 1.4 + (np.abs(turn) / half_turn) ** 1.4
+        # Its own rows and columns alone: beyond them there is nothing of it.
+        near = np.flatnonzero(np.abs(radius[:, 0] - middle) < 2.5 * half_radius)[:, None]
+        turn = np.arange(int(at - 2.5 * half_turn), int(at + 2.5 * half_turn) + 1, dtype=np.float32)[None, :]
+        away = (np.abs(radius[near[:, 0]] - middle) / half_radius) ** 1.4
+        away = away + (np.abs(turn - np.float32(at)) / half_turn) ** 1.4
         hole = 1.0 / (1.0 + np.exp(np.clip((away - 1.0) / 0.12, -30.0, 30.0)))
         rim = np.exp(-(((away - 1.25) / 0.3) ** 2))
-        depth += np.float32(rng.uniform(0.8, 2.6)) * (hole - 0.3 * rim)
+        depth[near, turn.astype(np.intp) % COLUMNS] += np.float32(rng.uniform(0.8, 2.6)) * (hole - 0.3 * rim)
     return depth
 
 

@@ -244,3 +244,13 @@ def test_read_sheet_is_bilinear_and_periodic(reference: ModuleType) -> None:
     texture = np.empty_like(radius)
     read_sheet(sheet, radius, angle, texture)
     assert np.allclose(texture, reference.read_sheet(sheet, radius, angle), atol=2e-5)
+
+
+def test_far_from_the_iris_nothing_is_located() -> None:
+    v = np.array([[0.0, 1.4, 1.6, -2.0]], np.float32)
+    u = np.zeros_like(v)
+    radius, angle = np.empty_like(v), np.empty_like(v)
+    locate(v, u, np.array([0.0, 0.0, 0.4, 0.4, 0.0]), radius, angle)
+    assert radius[0, 0] < 0
+    assert radius[0, 1:] == pytest.approx([1.5, 1.5, 1.5], abs=0.3)
+    assert angle[0].tolist() == pytest.approx([0.0, np.pi / 2, 0.0, 0.0])

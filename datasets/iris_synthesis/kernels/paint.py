@@ -12,6 +12,9 @@ STEPS = 6
 """Fixed-point steps from a pixel to its place on the rubber sheet; the circles are nearly concentric, and
 four reach a thousandth of the radius."""
 
+FAR = 1.5
+"""Distance from the limbus's centre, limbus radii, beyond which nothing of the iris shows."""
+
 
 @njit(nogil=True, cache=True)
 def locate(
@@ -33,11 +36,15 @@ def locate(
         Centre (v, u), semi-axes, and the first axis's angle from +u towards +v, radians.
     radius, angle : float32 arrays (H, W), written
         r: below 0 within the pupil, 0 to 1 on the iris, above 1 beyond; the angle, radians, -pi to pi, from
-        +u towards +v.
+        +u towards +v. FAR from the iris they are 1.5 and 0.
     """
     center_v, center_u, semi_one, semi_two, turn = pupil
     for i in range(v.shape[0]):
         for j in range(v.shape[1]):
+            if v[i, j] * v[i, j] + u[i, j] * u[i, j] > FAR * FAR:
+                radius[i, j] = 1.5
+                angle[i, j] = 0.0
+                continue
             r = 0.5
             theta = 0.0
             for _ in range(STEPS):

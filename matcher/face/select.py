@@ -11,9 +11,12 @@ from matcher.types import F32
 
 F64 = npt.NDArray[np.float64]
 
-MIN_EYE_DISTANCE = 12.0
-"""Least distance between the eyes of a face that is extracted, px; ISO/IEC 19794-5 asks for 90 px of
-a portrait, the default model sees faces of LFW well at 20."""
+MIN_SIZE = 12.0
+"""Least distance between the eyes of a face that is extracted, px; ISO/IEC 19794-5 asks for 90 px of a
+portrait, the default model knows faces of LFW that have 20."""
+
+EYES_TO_MOUTH = 0.87
+"""Distance between the eyes of a mean face, in distances from eyes to mouth (`align.FACE_SHAPE`)."""
 
 NOTABLE = 0.25
 """Least prominence of a second face, share of the first one's, for a picture to count as one of several."""
@@ -78,15 +81,20 @@ def order(faces: Faces, width: int, height: int) -> list[int]:
     """Return all faces that are large enough, the most prominent one first."""
     weights = prominence(faces, width, height)
     return [
-        int(row)
-        for row in np.argsort(-weights, kind="stable")
-        if eye_distance(faces.points[row]) >= MIN_EYE_DISTANCE
+        int(row) for row in np.argsort(-weights, kind="stable") if face_size(faces.points[row]) >= MIN_SIZE
     ]
 
 
-def eye_distance(points: F32) -> float:
-    """Return the distance between the eyes, px."""
-    return float(np.linalg.norm(points[1].astype(np.float64) - points[0].astype(np.float64)))
+def face_size(points: F32) -> float:
+    """Return the size of a face, px: between its eyes as it would be from the front.
+
+    A turned head shows its eyes closer together than they are, a nodding one its eyes closer to the mouth:
+    the larger of the eyes' distance and the one that belongs to the distance from eyes to mouth.
+    """
+    eyes, mouth = points[:2].astype(np.float64), points[3:].astype(np.float64)
+    across = float(np.linalg.norm(eyes[1] - eyes[0]))
+    down = float(np.linalg.norm(mouth.mean(axis=0) - eyes.mean(axis=0)))
+    return max(across, down * EYES_TO_MOUTH)
 
 
 def require_size(points: F32) -> None:
@@ -96,8 +104,8 @@ def require_size(points: F32) -> None:
     ------
     FaceTooSmallError
     """
-    if (found := eye_distance(points)) < MIN_EYE_DISTANCE:
+    if (found := face_size(points)) < MIN_SIZE:
         raise FaceTooSmallError(
-            f"Expected at least {MIN_EYE_DISTANCE:.0f} pixels between the eyes, got {found:.1f}.",
+            f"Expected at least {MIN_SIZE:.0f} pixels between the eyes, got {found:.1f}.",
             hint="Come closer, or use a camera of a higher resolution.",
         )

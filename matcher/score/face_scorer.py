@@ -1,0 +1,63 @@
+"""Face scoring as the gallery sees it: the same methods as `matcher.score.scorer.FingerprintScorer`."""
+
+from __future__ import annotations
+
+from matcher.errors import ModelsDifferError
+from matcher.face.types import FaceTemplate
+from matcher.score.calibration import Calibration
+from matcher.score.face import FaceProbe, resident, score, score_many
+from matcher.score.face_calibration import load_face_calibration
+from matcher.types import F32, I64, U64, Score
+
+
+class FaceScorer:
+    """The cosine of two embeddings, with the calibration of their model."""
+
+    def resident(self, template: FaceTemplate) -> U64:
+        """Return the form that `score` reads as a candidate: uint64 array (1 + ceil(D / 8),)."""
+        return resident(template)
+
+    def prepare(self, source: FaceTemplate | U64) -> FaceProbe:
+        """Return the probe form of a template or of its resident form."""
+        return FaceProbe(source)
+
+    def score(self, probe: FaceProbe, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
+        """Return the raw score of the probe with each of `rows`."""
+        return score_many(probe, words, offsets, rows=rows, threads=threads)
+
+    def calibration(self, probe_model: str, candidate_model: str) -> Calibration:
+        """Return the calibration of a model.
+
+        Raises
+        ------
+        ModelsDifferError
+            If the two models are not one: their embeddings never compare.
+        CalibrationMissingError
+            If the model has none.
+        """
+        if probe_model != candidate_model:
+            raise ModelsDifferError(
+                "The probe's embedding is of another model than the candidate's.",
+                hint="Extract both pictures with one model: embeddings of different models never compare.",
+            )
+        return load_face_calibration(probe_model)
+
+
+def compare_faces(probe: FaceTemplate, candidate: FaceTemplate) -> Score:
+    """Compare two faces, 1:1.
+
+    Returns
+    -------
+    Score
+        -10 log10(FMR): 40 means that one non-mated comparison in 10,000 scores this high.
+
+    Raises
+    ------
+    ModelsDifferError
+        If they are of two models.
+    CalibrationMissingError
+        If their model has no calibration.
+    """
+    scorer = FaceScorer()
+    calibration = scorer.calibration(probe.model, candidate.model)
+    return calibration.score(score(FaceProbe(probe), resident(candidate)))

@@ -4,7 +4,7 @@
     tools/fit_face_calibration.py --root LFW --pairs pairsDevTest.txt --name "LFW View 1 test" \
         --out matcher/score/data
 
-Of a set in LFW's layout (`Name/Name_NNNN.jpg`) the pictures that a pairs file names, or all of them without one.
+Of a set in LFW's layout (`Name/Name_NNNN.jpg`) the pictures that a pairs file names, without one all of them.
 The default model's calibration is fitted to View 1's test pictures and checked on the others of View 2
 (benchmarks/LOG_FACE.md). For a model of your own: --model PATH.toml, and the file goes into the folder
 `calibrations` of the cache. The file holds quantiles of scores: no sample, and no name of one.

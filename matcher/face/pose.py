@@ -49,8 +49,9 @@ def pose_of(points: F64) -> Pose:
     Notes
     -----
     Weak perspective: the 2 x 3 matrix that brings the mean head closest to the points, and the rotation
-    closest to that matrix. LIMITATIONS: faces differ, and a long nose is taken for a turned head. Beyond 60 degrees
-    the points themselves are guesses.
+    closest to that matrix.
+    LIMITATIONS: faces differ, and a long nose is taken for a turned head. Beyond 60 degrees the points are
+    guesses.
     """
     head = HEAD - HEAD.mean(axis=0)
     seen = points - points.mean(axis=0)

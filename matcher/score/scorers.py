@@ -20,6 +20,12 @@ def _iris() -> Scorer:
     return IrisScorer()
 
 
+def _face() -> Scorer:
+    from matcher.score.face_scorer import FaceScorer
+
+    return FaceScorer()
+
+
 class LazyScorers(Mapping[Modality, Scorer]):
     """A scorer of each modality, made when it is first asked for; a race makes two alike, no harm."""
 
@@ -41,4 +47,4 @@ class LazyScorers(Mapping[Modality, Scorer]):
 
 def default_scorers() -> LazyScorers:
     """Return the scorers of this package."""
-    return LazyScorers({Modality.FINGERPRINT: _fingerprint, Modality.IRIS: _iris})
+    return LazyScorers({Modality.FINGERPRINT: _fingerprint, Modality.IRIS: _iris, Modality.FACE: _face})

@@ -17,22 +17,27 @@ END = "<!-- end of figures -->"
 
 HEAD = "| what | measured | bar |"
 
-RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures")
+RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar")
 """Words in the keys of figures that are rates."""
 
 
 def markdown(figures: dict[str, Any]) -> str:
     """Return the figures as Markdown tables, and the machine in a line below them."""
     from benchmarks.figures import BARS
+    from benchmarks.figures_face import BARS as FACE_BARS
     from benchmarks.figures_iris import BARS as IRIS_BARS
 
     rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
     more = figures["figures"]
+    rows.append(f"| stored template, bytes | {_number('bytes', more['template_bytes_median'])} | |")
     rows.append(f"| stored to resident form, microseconds | {_number('us', more['expand_us_median'])} | |")
     rows += ["", *_set_rows(figures["sets"])]
     if "iris" in figures:
         iris = figures["iris"]
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(IRIS_BARS, iris), "", *_set_rows(iris["sets"])]
+    if "face" in figures:
+        face = figures["face"]
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(FACE_BARS, face), "", *_set_rows(face.get("sets", {}))]
     named = figures["machine"]
     rows += [
         "",
@@ -74,8 +79,6 @@ def _number(key: str, value: float | None) -> str:
         return "null"
     if any(word in key for word in RATES):
         return f"{value:.2%}"
-    if key.startswith("actual"):
-        return f"{value:.2f}"
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 

@@ -4,10 +4,11 @@ A subject is a point, a sample a point near it, both projected onto the unit sph
 
     sample = unit((mean + r * between**0.5 * z + a * within**0.5 * w) @ rotation)
 
-z, w: normal deviates, those of z with two lobes where the measured kurtosis is below 3 (men and women); r:
-how far off the subject is from the mean; a: how far the sample is off the subject, both log-normal, so that
-some people are odd and some photographs bad. The parameters are moments of one model's embeddings on one
-public set, in the basis of the variation between people: spectra, kurtosis and four widths, fitted by
+z, w: normal deviates, those of z with two lobes where the measured kurtosis is below 3 (men and women), and a
+part of them shared by the people of one of `GROUPS` groups, so that some have many look-alikes; r: how far
+off the subject is from the mean; a: how far the sample is off the subject, both log-normal, so that some
+people are odd and some photographs bad. The parameters are moments of one model's embeddings on one public
+set, in the basis of the variation between people: spectra, kurtosis, and four shares and widths, fitted by
 `tools/fit_face_embeddings.py` to the quantiles of mated and non-mated scores and to the curve of nearest
 neighbours. Nobody's embedding is among them.
 
@@ -33,6 +34,9 @@ F64 = npt.NDArray[np.float64]
 BLOCK = 4096
 """Subjects that share a stream of random numbers: any of them comes out alike whatever range is asked for."""
 
+GROUPS = 64
+"""Groups of people who look alike; a subject's is drawn."""
+
 NORMAL_KURTOSIS = 3.0
 ROTATION_SEED = 20261123
 """The axes of the fitted basis are turned away from the coordinates, as those of a real model are."""
@@ -50,6 +54,8 @@ class EmbeddingModel:
         In the basis of the variation between people: the mean embedding, variances of subjects and of
         samples, and by how much each deviate of a subject is two-lobed: lobes at +- `lobes`, of variance
         1 - `lobes`**2.
+    group_share : float
+        Share of the variance between subjects that is between groups, 0 to below 1.
     subject_spread, person_noise, sample_noise : float
         Standard deviations of the logarithms of r, and of the two factors of a: one of the person's, one of
         the sample's.
@@ -59,6 +65,7 @@ class EmbeddingModel:
     between: F64
     within: F64
     lobes: F64
+    group_share: float
     subject_spread: float
     person_noise: float
     sample_noise: float
@@ -67,8 +74,8 @@ class EmbeddingModel:
         parts = (self.mean, self.between, self.within, self.lobes)
         if len({len(part) for part in parts}) != 1 or any(part.min() < 0 for part in parts[1:]):
             raise ArgumentError("EmbeddingModel: expected four arrays of one length, three not negative.")
-        if self.lobes.max() >= 1:
-            raise ArgumentError("EmbeddingModel.lobes: expected values below 1.")
+        if self.lobes.max() >= 1 or not 0 <= self.group_share < 1:
+            raise ArgumentError("EmbeddingModel: expected lobes and group_share from 0 to below 1.")
 
     @property
     def dimensions(self) -> int:
@@ -100,6 +107,7 @@ def load_model(name: str = DEFAULT_MODEL) -> EmbeddingModel:
         between=np.array(fitted["between"]),
         within=np.array(fitted["within"]),
         lobes=lobes_of(np.array(fitted["kurtosis"])),
+        group_share=fitted["group_share"],
         subject_spread=fitted["subject_spread"],
         person_noise=fitted["person_noise"],
         sample_noise=fitted["sample_noise"],
@@ -133,7 +141,7 @@ def generate_embeddings(
         raise ArgumentError("Embeddings: expected counts and numbers from 0.")
     model = model or load_model()
     made = np.empty((count, model.dimensions), np.float32)
-    turn = _rotation(model.dimensions)
+    turn = rotation(model.dimensions)
     for block in range(start // BLOCK, -(-(start + count) // BLOCK)):
         first = max(start, block * BLOCK)
         last = min(start + count, (block + 1) * BLOCK)
@@ -151,6 +159,10 @@ def _block(model: EmbeddingModel, seed: int, block: int, sample: int, count: int
     side = np.where(np.random.default_rng((seed, block, 1)).random((count, d), np.float32) < 0.5, -1, 1)
     lobes = model.lobes.astype(np.float32)
     z = lobes * side + np.sqrt(1 - lobes**2) * drawn[:, :d]
+    if model.group_share:
+        centres = np.random.default_rng((seed, GROUPS)).standard_normal((GROUPS, d), np.float32)
+        group = np.random.default_rng((seed, block, GROUPS, 0)).integers(0, GROUPS, count)
+        z = np.sqrt(model.group_share) * centres[group] + np.sqrt(1 - model.group_share) * z
     away = np.exp(model.subject_spread * drawn[:, d : d + 1])
     shots = np.random.default_rng((seed, block, 2 + sample)).standard_normal((count, d + 1), np.float32)
     off = np.exp(model.person_noise * drawn[:, d + 1 :] + model.sample_noise * shots[:, d:])
@@ -160,7 +172,7 @@ def _block(model: EmbeddingModel, seed: int, block: int, sample: int, count: int
 
 
 @cache
-def _rotation(dimensions: int) -> F32:
+def rotation(dimensions: int) -> F32:
     """Return a fixed random rotation, float32 (D, D)."""
     rng = np.random.default_rng(ROTATION_SEED)
     q, r = np.linalg.qr(rng.standard_normal((dimensions, dimensions)))

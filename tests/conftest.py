@@ -47,12 +47,33 @@ def full_size() -> bool:
     return SOAK
 
 
-@pytest.fixture(scope="session")
-def fakes() -> ModuleType:
-    """The module tests/fakes.py: a scorer and a reader without kernels."""
-    spec = importlib.util.spec_from_file_location("matcher_fakes", ROOT / "tests" / "fakes.py")
+def load_module(name: str) -> ModuleType:
+    """Import a module of this folder by its path."""
+    spec = importlib.util.spec_from_file_location(f"matcher_{name}", ROOT / "tests" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def fakes() -> ModuleType:
+    """The module tests/fakes.py: a scorer and a reader without kernels."""
+    return load_module("fakes")
+
+
+@pytest.fixture(scope="session")
+def drawn() -> ModuleType:
+    """The module tests/face_fakes.py: drawn faces and a small network."""
+    return load_module("face_fakes")
+
+
+@pytest.fixture
+def face_model(drawn: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The manifest of a small network; drawn faces are found wherever the default detector is asked."""
+    for module in ("matcher.face.extract", "matcher.face.detect"):
+        monkeypatch.setattr(f"{module}.load_detector", lambda name: drawn.EyeDetector())
+    folder = tmp_path / "small model"
+    folder.mkdir()
+    return drawn.write_model(folder)

@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_command(
-    modality: Annotated[str, typer.Argument(help="fingerprint or iris")],
+    modality: Annotated[str, typer.Argument(help="fingerprint, iris or face")],
     dataset: Annotated[
-        str, typer.Option(help="fvc, neurotechnology, casia1, mmu2, casia-interval or folders")
+        str, typer.Option(help="fvc, neurotechnology, casia1, mmu2, casia-interval, lfw or folders")
     ],
     root: Annotated[Path, typer.Option(help="The set's folder.")],
     extractor: Annotated[str, typer.Option(help="numba or leader")] = "numba",
@@ -36,6 +36,12 @@ def evaluate_command(
     code: Annotated[
         str, typer.Option(help="Of irises: full, or search for the code that searches read first.")
     ] = "full",
+    model: Annotated[
+        str | None, typer.Option(help="Of faces: name of a shipped manifest, or path of one.")
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="Of lfw: all pairs, view1 (to choose settings on) or view2 (to report).")
+    ] = "all",
     jobs: Annotated[int, typer.Option(min=1, help="Processes for extraction, threads to compare.")] = 1,
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the figures there; - for standard output.")
@@ -46,6 +52,7 @@ def evaluate_command(
     ] = None,
 ) -> None:
     """State error rates (ISO/IEC 19795-1) and speed of extractor and scorer on a data set."""
+    from matcher.datasets.lfw_pairs import FaceProtocol, load_pairs
     from matcher.datasets.load import load
     from matcher.datasets.protocol import Impostors
     from matcher.errors import ArgumentError
@@ -55,10 +62,18 @@ def evaluate_command(
 
     if impostors not in list(Impostors):
         raise ArgumentError(f"--impostors: expected one of {', '.join(Impostors)}.")
-    kind = find_modality(modality, extractor, code)
+    if protocol not in list(FaceProtocol):
+        raise ArgumentError(f"--protocol: expected one of {', '.join(FaceProtocol)}.")
+    lists = FaceProtocol(protocol)
+    if lists is not FaceProtocol.ALL and dataset != "lfw":
+        raise ArgumentError("--protocol: only lfw lists pairs.")
+    kind = find_modality(modality, extractor, code, model)
     data = load(dataset, root, modality=kind.name)
+    listed = None if lists is FaceProtocol.ALL else load_pairs(data, lists)
     with _progress_bar() as progress:
-        result = evaluate(data, kind, impostors=Impostors(impostors), jobs=jobs, progress=progress)
+        result = evaluate(
+            data, kind, impostors=Impostors(impostors), listed=listed, jobs=jobs, progress=progress
+        )
     if kind.name == "iris":
         result.report["code"] = code
     if scores is not None:
@@ -121,6 +136,14 @@ def table_rows(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         interval = report["intervals"].get(key)
         shown = "" if interval is None else f"{interval[0]:.2%} to {interval[1]:.2%}"
         rows.append((key, _text(value, ".2%"), shown, report["flags"].get(key, "")))
+    if "accuracy" in report:
+        found = report["accuracy"]
+        error = "" if found["standard_error"] is None else f"standard error {found['standard_error']:.2%}"
+        folds = ", ".join(f"{fold['accuracy']:.2%}" for fold in found["folds"])
+        note = f"{folds}; threshold from {found['threshold_from']}"
+        rows.append(("accuracy", _text(found["accuracy"], ".2%"), error, note))
+    for far, value in report.get("tar_at_far", {}).items():
+        rows.append((f"tar_at_far.{far}", _text(value, ".2%"), "", ""))
     if report["quality"] is not None:
         rows.append(("quality.median", _text(report["quality"]["median"], ".0f"), "", "0 to 100"))
     if report["discard"] is not None:

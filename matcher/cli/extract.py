@@ -16,12 +16,11 @@ from matcher.types import FingerPosition, FingerprintTemplate, Image, Modality, 
 if TYPE_CHECKING:
     from matcher.fingerprint.extractors import Extract
 
-MODALITY = typer.Option("fingerprint", "--modality", help="fingerprint or iris")
+MODALITY = typer.Option("fingerprint", "--modality", help="fingerprint, iris or face")
 EXTRACTOR = typer.Option("numba", "--extractor", help="numba, or leader (a fetched model).")
+MODEL = typer.Option(None, "--model", help="Of faces: name of a shipped manifest, or path of one.")
 PPI = typer.Option(None, "--ppi", help="Resolution of images where their files do not say it.")
-PLOT = typer.Option(
-    None, "--plot", help="Write a picture there (PNG). It shows the prints or eyes.", metavar="PNG"
-)
+PLOT = typer.Option(None, "--plot", help="Write a picture there (PNG). It shows the sample.", metavar="PNG")
 
 _SAID_BY = {
     ResolutionSource.CALLER: "as given",
@@ -37,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def extract_command(
-    image: Annotated[Path, typer.Argument(help="Image of one finger or eye, or a record of one.")],
+    image: Annotated[Path, typer.Argument(help="Image of one finger, eye or face, or a record of one.")],
     modality: str = MODALITY,
     out: Annotated[Path | None, typer.Option(help="Write the template there.")] = None,
     to: Annotated[
@@ -59,10 +58,25 @@ def extract_command(
     eye: Annotated[
         str | None, typer.Option(help="Of an iris: left or right, kept in the template.", metavar="EYE")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every face of a picture; --out is then a folder.")
+    ] = False,
+    model: str | None = MODEL,
     extractor: str = EXTRACTOR,
     as_json: bool = AS_JSON,
 ) -> None:
-    """Find the minutiae of a fingerprint image, or encode the iris of a picture of an eye."""
+    """Find the minutiae of a fingerprint, encode the iris of a picture of an eye, or embed a face."""
+    if modality == "face":
+        from matcher.cli.face import extract_face
+
+        refuse(to != "template", "--format", "faces are written as templates")
+        refuse(ppi is not None, "--ppi", "pictures of faces have no resolution")
+        refuse(finger is not None or eye is not None, "--finger, --eye", "a face has no position")
+        extract_face(
+            image, every=every, model=model, out=out, plot=plot, trace_file=trace_file, as_json=as_json
+        )
+        return
+    refuse(every or model is not None, "--all, --model", "they belong to --modality face")
     if modality == "iris":
         from matcher.cli.iris import extract_iris
 
@@ -122,16 +136,24 @@ def extract_command(
 
 
 def compare_command(
-    probe: Annotated[Path, typer.Argument(help="Image, template or record of one finger or eye.")],
+    probe: Annotated[Path, typer.Argument(help="Image, template or record of one finger, eye or face.")],
     candidate: Annotated[Path, typer.Argument(help="Another.")],
     modality: str = MODALITY,
     fmr: Annotated[float | None, typer.Option(help="Rate of false matches to accept; default 1e-4.")] = None,
     plot: Path | None = PLOT,
     ppi: float | None = PPI,
+    model: str | None = MODEL,
     extractor: str = EXTRACTOR,
     as_json: bool = AS_JSON,
 ) -> None:
-    """Compare two fingerprints or irises; exit status 0 if they match, 1 if not, 2 on an error."""
+    """Compare two fingerprints, irises or faces; exit status 0 if they match, 1 if not, 2 on an error."""
+    if modality == "face":
+        from matcher.cli.face import compare_faces
+
+        refuse(ppi is not None, "--ppi", "pictures of faces have no resolution")
+        compare_faces(probe, candidate, fmr=fmr, model=model, plot=plot, as_json=as_json)
+        return
+    refuse(model is not None, "--model", "it belongs to --modality face")
     if modality == "iris":
         from matcher.cli.iris import compare_irises
 

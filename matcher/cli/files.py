@@ -16,6 +16,7 @@ from matcher.iris.types import EyePosition
 from matcher.types import FingerPosition, Modality
 
 if TYPE_CHECKING:
+    from matcher.face.trace import Trace as FaceTrace
     from matcher.fingerprint.trace import Trace
     from matcher.iris.trace import Trace as IrisTrace
     from matcher.samples import Sample
@@ -231,7 +232,7 @@ def write_file(path: Path, data: bytes) -> None:
         raise ArgumentError(f"Cannot write {path}: {error.strerror}.") from error
 
 
-def write_trace(path: Path, trace: Trace | IrisTrace) -> None:
+def write_trace(path: Path, trace: Trace | IrisTrace | FaceTrace) -> None:
     """Write the intermediates of an extraction as a NumPy archive, one array a stage.
 
     Raises

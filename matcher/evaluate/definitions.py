@@ -14,19 +14,24 @@ DEFINITIONS: dict[str, str] = {
     "pairs": "Each unordered pair of samples is compared once, the earlier name as probe.",
     "mated": "Comparisons of two samples of one identity, those with a failure to extract included.",
     "non_mated": "Comparisons of two samples of different identities that both have a template; impostors "
-    "all: every such pair; fvc: the first samples of each two identities only.",
+    "all: every such pair; fvc: the first samples of each two identities only; listed: the pairs of a "
+    "protocol's file.",
     "match": "score >= t. Score is a strictly increasing function of raw, so either gives the same rates.",
     "failures_to_extract": "Images without a template: unreadable, or refused by the extractor. A non-match "
     "in every mated comparison, left out of non-mated ones.",
     "fnmr_at_fmr": "FNMR at the smallest t with count(non-mated >= t) <= floor(f * non_mated); a mated score "
     "that ties with the first non-mated score not allowed is a non-match. null where f * non_mated < 1; "
     f"flagged where it is below {FEW_FALSE_MATCHES}.",
+    "tar_at_far": "Faces: 1 - FNMR at that FMR, all pairs.",
     "eer": "(FMR + FNMR) / 2 at the t where |FMR - FNMR| is smallest; of several such t the one with the "
     "larger mean.",
     "zero_fmr": "FNMR at the lowest t without a false match.",
     "rank1": "Gallery: the first sample of each identity by name; probes: all others. A hit is a mate's "
     "score above that of every other identity; ties and failures are misses. null for impostors fvc, which "
     "does not compare the probes with the gallery.",
+    "accuracy": "Of the pairs that a protocol lists (impostors: listed): the share of right decisions, the "
+    "threshold of each fold from the others, mean over the folds with its standard error; a failure to "
+    "extract is a rejection.",
     "intervals": f"{PERCENTILES[0]} and {PERCENTILES[1]} percentiles of a bootstrap over clusters (persons "
     "where known, else identities), both sides of non-mated pairs resampled together; rank1 over the "
     f"clusters of its probes. Indicative below {MIN_CLUSTERS} clusters. With no error at all the rule of "

@@ -132,13 +132,13 @@ class FingerprintModality:
 
 
 MODALITIES = ("fingerprint", "iris", "face")
-"""Names that the command knows; the last comes with a later version."""
+"""Names that the command knows."""
 
 FULL_CODE = "full"
 """What is compared where nobody asks for less."""
 
 
-def modality(name: str, extractor: str, code: str = FULL_CODE) -> Modality:
+def modality(name: str, extractor: str, code: str = FULL_CODE, model: str | None = None) -> Modality:
     """Return the modality `name` with `extractor`.
 
     Parameters
@@ -146,21 +146,30 @@ def modality(name: str, extractor: str, code: str = FULL_CODE) -> Modality:
     name, extractor : str
     code : str
         Of irises: "full", or "search" for the code that searches read first.
+    model : str, optional
+        Of faces: name of a shipped manifest or path of one.
 
     Raises
     ------
     ArgumentError
-        If one of them is unknown or not there yet.
+        If one of them is unknown.
+    ModelError
+        If the model is not at hand.
     """
+    if model is not None and name != "face":
+        raise ArgumentError(f"--model: only faces have several, not {name}.")
     if name == "iris":
         from matcher.evaluate.modality_iris import iris_modality
 
         return iris_modality(extractor, code)
-    if name != "fingerprint":
-        state = "comes with a later version" if name in MODALITIES else "is unknown"
-        raise ArgumentError(f'Modality: "{name}" {state}.', hint="Now there are fingerprint and iris.")
+    if name not in MODALITIES:
+        raise ArgumentError(f'Modality: "{name}" is unknown.', hint=f"There are {', '.join(MODALITIES)}.")
     if code != FULL_CODE:
         raise ArgumentError(f"--code: only irises have several, not {name}.")
+    if name == "face":
+        from matcher.evaluate.modality_face import face_modality
+
+        return face_modality(extractor, model)
     from matcher.fingerprint.extractors import find_extractor
 
     chosen = find_extractor(extractor)

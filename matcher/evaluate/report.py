@@ -48,7 +48,7 @@ RankOne = tuple[npt.NDArray[np.int32], Bools]
 def make_report(
     dataset: Dataset,
     modality: Modality,
-    impostors: Impostors,
+    impostors: Impostors | None,
     extractions: Extractions,
     residents: list[U64],
     comparisons: Comparisons,
@@ -64,12 +64,13 @@ def make_report(
         "modality": modality.name,
         "extractor": modality.extractor,
         "extractor_id": modality.extractor_id,
-        "impostors": impostors.value,
+        "impostors": "listed" if impostors is None else impostors.value,
         "images": len(dataset.samples),
         "identities": len(dataset.identities),
         "failures_to_extract": int(extractions.failed.sum()),
         "failure_reasons": extractions.reasons,
         **error_figures(dataset, comparisons, rank_one),
+        **_true_accepts(modality, comparisons),
         "calibration": None if calibration is None else calibration.id,
         "at_score": _at_score(comparisons, score),
         **discard_figures(Graded.of(extractions, comparisons)),
@@ -79,6 +80,15 @@ def make_report(
         "resident_bytes_median": median(words.nbytes for words in residents if len(words)),
         "definitions": DEFINITIONS,
     }
+
+
+def _true_accepts(modality: Modality, comparisons: Comparisons) -> dict[str, Any]:
+    """Return what the literature of faces states instead of FNMR: the share of mates accepted."""
+    if modality.name != "face":
+        return {}
+    counts = error_counts(comparisons)
+    rates = {fmr: fnmr_at_fmr(counts, fmr) for fmr in FMR_POINTS}
+    return {"tar_at_far": {fmr: None if rate is None else 1 - rate for fmr, rate in rates.items()}}
 
 
 def error_figures(

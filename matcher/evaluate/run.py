@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from matcher.datasets.lfw_pairs import FoldedPairs
 from matcher.datasets.protocol import Impostors, Pairs, identity_codes, pairs
 from matcher.datasets.samples import Dataset
 from matcher.errors import ArgumentError, CalibrationMissingError
 from matcher.evaluate.comparisons import Comparisons, comparable
 from matcher.evaluate.extraction import Extractions, extract_all
+from matcher.evaluate.folds import fold_report
 from matcher.evaluate.modality import U64, Gallery, Modality
 from matcher.evaluate.report import make_report
 from matcher.evaluate.speed import measure_speed
@@ -50,6 +52,7 @@ def evaluate(
     modality: Modality,
     *,
     impostors: Impostors = Impostors.ALL,
+    listed: FoldedPairs | None = None,
     jobs: int = 1,
     timed: bool = True,
     progress: Progress | None = None,
@@ -62,6 +65,9 @@ def evaluate(
     modality : Modality
     impostors : Impostors
         Which non-mated pairs are compared.
+    listed : FoldedPairs, optional
+        The pairs to compare, where a protocol lists them; then `impostors` says nothing, and the report holds
+        the accuracy over its folds.
     jobs : int
         Processes for extraction, threads for comparison; no figure depends on it but for noise in times.
     timed : bool
@@ -79,8 +85,9 @@ def evaluate(
     extractions = extract_all(
         dataset, modality, jobs=jobs, progress=lambda done, total: tell("extract", done, total)
     )
-    residents = _residents(modality, extractions)
-    wanted = comparable(pairs(dataset, impostors), extractions.failed)
+    residents = residents_of(modality, extractions)
+    named = pairs(dataset, impostors) if listed is None else listed.pairs
+    wanted = comparable(named, extractions.failed)
     comparisons = compare_pairs(
         wanted,
         modality,
@@ -100,9 +107,12 @@ def evaluate(
             [residents[i] for i in there],
             identity_codes(dataset)[there].astype(np.int64),
         )
+    asked = impostors if listed is None else None
     report = make_report(
-        dataset, modality, impostors, extractions, residents, comparisons, calibration, score, speed
+        dataset, modality, asked, extractions, residents, comparisons, calibration, score, speed
     )
+    if listed is not None:
+        report["accuracy"] = accuracy_of(listed, comparisons)
     return Evaluation(dataset, extractions, comparisons, score, report)
 
 
@@ -143,7 +153,18 @@ def calibrated(comparisons: Comparisons, calibration: Calibration | None) -> npt
     return score
 
 
-def _residents(modality: Modality, extractions: Extractions) -> list[U64]:
+def accuracy_of(listed: FoldedPairs, comparisons: Comparisons) -> dict[str, Any]:
+    """Return the accuracy over folds of listed pairs; those not compared lack a template."""
+    named = listed.pairs
+    compared = zip(comparisons.probe.tolist(), comparisons.reference.tolist(), strict=True)
+    kept = dict(zip(compared, comparisons.raw.tolist(), strict=True))
+    wanted = zip(named.probe.tolist(), named.reference.tolist(), strict=True)
+    raw = np.array([kept.get(pair, np.nan) for pair in wanted])
+    return fold_report(raw, named.mated, listed.fold)
+
+
+def residents_of(modality: Modality, extractions: Extractions) -> list[U64]:
+    """Return the form of each template that candidates have in memory, nothing for a failure."""
     nothing = np.empty(0, dtype=np.uint64)
     return [nothing if e.template is None else modality.resident(e.template) for e in extractions.items]
 

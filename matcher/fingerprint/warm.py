@@ -9,17 +9,14 @@ import numpy as np
 from matcher.fingerprint.extractors import DEFAULT, find_extractor
 from matcher.types import Image
 
-SIDE = 225
-"""Side of the pattern, px: small, yet with a print's worth of cells, and room for a printed line."""
+SIDE = 180
+"""Side of the pattern, px: small, yet with a print's worth of cells."""
 
 PERIOD = 9.0
 """Its ridge period, px (the adult mean)."""
 
 SPACING = 45
 """Distance of its minutiae, px."""
-
-LINE = 4
-"""Width of the line, px."""
 
 
 def warm(extractor: str = DEFAULT) -> None:
@@ -37,7 +34,7 @@ def warm(extractor: str = DEFAULT) -> None:
 
 
 def pattern() -> Image:
-    """Return a small ridge pattern with minutiae: parallel waves with dislocations, and a printed line.
+    """Return a small ridge pattern with minutiae: parallel waves with dislocations.
 
     Each is a spiral phase around a point (the AM-FM model: Larkin & Fletcher, "A coherent framework for
     fingerprint analysis", Optics Express 2007).
@@ -47,6 +44,4 @@ def pattern() -> Image:
     for row, at_y in enumerate(range(SPACING, SIDE, SPACING)):
         for column, at_x in enumerate(range(SPACING, SIDE, SPACING)):
             phase += (-1) ** (row + column) * np.arctan2(y - at_y, x - at_x)
-    pixels = np.rint(128 - 100 * np.cos(phase)).astype(np.uint8)
-    pixels[SIDE // 2 : SIDE // 2 + LINE] = 0
-    return Image(pixels)
+    return Image(np.rint(128 - 100 * np.cos(phase)).astype(np.uint8))

@@ -36,6 +36,9 @@ PCA_ROWS = 100_000
 PROBED_SHARE = 0.25
 """Share of the lists that a probe looks into: measured, see benchmarks/README.md."""
 
+MIN_PROBED_LISTS = 128
+"""The same in small segments, whose lists hold few rows each: a share alone would lose more there."""
+
 PROPOSALS = 400
 """Places that the inverted file proposes for exact scoring, at least."""
 
@@ -98,7 +101,7 @@ class InvertedFile:
         faiss = loaded_faiss()
         assert faiss is not None  # It made this index.
         units = probes.astype(np.float32) * inverses[:, None]
-        wanted = faiss.SearchParametersIVF(nprobe=max(1, round(self.index.nlist * PROBED_SHARE)))
+        wanted = faiss.SearchParametersIVF(nprobe=probed_lists(self.index.nlist))
         _, places = self.index.search((units - self.mean) @ self.components, count, params=wanted)
         return np.asarray(places, dtype=np.int64)
 
@@ -127,6 +130,11 @@ def loaded_faiss() -> Any:
 def list_count(rows: int) -> int:
     """Return the number of lists: the power of two next to the square root of the rows."""
     return int(2 ** round(np.log2(max(rows, 1)) / 2))
+
+
+def probed_lists(lists: int) -> int:
+    """Return how many of the lists a probe looks into."""
+    return min(lists, max(MIN_PROBED_LISTS, round(lists * PROBED_SHARE)))
 
 
 def build_segment(rows: Rows, *, indexed: bool) -> Segment:

@@ -107,7 +107,7 @@ def test_what_is_not_there_is_a_typed_error(prints: Path, more: list[str], match
         CliRunner().invoke(app, arguments(prints, *more), catch_exceptions=False)
 
 
-@pytest.mark.parametrize("modality", ["face", "gait"])
+@pytest.mark.parametrize("modality", ["voice", "gait"])
 def test_other_modalities_are_a_typed_error(prints: Path, modality: str) -> None:
     with pytest.raises(ArgumentError, match="Modality"):
         CliRunner().invoke(

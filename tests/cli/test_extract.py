@@ -159,7 +159,7 @@ def test_records_are_compared(prints: dict[str, Path], tmp_path: Path) -> None:
         (["compare", "{text}", "{first}"], ImageError, "text.png"),
         (["compare", "{first}", "{white}"], BlankImageError, "white.png"),
         (["compare", "{first}", "{first}", "--fmr", "0"], ArgumentError, "FMR"),
-        (["compare", "{first}", "{first}", "--modality", "face"], ArgumentError, "later version"),
+        (["compare", "{first}", "{first}", "--model", "dlib-resnet-v1"], ArgumentError, "--model"),
     ],
 )
 def test_a_mistake_is_one_clear_line(

@@ -51,10 +51,10 @@ def test_samples_of_a_subject_are_mates() -> None:
 
 
 def test_it_is_as_hard_as_what_was_measured(tool: ModuleType) -> None:
-    """Quantiles within 0.012 of the measured cosines, of which strangers cover 0.72 to 0.95."""
+    """Quantiles near the measured cosines, of which strangers cover 0.72 to 0.95."""
     known = json.loads((ROOT / "datasets/face_embeddings.json").read_text())["dlib-lfw"]
     made = tool.generated_figures(load_model(), 1500)
-    for key, bound in (("mated", 0.012), ("non_mated", 0.012), ("neighbours", 0.009)):
+    for key, bound in (("mated", 0.006), ("non_mated", 0.016), ("neighbours", 0.008)):
         assert np.abs(np.array(made[key]) - np.array(known["measured"][key])).max() < bound
     assert known["persons"] > 1900
 
@@ -62,7 +62,8 @@ def test_it_is_as_hard_as_what_was_measured(tool: ModuleType) -> None:
 def test_the_file_holds_moments_only() -> None:
     known = json.loads((ROOT / "datasets/face_embeddings.json").read_text())["dlib-lfw"]
     assert set(known) == {
-        *("mean", "between", "within", "kurtosis", "subject_spread", "person_noise", "sample_noise"),
+        *("mean", "between", "within", "kurtosis"),
+        *("group_share", "subject_spread", "person_noise", "sample_noise"),
         *("persons", "samples", "points", "measured", "generated"),
     }
     assert {len(known[name]) for name in ("mean", "between", "within", "kurtosis")} == {128}
@@ -86,6 +87,7 @@ def test_a_fit_finds_what_made_the_embeddings(tool: ModuleType) -> None:
         between=np.linspace(0.4, 0.05, d),
         within=np.full(d, 0.03) * rng.uniform(0.5, 1.5, d),
         lobes=np.zeros(d),
+        group_share=0.1,
         subject_spread=0.1,
         person_noise=0.1,
         sample_noise=0.1,
@@ -94,9 +96,9 @@ def test_a_fit_finds_what_made_the_embeddings(tool: ModuleType) -> None:
     vectors = np.concatenate([generate_embeddings(people, seed=9, sample=s, model=truth) for s in (0, 1, 2)])
     persons = np.tile(np.arange(people).astype(np.str_), 3)
     fitted = tool.fit(vectors.astype(np.float64), persons, subjects=400, steps=60)
-    for key in ("mated", "non_mated", "neighbours"):
-        worst = np.abs(np.array(fitted["generated"][key]) - np.array(fitted["measured"][key])).max()
-        assert worst < 0.03
+    for key, bound in (("mated", 0.01), ("non_mated", 0.03), ("neighbours", 0.02)):
+        off = np.abs(np.array(fitted["generated"][key]) - np.array(fitted["measured"][key])).mean()
+        assert off < bound, key
     easier = tool.generated_figures(replace(truth, within=truth.within / 20), 400)
     assert easier["mated"][0] > fitted["measured"]["mated"][0] + 0.03
 

@@ -16,13 +16,13 @@ const float kRotationFloor = 0.5F + 0.5F * std::cos(kRotationApart);
 
 namespace matcher::fingerprint::kernels {
 
-Relaxation relaxation_for(SimdLevel level) {
+Relax relax_for(SimdLevel level) {
 #if defined(__x86_64__)
-    if (level == SimdLevel::avx512) return {avx512::relax, avx512::order_by_support};
-    if (level == SimdLevel::avx2) return {avx2::relax, avx2::order_by_support};
+    if (level == SimdLevel::avx512) return avx512::relax;
+    if (level == SimdLevel::avx2) return avx2::relax;
 #endif
     (void)level;
-    return {scalar::relax, scalar::order_by_support};
+    return scalar::relax;
 }
 
 }  // namespace matcher::fingerprint::kernels

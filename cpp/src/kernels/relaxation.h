@@ -26,13 +26,8 @@ struct alignas(64) Agreement {
     float value[kPairSlots * kPairSlots];
 };
 
-struct Relaxation {
-    // Fills `support`.
-    void (*relax)(Pairs& pairs, Agreement& scratch);
-    // Numbers of the pairs, most supported first; equals in their own order.
-    void (*order)(const Pairs& pairs, int* out);
-};
+using Relax = void (*)(Pairs& pairs, Agreement& scratch);
 
-Relaxation relaxation_for(SimdLevel level);
+Relax relax_for(SimdLevel level);
 
 }  // namespace matcher::fingerprint::kernels

@@ -22,8 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import figures_face, figures_iris, machine
-from benchmarks.bars import Bar, data_root
+from benchmarks import figures_face, figures_fingerprint, figures_iris, machine
+from benchmarks.bars import data_root
+from benchmarks.figures_fingerprint import BARS
+from benchmarks.out_of_sample import SCORES, of_sets
 from matcher.datasets.load import load
 from matcher.evaluate.definitions import DEFINITIONS
 from matcher.evaluate.discard import Graded, curve_figures, discard_curve
@@ -34,6 +36,12 @@ from matcher.evaluate.scores_file import write_scores
 from matcher.evaluate.slaps import evaluate_slaps
 
 FIGURES = Path(__file__).resolve().parent / "figures"
+
+UAREU = "UareU"
+"""Title of the set that was least looked at."""
+
+LEADER_MEANS = ("eer_mean", "fnmr_at_fmr_1e-3_mean", "extract_ms_median")
+"""Rows of the other extractor, over the four FVC sets."""
 
 SYNTHETIC_SEED = 1
 """Of the synthetic set, in the `folders` layout."""
@@ -46,25 +54,6 @@ DIFFICULTY = 0.5
 
 EXPANSIONS = 100
 """Templates that are expanded from stored to resident form for that figure."""
-
-
-BARS = (
-    Bar("eer_mean", "mean EER over the four FVC sets", 0.045),
-    Bar("fnmr_at_fmr_1e-3_mean", "mean FNMR at FMR 1e-3 over them", 0.10),
-    Bar("extract_ms_median", "extraction, milliseconds, median over them", 40.0),
-    Bar("comparisons_per_second_core", "1:N comparisons a second, probe reused", 80_000, at_least=True),
-    Bar("resident_bytes_median", "resident bytes a finger", 3000),
-    Bar("slap_fingers_right", "fingers of synthetic slaps boxed within 64 px and named", 0.97, at_least=True),
-    Bar("synthesis_ms_median", "a synthetic image, milliseconds", 500.0),
-    Bar(
-        "fnmr_at_fmr_1e-3_fall_worst_fifth",
-        "fall of FNMR at a fixed FMR of 1e-3, all real sets, without the worst fifth by quality",
-        0.30,
-        at_least=True,
-    ),
-    Bar("zero_fmr_two_fingers", "two fingers of a person fused (UareU): FNMR without a false match", 0.003),
-)
-"""What the project's issues ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +73,7 @@ def real_sets() -> list[Set]:
         return []
     fvc = [("fvc2002", "DB1_B"), ("fvc2002", "DB3_B"), ("fvc2004", "DB1_B"), ("fvc2004", "DB3_B")]
     sets = [Set(f"{y.upper()} {db}", "fvc", data / "fingerprint" / y / db, judged=True) for y, db in fvc]
-    sets.append(Set("UareU", "neurotechnology", data / "fingerprint" / "uareu", judged=False))
+    sets.append(Set(UAREU, "neurotechnology", data / "fingerprint" / "uareu", judged=False))
     return [s for s in sets if s.root.is_dir()]
 
 
@@ -169,6 +158,36 @@ def two_finger_reports(sets: Sequence[Set], results: Sequence[Evaluation]) -> li
     ]
 
 
+def of_fingerprints(sets: Sequence[Set], results: Sequence[Evaluation], jobs: int) -> dict[str, Any]:
+    """Return the rows that need more than one real set; None where there are none."""
+    titles = [s.title for s in sets]
+    judged = [r for s, r in zip(sets, results, strict=True) if s.judged]
+    uareu = next((r.report for s, r in zip(sets, results, strict=True) if s.title == UAREU), None)
+    others = figures_fingerprint.leader(sets, jobs) if uareu else None
+    promise = of_sets(titles, results, UAREU, FingerprintModality()) if uareu else None
+    speeds = figures_fingerprint.speed_at_levels(judged) if judged else {}
+    data = data_root()
+    found: dict[str, float | None] = {
+        "uareu_eer": uareu["eer"] if uareu else None,
+        "uareu_fnmr_at_fmr_1e-4": uareu["fnmr_at_fmr"]["1e-4"] if uareu else None,
+        "card_fingers_nearest": figures_fingerprint.card_at_rank_one(data, results)
+        if data and sets
+        else None,
+        **{f"comparisons_per_second_{k}": speeds.get(k) for k in figures_fingerprint.LEVELS},
+        **{f"actual_over_nominal_{s}": promise[str(s)]["ratio"] if promise else None for s in SCORES},
+        **{f"leader_{k}": others[k] if others else None for k in LEADER_MEANS},
+        "leader_pooled_fnmr_at_fmr_1e-3": others["pooled"]["fnmr_at_fmr_1e-3"] if others else None,
+        "leader_uareu_eer": others["sets"][UAREU]["eer"] if others else None,
+        "leader_uareu_fnmr_at_fmr_1e-4": others["sets"][UAREU]["fnmr_at_fmr"]["1e-4"] if others else None,
+    }
+    return {
+        "figures": found,
+        "pooled": figures_fingerprint.pooled(judged) if judged else None,
+        "actual_over_nominal_fmr": promise,
+        "leader": others,
+    }
+
+
 def _mean(values: Sequence[float | None]) -> float | None:
     there = [v for v in values if v is not None]
     return float(np.mean(there)) if len(there) == len(values) else None
@@ -206,6 +225,8 @@ def measure(
     figures["fnmr_at_fmr_1e-3_fall_worst_fifth"] = None if discard is None else discard["fnmr_fall_at_0.2"]
     fused = two_finger_reports(every, results)
     figures["zero_fmr_two_fingers"] = _mean([report["zero_fmr"] for report in fused]) if fused else None
+    more = of_fingerprints(sets, results[: len(sets)], jobs)
+    figures |= more.pop("figures")
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": "python -m benchmarks.figures",
@@ -216,6 +237,7 @@ def measure(
         "bars": {bar.key: {"limit": bar.limit, "met": bar.met(figures[bar.key])} for bar in BARS},
         "discard_pooled": discard,
         "two_fingers": fused,
+        **more,
         "sets": {
             s.title: {k: v for k, v in r.report.items() if k not in ("definitions", "folder")}
             for s, r in zip(every, results, strict=True)

@@ -29,7 +29,6 @@ def markdown(figures: dict[str, Any]) -> str:
 
     rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
     more = figures["figures"]
-    rows.append(f"| stored template, bytes | {_number('bytes', more['template_bytes_median'])} | |")
     rows.append(f"| stored to resident form, microseconds | {_number('us', more['expand_us_median'])} | |")
     rows += ["", *_set_rows(figures["sets"])]
     if "iris" in figures:
@@ -79,6 +78,8 @@ def _number(key: str, value: float | None) -> str:
         return "null"
     if any(word in key for word in RATES):
         return f"{value:.2%}"
+    if key.startswith("actual"):
+        return f"{value:.2f}"
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 

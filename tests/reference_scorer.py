@@ -155,7 +155,7 @@ def fit(p: A, q: A, turns: A, weight: A, stretch: bool) -> Motion:
     matrix = np.array([[c, s], [-s, c]])
     if stretch:
         spread = ((q - q0) * weight[:, None]).T @ (q - q0)
-        matrix = (cross + 10000 * matrix) @ np.linalg.inv(spread + 10000 * np.eye(2))
+        matrix = (cross + 3000 * matrix) @ np.linalg.inv(spread + 3000 * np.eye(2))
     turn = round(math.atan2(s, c) * 128 / math.pi) & 255
     return Motion(matrix, p0 - matrix @ q0, turn)
 
@@ -206,9 +206,17 @@ def compare(probe_words: A, candidate_words: A) -> dict[str, Any]:
     similarity = np.array([rows[pair] / 255 for pair in pairs])
     rho = np.array([[agreement(probe, candidate, turn, one, two) for two in pairs] for one in pairs])
     support = similarity.copy()
+    shared = len(pairs) - 1 if len(pairs) > 17 else math.sqrt(16 * (len(pairs) - 1))
     for _ in range(4):
-        support = 0.5 * support + 0.5 * (rho @ support) / max(len(pairs) - 1, 16)
+        support = 0.5 * support + 0.5 * (rho @ support) / shared
     order = np.argsort(-support, kind="stable")
+    relaxed = support[order[:wanted]].sum() / wanted
+    if relaxed < 0.0275:
+        return nothing | {
+            "raw": 200 * relaxed,
+            "local": similarity[:wanted].sum() / wanted,
+            "relaxed": relaxed,
+        }
 
     p = np.array([[probe.x[i], probe.y[i]] for i, _ in pairs])
     q = np.array([[candidate.x[j], candidate.y[j]] for _, j in pairs])
@@ -222,14 +230,16 @@ def compare(probe_words: A, candidate_words: A) -> dict[str, Any]:
         mine = np.where(misfit < 1, (1 - misfit) * support, 0)
         if mine.sum() > most:
             most, carried = mine.sum(), mine
-    draft = match(probe, candidate, fit(p, q, turns, carried, False), 18.0)
-    motion = fit(
-        np.array([[probe.x[i], probe.y[i]] for i, _, _ in draft]).reshape(-1, 2),
-        np.array([[candidate.x[j], candidate.y[j]] for _, j, _ in draft]).reshape(-1, 2),
-        np.array([turn[i, j] for i, j, _ in draft]),
-        np.array([w for _, _, w in draft]),
-        len(draft) >= 4,
-    )
+    motion = fit(p, q, turns, carried, False)
+    for _ in range(2):
+        draft = match(probe, candidate, motion, 18.0)
+        motion = fit(
+            np.array([[probe.x[i], probe.y[i]] for i, _, _ in draft]).reshape(-1, 2),
+            np.array([[candidate.x[j], candidate.y[j]] for _, j, _ in draft]).reshape(-1, 2),
+            np.array([turn[i, j] for i, j, _ in draft]),
+            np.array([w for _, _, w in draft]),
+            len(draft) >= 4,
+        )
     matches = match(probe, candidate, motion, 12.0)
     moved = np.stack([candidate.x, candidate.y], 1) @ motion.matrix.T + motion.shift
     mine = np.stack([probe.x, probe.y], 1)
@@ -238,7 +248,6 @@ def compare(probe_words: A, candidate_words: A) -> dict[str, Any]:
     inside = [int(((s >= low) & (s <= high)).all(1).sum()) for s in (mine, moved)]
     total = sum(w for _, _, w in matches)
     consensus = total**2 / math.sqrt(max(inside[0], 1) * max(inside[1], 1))
-    relaxed = support[order[:wanted]].sum() / wanted
     return {
         "raw": 200 * relaxed + 3.5 * consensus,
         "local": similarity[:wanted].sum() / wanted,

@@ -26,7 +26,7 @@ struct Probe::Prepared {
     kernels::Norms norms;
     kernels::Similarity similarity;
     kernels::Selection selection;
-    kernels::Relax relax;
+    kernels::Relaxation relaxation;
     kernels::ConsensusKernels consensus;
 };
 
@@ -56,25 +56,9 @@ struct PairsThatCount {
 };
 const PairsThatCount kPairsThatCount;
 
-// Pair numbers, most supported first, as far as `wanted`; returns how many.
-int order_by_support(const Pairs& pairs, int wanted, int* order) {
-    // A positive float orders as its bits do; the lowest six make room for the pair's number.
-    std::int32_t keys[kMaxPairs];
-    for (int p = 0; p < pairs.count; ++p) {
-        std::int32_t bits;
-        std::memcpy(&bits, &pairs.support[p], sizeof bits);
-        keys[p] = (bits & ~63) | (63 - p);
-    }
-    const int count = std::min(wanted, pairs.count);
-    std::partial_sort(keys, keys + count, keys + pairs.count,
-                      [](int left, int right) { return left > right; });
-    for (int o = 0; o < count; ++o) order[o] = 63 - (keys[o] & 63);
-    return count;
-}
-
-float mean_support(const Pairs& pairs, const int* order, int count, int wanted) {
+float mean_support(const Pairs& pairs, const int* order, int wanted) {
     float sum = 0;
-    for (int o = 0; o < count && o < wanted; ++o) sum += pairs.support[order[o]];
+    for (int o = 0; o < pairs.count && o < wanted; ++o) sum += pairs.support[order[o]];
     return sum / static_cast<float>(wanted);
 }
 
@@ -108,7 +92,7 @@ Probe::Probe(const std::uint64_t* words, std::size_t size) {
     prepared->norms = kernels::norms_for(simd_level());
     prepared->similarity = kernels::similarity_for(simd_level());
     prepared->selection = kernels::selection_for(simd_level());
-    prepared->relax = kernels::relax_for(simd_level());
+    prepared->relaxation = kernels::relaxation_for(simd_level());
     prepared->consensus = kernels::consensus_for(simd_level());
     prepared_ = std::move(prepared);
 }
@@ -136,13 +120,17 @@ ScoreParts Probe::compare(const Resident& resident, Pairing* pairing) const {
     if (work.pairs.count < kMinMinutiae) return {};
     parts.local = mean_similarity(work.pairs, wanted);
 
-    p.relax(work.pairs, work.agreement);
-    const int ordered = order_by_support(work.pairs, std::max(wanted, kHypotheses), work.order);
-    parts.relaxed = mean_support(work.pairs, work.order, ordered, wanted);
+    p.relaxation.relax(work.pairs, work.agreement);
+    p.relaxation.order(work.pairs, work.order);
+    parts.relaxed = mean_support(work.pairs, work.order, wanted);
+    parts.raw = kSupportWeight * parts.relaxed;
+    if (parts.relaxed < kHopelessSupport) return parts;
 
-    const Motion draft = p.consensus.find(work.pairs, work.order, std::min(ordered, kHypotheses));
-    p.consensus.match(probe, work.candidate, draft, kLooseReach, work.matches);
-    const Motion motion = p.consensus.fit(work.matches);
+    Motion motion = p.consensus.find(work.pairs, work.order, std::min(work.pairs.count, kHypotheses));
+    for (int round = 0; round < kFits; ++round) {
+        p.consensus.match(probe, work.candidate, motion, kLooseReach, work.matches);
+        motion = p.consensus.fit(work.matches);
+    }
     p.consensus.match(probe, work.candidate, motion, kReach, work.matches);
     parts.consensus = consensus_of(work.matches, p.consensus.overlap(probe, work.candidate, motion));
     parts.paired = work.matches.count;
@@ -153,7 +141,7 @@ ScoreParts Probe::compare(const Resident& resident, Pairing* pairing) const {
                                   work.candidate.index[work.matches.candidate[m]]);
         }
     }
-    parts.raw = kSupportWeight * parts.relaxed + kConsensusWeight * parts.consensus;
+    parts.raw += kConsensusWeight * parts.consensus;
     return parts;
 }
 

@@ -12,11 +12,11 @@ namespace matcher::fingerprint {
 // Room for choosing; written before it is read.
 struct alignas(64) SelectionScratch {
     std::uint8_t rows[kMaxMinutiae * kMaxMinutiae];
-    kernels::Choice chosen[kMaxChoice];
-    kernels::Choice sorted[kMaxChoice];
+    kernels::Choices chosen;
+    std::uint16_t sorted[kMaxChoice];  // numbers of chosen pairs
 };
 
-// similarity[i * kMaxMinutiae + j]; both prints have minutiae.
+// similarity[i * kernels::row_bytes(candidate.count) + j]; both prints have minutiae.
 void select_pairs(const Unpacked& probe, const Unpacked& candidate, const std::uint8_t* similarity,
                   const kernels::Selection& kernels, SelectionScratch& scratch, kernels::Pairs& out);
 

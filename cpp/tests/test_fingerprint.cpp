@@ -79,7 +79,7 @@ TEST(fingerprint_opens_only_what_agrees_with_its_header) {
         damaged[0] ^= std::uint64_t{1} << bit;
         CHECK(refuses([&] { open_resident(damaged.data(), damaged.size()); }));
     }
-    const Words too_many(1 + kPlanes * 65, header_of(65));
+    const Words too_many(1 + kPlanes * (kMaxMinutiae + 1), header_of(kMaxMinutiae + 1));
     CHECK(refuses([&] { open_resident(too_many.data(), too_many.size()); }));
 }
 
@@ -104,7 +104,8 @@ TEST(fingerprint_similarities_agree_at_every_level) {
             std::memset(out, 0xee, sizeof out);
             kernels::similarity_for(level)({cells.data(), probe_norm, probe.count}, candidate, candidate_norm,
                                            out);
-            std::vector<std::uint8_t> found(out, out + probe.count * kMaxMinutiae);
+            const int row = kernels::row_bytes(count);
+            std::vector<std::uint8_t> found(out, out + probe.count * row);
             if (expected.empty()) expected = found;
             CHECK(found == expected);
             int common = 0;
@@ -114,32 +115,36 @@ TEST(fingerprint_similarities_agree_at_every_level) {
             }
             const float last = static_cast<float>(common) * probe_norm[0] * candidate_norm[count - 1];
             CHECK(found[static_cast<std::size_t>(count - 1)] == static_cast<int>(last));
-            for (int j = count; j < kMaxMinutiae; ++j) CHECK(found[static_cast<std::size_t>(j)] == 0);
+            for (int j = count; j < row; ++j) CHECK(found[static_cast<std::size_t>(j)] == 0);
         }
     }
 }
 
 TEST(fingerprint_selection_takes_whole_levels_up_to_its_bound) {
     std::mt19937_64 random(3);
-    for (int most : {0, 1, 7, 60, 512}) {
+    for (int round = 0; round < 12; ++round) {
+        const int most = std::vector<int>{0, 1, 7, 60, 300, 512}[static_cast<std::size_t>(round % 6)];
+        const int row = round < 6 ? kernels::kRowVector : 2 * kernels::kRowVector;
         alignas(64) std::uint8_t rows[kMaxMinutiae * kMaxMinutiae];
         for (std::uint8_t& similarity : rows) similarity = static_cast<std::uint8_t>(random() % 200);
         std::vector<int> expected;
-        for (int level = 1; level < 256; ++level) {
+        int least = 1;
+        for (; least < 256; ++least) {
             expected.clear();
-            for (int p = 0; p < kMaxMinutiae * kMaxMinutiae; ++p) {
-                if (rows[p] >= level) expected.push_back(p);
+            for (int p = 0; p < kMaxMinutiae * row; ++p) {
+                if (rows[p] >= least) expected.push_back(p);
             }
             if (static_cast<int>(expected.size()) <= most) break;
         }
         for (const SimdLevel level : levels()) {
-            kernels::Choice chosen[kMaxChoice];
-            const int count = kernels::selection_for(level).choose(rows, kMaxMinutiae, most, chosen);
-            CHECK(count == static_cast<int>(expected.size()));
-            for (int c = 0; c < count; ++c) {
+            kernels::Choices chosen;
+            kernels::selection_for(level).choose(rows, kMaxMinutiae, row, most, chosen);
+            CHECK(chosen.count == static_cast<int>(expected.size()));
+            CHECK(chosen.least == least);
+            for (int c = 0; c < chosen.count; ++c) {
                 const int place = expected[static_cast<std::size_t>(c)];
-                CHECK(chosen[c].probe * kMaxMinutiae + chosen[c].candidate == place);
-                CHECK(chosen[c].similarity == rows[place]);
+                CHECK(chosen.probe[c] * row + chosen.candidate[c] == place);
+                CHECK(chosen.similarity[c] == rows[place]);
             }
         }
     }
@@ -155,8 +160,8 @@ TEST(fingerprint_selection_keeps_a_window_of_rotations_around_the_circle) {
     }
     for (const SimdLevel level : levels()) {
         for (const int rotation : {0, 3, 128, 250}) {
-            kernels::selection_for(level).restrict_rotation(rows, kMaxMinutiae, probe, candidate, rotation,
-                                                            40, out);
+            kernels::selection_for(level).restrict_rotation(rows, kMaxMinutiae, kMaxMinutiae, probe,
+                                                            candidate, rotation, 40, out);
             for (int p = 0; p < kMaxMinutiae * kMaxMinutiae; ++p) {
                 const int i = p / kMaxMinutiae, j = p % kMaxMinutiae;
                 const int off = static_cast<std::int8_t>(probe[i] - candidate[j] - rotation);
@@ -169,14 +174,15 @@ TEST(fingerprint_selection_keeps_a_window_of_rotations_around_the_circle) {
 TEST(fingerprint_stages_agree_to_the_bit_at_every_level) {
     std::mt19937_64 random(4);
     for (int count = 2; count <= kMaxMinutiae; ++count) {
-        const Words one = random_print(random, count, 6, 300), two = random_print(random, 40, 6, 300);
+        const int other = count % 3 == 0 ? 90 : 40;
+        const int row = kernels::row_bytes(other);
+        const Words one = random_print(random, count, 6, 300), two = random_print(random, other, 6, 300);
         Unpacked probe, candidate;
         unpack(open_resident(one.data(), one.size()), probe);
         unpack(open_resident(two.data(), two.size()), candidate);
         alignas(64) std::uint8_t rows[kMaxMinutiae * kMaxMinutiae] = {};
         for (int i = 0; i < count; ++i) {
-            for (int j = 0; j < 40; ++j)
-                rows[i * kMaxMinutiae + j] = static_cast<std::uint8_t>(random() % 256);
+            for (int j = 0; j < other; ++j) rows[i * row + j] = static_cast<std::uint8_t>(random() % 256);
         }
         Words expected;
         for (const SimdLevel level : levels()) {
@@ -185,21 +191,30 @@ TEST(fingerprint_stages_agree_to_the_bit_at_every_level) {
             kernels::Agreement agreement;
             kernels::Matches matches;
             select_pairs(probe, candidate, rows, kernels::selection_for(level), scratch, pairs);
-            kernels::relax_for(level)(pairs, agreement);
+            kernels::relaxation_for(level).relax(pairs, agreement);
+            int by_support[kMaxPairs];
+            kernels::relaxation_for(level).order(pairs, by_support);
+            for (int p = 1; p < pairs.count; ++p) {
+                // The order looks at all but the lowest six bits.
+                CHECK(pairs.support[by_support[p - 1]] >= pairs.support[by_support[p]] * 0.99999F);
+            }
             const kernels::ConsensusKernels consensus = kernels::consensus_for(level);
             const int order[] = {0, 1};
             kernels::Motion motion = consensus.find(pairs, order, pairs.count < 2 ? pairs.count : 2);
             consensus.match(probe, candidate, motion, 60.0F, matches);
             motion = consensus.fit(matches);
             const kernels::Overlap overlap = consensus.overlap(probe, candidate, motion);
-            CHECK(overlap.probe <= count && overlap.candidate <= 40);
+            CHECK(overlap.probe <= count && overlap.candidate <= other);
             Words bits;
             const auto add = [&bits](float value) {
                 std::uint32_t word;
                 std::memcpy(&word, &value, sizeof word);
                 bits.push_back(word);
             };
-            for (int p = 0; p < pairs.count; ++p) add(pairs.support[p]);
+            for (int p = 0; p < pairs.count; ++p) {
+                add(pairs.support[p]);
+                bits.push_back(static_cast<std::uint64_t>(by_support[p]));
+            }
             for (const float m : {motion.xx, motion.xy, motion.yx, motion.yy, motion.shift_x, motion.shift_y})
                 add(m);
             add(matches.total);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from matcher.fingerprint import enhance, field, minutiae, ridges, segment
 from matcher.fingerprint import parameters as p
 from matcher.fingerprint.quality import assess
+from matcher.fingerprint.rulings import remove_rulings
 from matcher.fingerprint.trace import Trace
 from matcher.types import FingerPosition, FingerprintTemplate, Image
 
@@ -44,7 +45,8 @@ def extract(
     """
     record = trace.record if trace is not None else None
     segment.require_contrast(image.pixels)
-    padded = segment.pad_to_cells(image.pixels, p.CELL)
+    cleared = remove_rulings(image.pixels)
+    padded = segment.pad_to_cells(cleared, p.CELL)
     normalised = segment.normalise(padded)
     contrast = segment.contrast_mask(padded)
     first = field.estimate_orientation([normalised], contrast, p.ORIENTATION_SIGMAS)

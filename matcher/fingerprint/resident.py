@@ -2,7 +2,7 @@
 
 Layout (`cpp/include/matcher/fingerprint_layout.h` is its one definition): a header word, then five planes of
 one 64-bit word a minutia: 52 cylinder cells, and above them the minutia's position, direction and number.
-8 + 40 n bytes for n minutiae, at most 64 of them.
+8 + 40 n bytes for n minutiae, at most 128 of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def resident(template: FingerprintTemplate) -> U64:
     Returns
     -------
     uint64 array (W,)
-        Self-contained, read-only; W = 1 + 5 n, n = min(number of minutiae, 64).
+        Self-contained, read-only; W = 1 + 5 n, n = min(number of minutiae, 128).
     """
     minutiae = template.minutiae
     kept = choose(minutiae)

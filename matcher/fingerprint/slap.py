@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from matcher.errors import (
     ArgumentError,
@@ -13,6 +14,7 @@ from matcher.errors import (
     SlapHandError,
 )
 from matcher.fingerprint import slap_parameters as p
+from matcher.fingerprint.rulings import remove_rulings
 from matcher.fingerprint.slap_blobs import Blob, find_blobs
 from matcher.fingerprint.slap_box import cut_out, finger_box, quality
 from matcher.fingerprint.slap_hand import Reading, View, look, read_hand, views_of
@@ -74,6 +76,7 @@ def read_slap(image: Image, kind: SlapKind, *, missing: Collection[FingerPositio
     """
     kind, declared = SlapKind(kind), _checked(SlapKind(kind), missing)
     _check_size(image)
+    image = replace(image, pixels=remove_rulings(image.pixels))
     strength = ridge_strength(image.pixels)
     mask = ridge_mask(strength)
     kinds = [k for k in POSITIONS if declared <= set(POSITIONS[k])] if kind is SlapKind.UNKNOWN else [kind]

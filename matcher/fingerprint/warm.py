@@ -9,14 +9,17 @@ import numpy as np
 from matcher.fingerprint.extractors import DEFAULT, find_extractor
 from matcher.types import Image
 
-SIDE = 180
-"""Side of the pattern, px: small, yet with a print's worth of cells."""
+SIDE = 225
+"""Side of the pattern, px: small, yet with a print's worth of cells, and room for a printed line."""
 
 PERIOD = 9.0
 """Its ridge period, px (the adult mean)."""
 
 SPACING = 45
 """Distance of its minutiae, px."""
+
+LINE = 4
+"""Width of the line, px."""
 
 
 def warm(extractor: str = DEFAULT) -> None:
@@ -34,7 +37,7 @@ def warm(extractor: str = DEFAULT) -> None:
 
 
 def pattern() -> Image:
-    """Return a small ridge pattern with minutiae: parallel waves with dislocations.
+    """Return a small ridge pattern with minutiae: parallel waves with dislocations, and a printed line.
 
     Each is a spiral phase around a point (the AM-FM model: Larkin & Fletcher, "A coherent framework for
     fingerprint analysis", Optics Express 2007).
@@ -44,4 +47,6 @@ def pattern() -> Image:
     for row, at_y in enumerate(range(SPACING, SIDE, SPACING)):
         for column, at_x in enumerate(range(SPACING, SIDE, SPACING)):
             phase += (-1) ** (row + column) * np.arctan2(y - at_y, x - at_x)
-    return Image(np.rint(128 - 100 * np.cos(phase)).astype(np.uint8))
+    pixels = np.rint(128 - 100 * np.cos(phase)).astype(np.uint8)
+    pixels[SIDE // 2 : SIDE // 2 + LINE] = 0
+    return Image(pixels)

@@ -42,7 +42,7 @@ def gallery(impression: Impression) -> list[Words]:
     return [resident(impression(f, 2, count=8 + f, noise=0.5, turn=f % 20)) for f in range(60)]
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 9, 16, 17, 33, 48, 64, 90])
+@pytest.mark.parametrize("count", [2, 3, 5, 9, 16, 17, 33, 48, 64, 90, 140])
 @pytest.mark.parametrize(("other", "turn"), [(0, 12), (0, 128), (1000, 0)])
 def test_scores_are_the_references(
     reference: ModuleType, impression: Impression, count: int, other: int, turn: int
@@ -59,7 +59,7 @@ def test_scores_are_the_references(
 
 def test_every_instruction_set_gives_the_same_bits(impression: Impression, tmp_path: Path) -> None:
     """Digest of many scores, in one process for each level that this processor has."""
-    prints = [impression(f, s, count=2 + f, noise=0.5, turn=9 * s) for f in range(64) for s in (0, 1)]
+    prints = [impression(f, s, count=2 + f, noise=0.5, turn=9 * s) for f in range(80) for s in (0, 1)]
     words, offsets = packed([resident(template) for template in prints])
     np.savez(tmp_path / "gallery.npz", words=words, offsets=offsets)
     program = (
@@ -120,16 +120,16 @@ def test_a_print_with_itself_pairs_every_minutia(impression: Impression) -> None
 
 def test_pairs_are_numbered_as_in_the_templates(impression: Impression) -> None:
     """Beyond the cap the best are kept; their pairs still name the template's minutiae."""
-    template = impression(5, count=100)
+    template = impression(5, count=200)
     m = template.minutiae
-    quality = np.full(100, 10, np.uint8)
+    quality = np.full(200, 10, np.uint8)
     quality[::2] = 90
     better = FingerprintTemplate(Minutiae(m.x, m.y, m.direction, m.kind, quality), 1000, 1000, "test")
     probe = FingerprintProbe(better)
-    assert probe.minutia_count == 64
+    assert probe.minutia_count == 128
     pairs = paired(probe, resident(better))
     assert np.array_equal(pairs[:, 0], pairs[:, 1])
-    assert set(range(0, 100, 2)) <= set(pairs[:, 0].tolist())
+    assert set(range(0, 200, 2)) <= set(pairs[:, 0].tolist())
 
 
 @pytest.mark.parametrize("count", [0, 1])

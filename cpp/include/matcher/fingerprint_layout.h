@@ -22,8 +22,8 @@ constexpr int kPlanes = 5;
 constexpr int kCells = 52;
 constexpr std::uint64_t kCellMask = (std::uint64_t{1} << kCells) - 1;
 
-// Most minutiae a resident form holds: 8 full AVX-512 blocks; bounds every buffer of the scorer.
-constexpr int kMaxMinutiae = 64;
+// Most minutiae a resident form holds; bounds every buffer of the scorer. A rolled print has over 100.
+constexpr int kMaxMinutiae = 128;
 
 // Header: bits 0-15 magic, 16-23 version, 24-31 planes, 32-39 minutiae, 40-63 zero.
 constexpr std::uint64_t kMagic = 0x5246;  // "FR", little endian

@@ -8,6 +8,7 @@ using matcher::kernels::kLanes;
 
 constexpr float kTurnShare = 1.0F / (kReachTurn * kReachTurn);
 constexpr int kFullTurn = 256;
+constexpr std::int32_t kNumber = kMaxMinutiae - 1;  // bits that hold a minutia's number
 
 // Weighted sums that a least-squares fit needs, over lanes.
 struct Moments {
@@ -132,7 +133,7 @@ void match_minutiae(const Unpacked& probe, const Unpacked& candidate, const Moti
     alignas(64) float x[kMaxMinutiae], y[kMaxMinutiae];
     move(candidate, motion, x, y);
     // The closest candidate minutia of each probe minutia: closeness as the bits of a float, which order as
-    // the float does where it is positive, with the candidate's number in the lowest six.
+    // the float does where it is positive, with the candidate's number in the lowest bits.
     alignas(64) std::int32_t nearest[kMaxMinutiae];
     const float share = 1.0F / (reach * reach);
     for (int k = 0; k < blocks_for(probe.count) * kLanes; k += kLanes) {
@@ -145,7 +146,7 @@ void match_minutiae(const Unpacked& probe, const Unpacked& candidate, const Moti
             const Floats off = wrapped(facing - candidate.facing[j]);
             const Floats turned = off * off * kTurnShare;
             const Floats misfit = greatest(far, turned);
-            const Ints key = (bits_of(1.0F - misfit) & ~63) | j;
+            const Ints key = (bits_of(1.0F - misfit) & ~kNumber) | j;
             best = greatest(key, best);
         }
         store(nearest + k, best);
@@ -153,15 +154,15 @@ void match_minutiae(const Unpacked& probe, const Unpacked& candidate, const Moti
     // Of the probe minutiae that claim one candidate minutia, the closest gets it.
     std::int32_t claim[kMaxMinutiae] = {};
     for (int i = 0; i < probe.count; ++i) {
-        const std::int32_t mine = (nearest[i] & ~63) | i;
-        std::int32_t& theirs = claim[nearest[i] & 63];
-        if (nearest[i] > 63 && mine > theirs) theirs = mine;
+        const std::int32_t mine = (nearest[i] & ~kNumber) | i;
+        std::int32_t& theirs = claim[nearest[i] & kNumber];
+        if (nearest[i] > kNumber && mine > theirs) theirs = mine;
     }
     int count = 0;
     for (int j = 0; j < candidate.count; ++j) {
         if (claim[j] == 0) continue;
-        const int i = claim[j] & 63;
-        const std::int32_t closeness = claim[j] & ~63;
+        const int i = claim[j] & kNumber;
+        const std::int32_t closeness = claim[j] & ~kNumber;
         std::memcpy(&out.weight[count], &closeness, sizeof closeness);
         const int turn = (probe.facing[i] - candidate.facing[j]) & (kFullTurn - 1);
         out.probe_x[count] = probe.x[i];

@@ -16,13 +16,13 @@ const float kRotationFloor = 0.5F + 0.5F * std::cos(kRotationApart);
 
 namespace matcher::fingerprint::kernels {
 
-Relax relax_for(SimdLevel level) {
+Relaxation relaxation_for(SimdLevel level) {
 #if defined(__x86_64__)
-    if (level == SimdLevel::avx512) return avx512::relax;
-    if (level == SimdLevel::avx2) return avx2::relax;
+    if (level == SimdLevel::avx512) return {avx512::relax, avx512::order_by_support};
+    if (level == SimdLevel::avx2) return {avx2::relax, avx2::order_by_support};
 #endif
     (void)level;
-    return scalar::relax;
+    return {scalar::relax, scalar::order_by_support};
 }
 
 }  // namespace matcher::fingerprint::kernels

@@ -26,8 +26,13 @@ struct alignas(64) Agreement {
     float value[kPairSlots * kPairSlots];
 };
 
-using Relax = void (*)(Pairs& pairs, Agreement& scratch);
+struct Relaxation {
+    // Fills `support`.
+    void (*relax)(Pairs& pairs, Agreement& scratch);
+    // Numbers of the pairs, most supported first; equals in their own order.
+    void (*order)(const Pairs& pairs, int* out);
+};
 
-Relax relax_for(SimdLevel level);
+Relaxation relaxation_for(SimdLevel level);
 
 }  // namespace matcher::fingerprint::kernels

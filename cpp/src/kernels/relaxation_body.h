@@ -49,6 +49,12 @@ MATCHER_INLINE Floats agree(const Pairs& p, int i, int k, float rotation_floor) 
     return select(good, value, zero);
 }
 
+// How many a pair's support is shared among.
+MATCHER_INLINE float shared_among(int pairs) {
+    const float others = static_cast<float>(pairs > 1 ? pairs - 1 : 1);
+    return others > kManyShared ? others : std::sqrt(others * kManyShared);
+}
+
 void relax(Pairs& p, Agreement& agreement) {
     const int n = p.count;
     const int blocks = blocks_for(n);
@@ -57,7 +63,7 @@ void relax(Pairs& p, Agreement& agreement) {
             store(agreement.value + i * kPairSlots + b * kLanes, agree(p, i, b * kLanes, kRotationFloor));
         }
     }
-    const float share = (1.0F - kKeep) / static_cast<float>(n > kFewestShared ? n - 1 : kFewestShared);
+    const float share = (1.0F - kKeep) / shared_among(n);
     for (int b = 0; b < blocks; ++b) store(p.support + b * kLanes, load(p.similarity + b * kLanes));
     for (int round = 0; round < kRounds; ++round) {
         Floats sum[kPairSlots / kLanes];
@@ -73,6 +79,26 @@ void relax(Pairs& p, Agreement& agreement) {
             store(support, load(support) * kKeep + sum[b] * share);
         }
     }
+}
+
+// A positive float orders as its bits do; the lowest six make room for the pair's number. A pair's place is
+// the number of keys above its own.
+void order_by_support(const Pairs& p, int* out) {
+    static_assert(kPairSlots <= 64, "a pair's number has six bits");
+    alignas(64) std::int32_t keys[kPairSlots], places[kPairSlots];
+    const int blocks = blocks_for(p.count);
+    for (int b = 0; b < blocks; ++b) {
+        const Ints last = 63 - (lane_numbers() + b * kLanes);
+        store(keys + b * kLanes, (bits_of(load(p.support + b * kLanes)) & ~63) | last);
+        store(places + b * kLanes, all(0));
+    }
+    for (int k = 0; k < p.count; ++k) {
+        for (int b = 0; b < blocks; ++b) {
+            const Ints above = load(keys + b * kLanes) < keys[k];
+            store(places + b * kLanes, load(places + b * kLanes) - above);
+        }
+    }
+    for (int k = 0; k < p.count; ++k) out[places[k]] = k;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernels/blocks.h"
+#include "kernels/selection.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -42,13 +43,14 @@ __attribute__((target("popcnt"))) void norms_popcnt(const Resident& resident, fl
 }
 #endif
 
-void clear_rows(int count, std::uint8_t* out) {
-    std::memset(out, 0, static_cast<std::size_t>(count) * kMaxMinutiae);
+void clear_rows(int count, int row, std::uint8_t* out) {
+    std::memset(out, 0, static_cast<std::size_t>(count) * row);
 }
 
 void columns_scalar(const ProbeCylinders& probe, const Resident& candidate, const float* inverse_norm,
                     std::uint8_t* out, int first) {
     const int n = candidate.count;
+    const int row = row_bytes(n);
     for (int i = 0; i < probe.count; ++i) {
         const std::uint64_t* cells = probe.cells + i * kPlanes;
         for (int j = first; j < n; ++j) {
@@ -57,14 +59,15 @@ void columns_scalar(const ProbeCylinders& probe, const Resident& candidate, cons
                 common += __builtin_popcountll(cells[k] & candidate.planes[k * n + j]);
             }
             const float similarity = static_cast<float>(common) * probe.scaled_norm[i] * inverse_norm[j];
-            out[i * kMaxMinutiae + j] = static_cast<std::uint8_t>(static_cast<int>(similarity));
+            out[i * row + j] = static_cast<std::uint8_t>(static_cast<int>(similarity));
         }
     }
 }
 
 void similarity_scalar(const ProbeCylinders& probe, const Resident& candidate, const float* inverse_norm,
                        std::uint8_t* out) {
-    clear_rows(probe.count, out);
+    const int row = row_bytes(candidate.count);
+    clear_rows(probe.count, row, out);
     columns_scalar(probe, candidate, inverse_norm, out, 0);
 }
 
@@ -82,7 +85,8 @@ MATCHER_AVX2 inline __m256i byte_counts(__m256i v) {
 
 MATCHER_AVX2 void similarity_avx2(const ProbeCylinders& probe, const Resident& candidate,
                                   const float* inverse_norm, std::uint8_t* out) {
-    clear_rows(probe.count, out);
+    const int row = row_bytes(candidate.count);
+    clear_rows(probe.count, row, out);
     constexpr int kBlock = 4;
     const int n = candidate.count;
     const int whole = n - n % kBlock;
@@ -106,7 +110,7 @@ MATCHER_AVX2 void similarity_avx2(const ProbeCylinders& probe, const Resident& c
             const __m128i words =
                 _mm_packs_epi32(_mm_cvttps_epi32(_mm_mul_ps(scaled, norm)), _mm_setzero_si128());
             const int four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
-            std::memcpy(out + i * kMaxMinutiae + j, &four, kBlock);
+            std::memcpy(out + i * row + j, &four, kBlock);
         }
     }
     columns_scalar(probe, candidate, inverse_norm, out, whole);
@@ -114,7 +118,8 @@ MATCHER_AVX2 void similarity_avx2(const ProbeCylinders& probe, const Resident& c
 
 MATCHER_AVX512 void similarity_avx512(const ProbeCylinders& probe, const Resident& candidate,
                                       const float* inverse_norm, std::uint8_t* out) {
-    clear_rows(probe.count, out);
+    const int row = row_bytes(candidate.count);
+    clear_rows(probe.count, row, out);
     constexpr int kBlock = 8;
     const int n = candidate.count;
     for (int j = 0; j < n; j += kBlock) {
@@ -136,7 +141,7 @@ MATCHER_AVX512 void similarity_avx512(const ProbeCylinders& probe, const Residen
             const __m256i similarity = _mm256_cvttps_epi32(_mm256_mul_ps(scaled, norm));
             // Lanes past the last minutia hold zero, as the row's rest does.
             const __m128i eight = _mm256_maskz_cvtepi32_epi8(lanes, similarity);
-            _mm_storel_epi64(reinterpret_cast<__m128i*>(out + i * kMaxMinutiae + j), eight);
+            _mm_storel_epi64(reinterpret_cast<__m128i*>(out + i * row + j), eight);
         }
     }
 }

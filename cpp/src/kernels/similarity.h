@@ -14,7 +14,7 @@ struct ProbeCylinders {
     int count;
 };
 
-// out[i * kMaxMinutiae + j] = int(common cells * scaled_norm[i] * inverse_norm[j]); 0 for j >=
+// out[i * row_bytes(candidate.count) + j] = int(common cells * scaled_norm[i] * inverse_norm[j]); 0 for j >=
 // candidate.count.
 using Similarity = void (*)(const ProbeCylinders& probe, const Resident& candidate, const float* inverse_norm,
                             std::uint8_t* out);

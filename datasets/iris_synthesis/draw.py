@@ -195,7 +195,7 @@ def _sclera(rng: np.random.Generator, eye: Eye, settings: EyeSettings, v: F32, u
     away = np.clip((np.abs(u) - 1.0) / (eye.half_width - 1.0), 0.0, 1.2)
     field = smooth_field(rng, v.shape, 0.5 * settings.radius)
     caruncle = np.exp(-(((u - eye.nose * (eye.half_width - 0.15)) / 0.3) ** 2) - ((v - 0.3) / 0.3) ** 2)
-    shade = (1.0 - 0.30 * away**2 + 0.03 * field) * (1.0 - 0.25 * caruncle)
+    shade = (1.0 - 0.20 * away**2 + 0.03 * field) * (1.0 - 0.08 * caruncle)
     return np.asarray(white * shade, np.float32)
 
 

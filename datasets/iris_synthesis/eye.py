@@ -13,7 +13,7 @@ from matcher.types import frozen_array
 from ..fingerprint_synthesis.randomness import F32, checked_seed, stream
 from .texture import make_texture
 
-TONE_RANGE = (52.0, 150.0)
+TONE_RANGE = (58.0, 150.0)
 """Grey of irises under near-infrared light: melanin hardly absorbs it, so that brown ones show texture."""
 
 

@@ -19,7 +19,7 @@ from matcher.gallery.memory import Memory
 from matcher.gallery.records import Deletion, Enrolment, SampleRecord
 from matcher.gallery.schema import MAX_ID_LENGTH
 from matcher.person import Side
-from matcher.reader import reader
+from matcher.reader import DEFAULT_EXTRACTOR, reader
 from matcher.samples import Sample, SampleReader, digest_of, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
 from matcher.score.fusion_probe import PersonProbe, Scorers
@@ -53,6 +53,8 @@ class Engine:
         How samples become templates; by default image reading, extraction and the exchange formats.
     extractor : str
         Of fingerprints, in that default: "numba", or "leader" (a fetched model).
+    face_model : str, optional
+        Of faces, in that default: name or path of a manifest; see `matcher.reader.read_sample`.
     persons : PersonCalibration, optional
         How several fingers become one score; by default the shipped one.
     threads : int, optional
@@ -72,12 +74,13 @@ class Engine:
         *,
         scorers: Scorers | None = None,
         read: SampleReader | None = None,
-        extractor: str = "numba",
+        extractor: str = DEFAULT_EXTRACTOR,
+        face_model: str | None = None,
         persons: PersonCalibration | None = None,
         threads: int | None = None,
     ) -> None:
         self._scorers = scorers if scorers is not None else default_scorers()
-        self._read = read if read is not None else reader(extractor)
+        self._read = read if read is not None else reader(extractor, face_model)
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
         self._gallery = Gallery(url, self._scorers, threads=self._threads)

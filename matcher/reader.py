@@ -8,29 +8,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from matcher.errors import ArgumentError
+from matcher.face.types import FaceTemplate
 from matcher.iris.types import IrisTemplate
 from matcher.samples import Sample, SampleKind, SampleReader
 from matcher.template.envelope import is_template
 from matcher.template.modality import Template, decode
 from matcher.types import FingerprintTemplate, Modality
 
+DEFAULT_EXTRACTOR = "numba"
+"""Of fingerprints; it needs no model."""
 
-def reader(extractor: str) -> SampleReader:
-    """Return a `read_sample` that uses the named extractor; its model is loaded or refused now.
+
+def reader(extractor: str = DEFAULT_EXTRACTOR, face_model: str | None = None) -> SampleReader:
+    """Return a `read_sample` with these settings; what they name is loaded or refused now.
 
     Raises
     ------
     ArgumentError, ModelError
-        If the extractor is unknown, or its model not at hand.
+        If the extractor or face model is unknown, or its file not at hand.
     """
     from matcher.fingerprint.extractors import find_extractor
 
     find_extractor(extractor).load()
-    return partial(read_sample, extractor=extractor)
+    if face_model is not None:
+        from matcher.face.model import load_face_model
+
+        load_face_model(face_model)
+    return partial(read_sample, extractor=extractor, face_model=face_model)
 
 
-def read_sample(sample: Sample, *, extractor: str = "numba") -> Sequence[Template]:
+def read_sample(
+    sample: Sample, *, extractor: str = DEFAULT_EXTRACTOR, face_model: str | None = None
+) -> Sequence[Template]:
     """Return the templates that a sample holds: one of an image, one of each view of an exchange record.
 
     Parameters
@@ -38,6 +47,9 @@ def read_sample(sample: Sample, *, extractor: str = "numba") -> Sequence[Templat
     sample : Sample
     extractor : str
         Of fingerprint images: "numba" or "leader".
+    face_model : str, optional
+        Of face images: name of a shipped manifest, or the path of one's own (.toml); by default the default
+        model, whose absence is told by the first image of a face.
 
     Raises
     ------
@@ -54,10 +66,10 @@ def read_sample(sample: Sample, *, extractor: str = "numba") -> Sequence[Templat
         return [decode(sample.data)]
     if sample.modality is Modality.IRIS:
         return [read_iris(sample.data)]
-    raise ArgumentError("Sample: images of faces are not extracted here.", hint="Send a template.")
+    return [read_face(sample.data, face_model)]
 
 
-def read_fingerprints(sample: Sample, *, extractor: str = "numba") -> Sequence[FingerprintTemplate]:
+def read_fingerprints(sample: Sample, *, extractor: str = DEFAULT_EXTRACTOR) -> Sequence[FingerprintTemplate]:
     """Return the fingerprint templates of a sample; see `read_sample`."""
     if sample.kind is SampleKind.IMAGE:
         from matcher.fingerprint.extractors import find_extractor
@@ -83,3 +95,13 @@ def read_iris(data: bytes) -> IrisTemplate:
 
     pixels, position = read_eye(data)
     return extract(pixels, position=position)
+
+
+def read_face(data: bytes, face_model: str | None = None) -> FaceTemplate:
+    """Return the template of the most prominent face in an image file or record; see `read_sample`."""
+    from matcher.face.extract import extract
+    from matcher.face.model import DEFAULT_MODEL
+    from matcher.formats.faces import face_file
+    from matcher.image.colour import read_colour
+
+    return extract(read_colour(face_file(data)), model=face_model or DEFAULT_MODEL)

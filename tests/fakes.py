@@ -14,7 +14,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from matcher.errors import BlankImageError, CalibrationMissingError, ImageFormatError, ModelMissingError
+from matcher.errors import (
+    BlankImageError,
+    CalibrationMissingError,
+    ImageFormatError,
+    ModelMissingError,
+    ModelsDifferError,
+)
 from matcher.face.types import FacePosition, FaceTemplate
 from matcher.iris.types import ANGLES, EyePosition, IrisTemplate
 from matcher.samples import Sample, SampleKind
@@ -147,7 +153,9 @@ class Scorer:
 
     def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
         pair = (probe_extractor, candidate_extractor)
-        if ALIEN in pair or (OTHER_MODEL in pair and probe_extractor != candidate_extractor):
+        if OTHER_MODEL in pair and probe_extractor != candidate_extractor:
+            raise ModelsDifferError("Two models.")
+        if ALIEN in pair:
             raise CalibrationMissingError("No calibration.")
         return Calibration()
 

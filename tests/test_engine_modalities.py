@@ -15,6 +15,7 @@ from matcher.errors import (
     CalibrationMissingError,
     IdempotencyMismatchError,
     ModelMissingError,
+    ModelsDifferError,
 )
 from matcher.face.types import FacePosition
 from matcher.iris.types import EyePosition
@@ -193,7 +194,7 @@ def test_different_face_models_never_compare(engine: Engine, fakes: ModuleType) 
         lambda: engine.verify("alice", [other]),
         lambda: engine.identify([other]),
     ):
-        with pytest.raises(CalibrationMissingError):
+        with pytest.raises(ModelsDifferError):
             call()
     # Only faces: a finger beside is no matter.
     engine.enroll("carol", [fakes.image(5, 0, INDEX)])

@@ -33,6 +33,9 @@ def serve(
     listen: str = typer.Option(DEFAULT_LISTEN, help="HOST:PORT; port 0 takes a free one."),
     threads: int = typer.Option(0, min=0, help="For one search; 0 takes all cores."),
     extractor: str = typer.Option("numba", help="Of fingerprint images: numba, or leader (a fetched model)."),
+    face_model: str | None = typer.Option(
+        None, help="Manifest of the face model: a name, or a path that ends in .toml; by default the default."
+    ),
     port_file: Path | None = typer.Option(None, help="Written with the port once the server is ready."),
 ) -> None:
     """Run the gRPC server until SIGTERM or Ctrl-C."""
@@ -51,8 +54,10 @@ def serve(
         signal.signal(number, lambda *_: stop.set())
     server = Server(listen)
     try:
-        warm_all(extractor)
-        engine = Engine(store or default_store(), threads=threads or None, extractor=extractor)
+        warm_all(extractor, models=True)
+        engine = Engine(
+            store or default_store(), threads=threads or None, extractor=extractor, face_model=face_model
+        )
     except BaseException:
         server.drain(0)
         raise

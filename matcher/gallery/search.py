@@ -82,62 +82,11 @@ class CharacteristicTally:
             np.zeros(subjects, np.bool_),
         )
 
-
-@dataclass(slots=True, eq=False)
-class Tally:
-    """The best comparison of each subject so far, and how many there were.
-
-    Attributes
-    ----------
-    value, raw : float64 array (S,)
-        Of the best comparison; value -inf where there was none.
-    source : int16 array (S,)
-        Index into `calibrations`.
-    extrapolated : bool array (S,)
-    comparisons : int32 array (S,)
-    calibrations : list of str
-        Ids met so far.
-    """
-
-    value: F64
-    raw: F64
-    source: npt.NDArray[np.int16]
-    extrapolated: npt.NDArray[np.bool_]
-    comparisons: npt.NDArray[np.int32]
-    calibrations: list[str]
-
-    @staticmethod
-    def of(subjects: int) -> Tally:
-        """Return a tally over so many subjects without any comparison."""
-        return Tally(
-            np.full(subjects, -np.inf),
-            np.zeros(subjects),
-            np.zeros(subjects, np.int16),
-            np.zeros(subjects, np.bool_),
-            np.zeros(subjects, np.int32),
-            [],
-        )
-
-    def add(
-        self,
-        own: CharacteristicTally,
-        subjects: npt.NDArray[np.int32],
-        raw: F32,
-        calibration: Calibration,
-    ) -> None:
-        """Take in comparisons: `raw[i]` was with a sample of `subjects[i]`; a subject may occur twice."""
-        values, extrapolated = calibration.scores(raw)
-        if calibration.id not in self.calibrations:
-            self.calibrations.append(calibration.id)
-        np.add.at(own.comparisons, subjects, 1)
-        np.add.at(own.cubes, subjects, values**3)
-        np.maximum.at(own.best, subjects, values)
-        np.maximum.at(self.value, subjects, values)
-        best = np.flatnonzero(values == self.value[subjects])
-        at = subjects[best]
-        self.raw[at] = raw[best]
-        self.extrapolated[at] = extrapolated[best]
-        self.source[at] = self.calibrations.index(calibration.id)
+    def add(self, subjects: npt.NDArray[np.int32], values: F64) -> None:
+        """Take in calibrated scores with samples of `subjects`, any of which may occur several times."""
+        np.add.at(self.comparisons, subjects, 1)
+        np.add.at(self.cubes, subjects, values**3)
+        np.maximum.at(self.best, subjects, values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +129,7 @@ def search(
     *,
     threads: int = 1,
     check: Callable[[], None] = lambda: None,
-) -> Tally:
+) -> npt.NDArray[np.int32]:
     """Compare every probe with every comparable row of a view.
 
     Parameters
@@ -203,27 +152,27 @@ def search(
 
     Returns
     -------
-    Tally
-        By subject number, `numbers` long.
+    int32 array (numbers,)
+        How many comparisons there were with each subject.
 
     Raises
     ------
     CalibrationMissingError
         If the gallery holds templates that the probe has no calibration with.
     """
-    tally = Tally.of(numbers)
+    comparisons = np.zeros(numbers, np.int32)
     for characteristic in characteristics:
         own = CharacteristicTally.of(numbers)
         for probe in (probes[member] for member in characteristic.members):
             calibrations = [scorer.calibration(probe.extractor, extractor) for extractor in view.extractors]
             for block, rows in _chunks(view, probe.position):
                 check()
-                _compare(scorer, tally, own, probe, calibrations, block, rows, threads)
+                _compare(scorer, own, probe, calibrations, block, rows, threads)
                 guessed = (block.position[rows] == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
                 own.hypotheses[block.subject[rows[guessed | characteristic.choice]]] = True
-        tally.comparisons += own.comparisons
+        comparisons += own.comparisons
         take(own)
-    return tally
+    return comparisons
 
 
 def comparable(probe_position: int, position: int) -> bool:
@@ -246,7 +195,6 @@ def _chunks(view: RowsView, position: int) -> Iterator[tuple[Block, I64]]:
 
 def _compare(
     scorer: Scorer,
-    tally: Tally,
     own: CharacteristicTally,
     probe: Probe,
     calibrations: Sequence[Calibration],
@@ -259,4 +207,5 @@ def _compare(
     extractors = block.extractor[rows]
     for number in np.unique(extractors):
         of_it = extractors == number
-        tally.add(own, block.subject[rows[of_it]], raw[of_it], calibrations[number])
+        values, _ = calibrations[number].scores(raw[of_it])
+        own.add(block.subject[rows[of_it]], values)

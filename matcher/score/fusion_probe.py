@@ -86,7 +86,7 @@ class ModalityProbe:
             units.take(score, own.comparisons > 0)
 
         one_unit = self.modality is Modality.FINGERPRINT
-        tally = search(
+        comparisons = search(
             self._scorer,
             view.rows[self.modality],
             view.numbers,
@@ -98,7 +98,7 @@ class ModalityProbe:
         )
         if one_unit:
             units.take(fingers.scores(), fingers.compared > 0)
-        return tally.comparisons
+        return comparisons
 
     def against(
         self, places: Sequence[Place], *, across: bool

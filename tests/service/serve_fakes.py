@@ -22,7 +22,7 @@ if __name__ == "__main__":
     if "--unsynced" in sys.argv:
         sys.argv.remove("--unsynced")
         matcher.gallery.sqlite.SYNCHRONOUS = "OFF"
-    matcher.warm.warm_all = lambda extractor="numba": None
+    matcher.warm.warm_all = lambda *_, **__: None
     matcher.engine.Engine = functools.partial(  # type: ignore[assignment, misc]
         matcher.engine.Engine, scorers=fakes.scorers(), read=fakes.read
     )

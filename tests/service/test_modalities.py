@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from matcher.engine import Engine
-from matcher.errors import ArgumentError, CalibrationMissingError, ModelMissingError
+from matcher.errors import ArgumentError, ModelMissingError, ModelsDifferError
 from matcher.face.types import FacePosition
 from matcher.iris.types import EyePosition
 from matcher.samples import Sample, SampleKind
@@ -133,7 +133,7 @@ def test_a_missing_model_names_the_command_and_the_server_serves_on(
 def test_different_face_models_are_a_failed_precondition(client: MatcherClient, fakes: ModuleType) -> None:
     client.enroll([fakes.image(1, 0, FACE)], subject_id="alice")
     other = fakes.stored_as(fakes.face(1, 0, fakes.OTHER_MODEL))
-    with pytest.raises(CalibrationMissingError):
+    with pytest.raises(ModelsDifferError):
         client.verify("alice", [other])
 
 

@@ -63,8 +63,8 @@ setup(
     packages=packages(),
     package_dir={"matcher": "matcher", "matcher.datasets": "datasets"},
     package_data={
-        "matcher.score": ["data/*.json"],
         "matcher.datasets": ["*.json"],
+        "matcher.score": ["*.json", "data/*.json"],
         "matcher.models": ["models.lock"],
         "matcher.face": ["manifests/*.toml"],
         "matcher": ["py.typed", "v1/*.pyi"],

@@ -1,5 +1,6 @@
 """Types of the C++ core, one section a concept."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -55,3 +56,20 @@ class IrisProbe:
         full: bool,
         threads: int,
     ) -> npt.NDArray[np.float32]: ...
+
+def iris_search(
+    probes: npt.NDArray[np.uint64],
+    records: npt.NDArray[np.uint64],
+    bitmap: npt.NDArray[np.uint64] | None,
+    begin: int,
+    end: int,
+    reach: int,
+    least_raw: float,
+    most: int,
+    threads: int,
+    strictness: Sequence[float] | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32], tuple[int, int, int]]: ...
+def iris_coarse_statistics(
+    probes: npt.NDArray[np.uint64], records: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.float32]: ...
+def read_sum(words: npt.NDArray[np.uint64]) -> int: ...

@@ -48,7 +48,7 @@ ScoreParts Probe::compare_full(const std::uint64_t* full_record) const {
 
 ScoreParts Probe::compare_search(const std::uint64_t* search_record) const {
     kernels::Counts counts;
-    prepared_->kernel.search(prepared_->turned, search_record, counts);
+    prepared_->kernel.search(prepared_->turned, search_record, 0, kTurns, counts);
     return parts_of(prepared_->kernel, counts, kSearchBits);
 }
 

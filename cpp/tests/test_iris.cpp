@@ -59,7 +59,7 @@ TEST(iris_counts_are_those_of_single_bits_at_every_level) {
         for (const SimdLevel level : levels()) {
             const kernels::Comparison kernel = kernels::comparison_for(level);
             kernels::Counts search, full;
-            kernel.search(turned, two.data(), search);
+            kernel.search(turned, two.data(), 0, kTurns, search);
             kernel.full(rolled, full_two, full);
             for (int turn = 0; turn < kTurns; ++turn) {
                 int common = 0, differing = 0, full_common = 0, full_differing = 0;
@@ -94,7 +94,7 @@ TEST(iris_counts_do_not_overflow_where_all_bits_are_set) {
     for (const SimdLevel level : levels()) {
         const kernels::Comparison kernel = kernels::comparison_for(level);
         kernels::Counts search, full;
-        kernel.search(turned, dark.data(), search);
+        kernel.search(turned, dark.data(), 0, kTurns, search);
         kernel.full(rolled, dark.data() + kSearchWords, full);
         for (int turn = 0; turn < kTurns; ++turn) {
             CHECK(search.common[turn] == kSearchBits && search.differing[turn] == kSearchBits);

@@ -17,7 +17,8 @@ from matcher.errors import ArgumentError
 from matcher.evaluate.intervals import PERCENTILES, REPLICATES, SEED, Clusters
 from matcher.evaluate.scores_file import read_scores
 from matcher.score.calibration import SUPPORT_EXCEEDANCES, Calibration, pairing_slug
-from matcher.score.fit import fit_calibration
+from matcher.score.fit import TAIL_RATE, fit_calibration
+from matcher.score.tail import TailFit, fit_generalised_pareto
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +114,13 @@ def fmr_interval(
 
 
 def make_calibration(
-    sets: Sequence[ScoreSet], pairing: tuple[str, str], scorer: str, **stated: Any
+    sets: Sequence[ScoreSet],
+    pairing: tuple[str, str],
+    scorer: str,
+    *,
+    fit_tail: TailFit = fit_generalised_pareto,
+    tail_rate: float = TAIL_RATE,
+    **stated: Any,
 ) -> Calibration:
     """Fit the pooled sets, each comparison one count, and state what they were and how well they support it.
 
@@ -124,6 +131,8 @@ def make_calibration(
         The two extractors.
     scorer : str
         Id of the scorer that gave the scores.
+    fit_tail, tail_rate
+        Model of the tail, and the share of the scores that it is fitted to.
     **stated
         More to keep in the provenance; plain JSON values.
     """
@@ -139,7 +148,14 @@ def make_calibration(
             "interval": f"bootstrap over clusters within each set, {REPLICATES} replicates, seed {SEED}",
         },
     }
-    return fit_calibration(pooled, pairing=pairing, scorer=scorer, provenance=provenance)
+    return fit_calibration(
+        pooled,
+        pairing=pairing,
+        scorer=scorer,
+        provenance=provenance,
+        fit_tail=fit_tail,
+        tail_rate=tail_rate,
+    )
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> Path:
@@ -156,12 +172,13 @@ def summary(calibration: Calibration) -> str:
     checks = ", ".join(
         f"{check['predicted']:.1f} for {check['observed']:.1f}" for check in stated["held_back_decade"]
     )
+    tail = ", ".join(f"{name} {value:.4g}" for name, value in calibration.tail.parameters().items())
     return "\n".join(
         [
             f"{calibration.id}: {calibration.non_mated} non-mated scores of {len(stated['data'])} sets",
             f"  support: raw {calibration.support_raw:.6g}, score {calibration.support_score:.2f}, "
             f"FMR {stated['support']['fmr']:.2e} ({low:.2e} to {high:.2e})",
-            f"  tail: scale {calibration.tail.scale:.4g}, shape {calibration.tail.shape:.4g}",
+            f"  tail: {tail}",
             f"  decade held back, predicted for observed: {checks}",
         ]
     )

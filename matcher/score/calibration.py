@@ -5,8 +5,9 @@ extractors and one scorer. It holds
 
 1. knots of the empirical curve raw -> -10 log10(count(non-mated >= raw) / N), linear between them,
 2. the support limit: the highest raw score that at least 10 non-mated comparisons reach,
-3. a generalised Pareto tail (`matcher.score.tail`) for what lies above, joined without a step to the last
-   knot by its conditional survival; a score from it is marked extrapolated.
+3. a tail model for what lies above (`matcher.score.tail`: generalised Pareto; `matcher.score.tail_binomial`:
+   the highest of binomials, for irises), joined without a step to the last knot by its conditional survival;
+   a score from it is marked extrapolated.
 
 The map is strictly increasing from `floor` on, so no ranking is lost by it.
 
@@ -29,7 +30,8 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ArgumentError, CalibrationMissingError
-from matcher.score.tail import F64, GeneralisedPareto
+from matcher.score.tail import F64, GeneralisedPareto, Tail
+from matcher.score.tail_binomial import BinomialMaximum
 from matcher.types import Score
 
 FORMAT = 1
@@ -68,7 +70,7 @@ class Calibration:
         Id of the scorer whose raw scores these are.
     knot_raw, knot_score : float64 array (k,)
         Both strictly increasing; `knot_score[0]` is 0 at the lowest raw score there can be (`floor`).
-    tail : GeneralisedPareto
+    tail : Tail
         Model above the last knot, which is the support limit.
     non_mated : int
         Comparisons that the knots were made from.
@@ -80,7 +82,7 @@ class Calibration:
     scorer: str
     knot_raw: F64
     knot_score: F64
-    tail: GeneralisedPareto
+    tail: Tail
     non_mated: int
     provenance: dict[str, Any] = field(default_factory=dict)
     id: str = field(init=False)
@@ -153,10 +155,7 @@ class Calibration:
         if value <= self.support_score:
             return float(np.interp(value, self.knot_score, self.knot_raw))
         joint = float(self.tail.log10_survival(self.knot_raw[-1:])[0])
-        natural = (-joint + (value - self.support_score) / 10.0) * math.log(10.0)
-        shape, scale = self.tail.shape, self.tail.scale
-        excess = scale * (natural if shape == 0.0 else math.expm1(shape * natural) / shape)
-        return self.tail.threshold + excess
+        return self.tail.raw_at(joint - (value - self.support_score) / 10.0)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain JSON form; holds quantiles of scores, no sample and no name of one."""
@@ -166,11 +165,7 @@ class Calibration:
             "scorer": self.scorer,
             "non_mated": self.non_mated,
             "knots": {"raw": self.knot_raw.tolist(), "score": self.knot_score.tolist()},
-            "tail": {
-                "threshold_raw": self.tail.threshold,
-                "scale": self.tail.scale,
-                "shape": self.tail.shape,
-            },
+            "tail": self.tail.to_json(),
             "provenance": self.provenance,
         }
 
@@ -186,13 +181,12 @@ class Calibration:
         if value.get("format") != FORMAT:
             raise ArgumentError(f"Calibration: expected format {FORMAT}, got {value.get('format')}.")
         try:
-            tail = value["tail"]
             return cls(
                 pairing=(value["pairing"][0], value["pairing"][1]),
                 scorer=value["scorer"],
                 knot_raw=np.array(value["knots"]["raw"], dtype=np.float64),
                 knot_score=np.array(value["knots"]["score"], dtype=np.float64),
-                tail=GeneralisedPareto(tail["threshold_raw"], tail["scale"], tail["shape"]),
+                tail=_tail_of(value["tail"]),
                 non_mated=value["non_mated"],
                 provenance=value["provenance"],
             )
@@ -200,6 +194,16 @@ class Calibration:
             if isinstance(error, ArgumentError):
                 raise
             raise ArgumentError(f"Calibration: a part is missing or of the wrong type ({error}).") from error
+
+
+def _tail_of(value: dict[str, Any]) -> Tail:
+    """Build a tail from its plain JSON form; one without a model's name is a generalised Pareto."""
+    model = value.get("model")
+    if model is None:
+        return GeneralisedPareto(value["threshold_raw"], value["scale"], value["shape"])
+    if model == BinomialMaximum.kind:
+        return BinomialMaximum(value["threshold_raw"], value["degrees"], value["rotations"])
+    raise ArgumentError(f"Calibration: the tail model {model!r} is unknown.")
 
 
 def pairing_slug(probe_extractor: str, candidate_extractor: str) -> str:

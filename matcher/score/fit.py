@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from matcher.errors import ArgumentError
 from matcher.score.calibration import SUPPORT_EXCEEDANCES, Calibration
-from matcher.score.tail import F64, MODEL_NAME, GeneralisedPareto, fit_generalised_pareto
+from matcher.score.tail import F64, Tail, TailFit, fit_generalised_pareto
 
 MIN_NON_MATED = 1000
 """Fewest non-mated scores that a calibration is made from: two decades of supported FMR."""
@@ -38,21 +38,25 @@ class HeldBack:
         Exceedances at the end of the part that was fitted, and at the score whose FMR was predicted.
     predicted, observed : float
         -10 log10(FMR) at that score, by the tail and by the data.
-    shape, scale : float
-        Of the tail that was fitted.
+    parameters : dict
+        Of the tail that was fitted, by name.
     """
 
     fitted_to: int
     predicted_at: int
     predicted: float
     observed: float
-    shape: float
-    scale: float
+    parameters: dict[str, float]
 
     @property
     def error(self) -> float:
         """Predicted less observed; above 0 the tail claims too much."""
         return self.predicted - self.observed
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain JSON form."""
+        counts = {"fitted_to": self.fitted_to, "predicted_at": self.predicted_at}
+        return {**counts, "predicted": self.predicted, "observed": self.observed, **self.parameters}
 
 
 def _descending(non_mated: F64) -> F64:
@@ -67,9 +71,9 @@ def _descending(non_mated: F64) -> F64:
     return scores
 
 
-def _tail_threshold(descending: F64) -> float:
+def _tail_threshold(descending: F64, rate: float) -> float:
     """Return the score that the tail is counted from: the highest one outside the exceedances."""
-    wanted = max(math.ceil(TAIL_RATE * len(descending)), TAIL_MIN_EXCEEDANCES)
+    wanted = max(math.ceil(rate * len(descending)), TAIL_MIN_EXCEEDANCES)
     return float(descending[wanted])
 
 
@@ -101,6 +105,8 @@ def fit_calibration(
     pairing: tuple[str, str],
     scorer: str,
     provenance: dict[str, Any] | None = None,
+    fit_tail: TailFit = fit_generalised_pareto,
+    tail_rate: float = TAIL_RATE,
 ) -> Calibration:
     """Make a calibration.
 
@@ -114,6 +120,10 @@ def fit_calibration(
         Id of the scorer that gave the scores.
     provenance : dict, optional
         What the data are; plain JSON values.
+    fit_tail : TailFit
+        Model of the tail.
+    tail_rate : float
+        Share of the scores that it is fitted to.
 
     Raises
     ------
@@ -122,19 +132,22 @@ def fit_calibration(
     """
     descending = _descending(non_mated)
     raw, score = empirical_knots(descending)
-    threshold = _tail_threshold(descending)
-    tail = fit_generalised_pareto(descending, threshold)
+    threshold = _tail_threshold(descending, tail_rate)
+    tail = fit_tail(descending, threshold)
+    checks = hold_back_decade(descending, fit_tail=fit_tail, tail_rate=tail_rate)
     stated = {
         **(provenance or {}),
-        "tail_model": MODEL_NAME,
+        "tail_model": tail.model,
         "tail_exceedances": int((descending > threshold).sum()),
         "support_exceedances": SUPPORT_EXCEEDANCES,
-        "held_back_decade": [asdict(check) for check in hold_back_decade(descending)],
+        "held_back_decade": [check.to_json() for check in checks],
     }
     return Calibration(pairing, scorer, raw, score, tail, len(descending), stated)
 
 
-def hold_back_decade(non_mated: F64) -> list[HeldBack]:
+def hold_back_decade(
+    non_mated: F64, *, fit_tail: TailFit = fit_generalised_pareto, tail_rate: float = TAIL_RATE
+) -> list[HeldBack]:
     """Fit the tail with the last supported decade of FMR held back, and predict that decade.
 
     The scores above the one that 10 * 10 comparisons reach are known to the fit by their number only. The
@@ -144,16 +157,16 @@ def hold_back_decade(non_mated: F64) -> list[HeldBack]:
     n = len(descending)
     seen = SUPPORT_EXCEEDANCES * 10
     limit = float(descending[seen - 1])
-    threshold = _tail_threshold(descending)
-    if n * TAIL_RATE < 2 * seen:
+    threshold = _tail_threshold(descending, tail_rate)
+    if n * tail_rate < 2 * seen:
         # Small sets: one decade of exceedances below the part that is held back.
         threshold = float(descending[min(10 * seen, n) - 1])
     above = int((descending > limit).sum())
-    tail = fit_generalised_pareto(descending, threshold, censored_above=limit, censored_count=above)
+    tail = fit_tail(descending, threshold, censored_above=limit, censored_count=above)
     return [_predict(descending, tail, limit, count) for count in (50, 30, 20, SUPPORT_EXCEEDANCES)]
 
 
-def _predict(descending: F64, tail: GeneralisedPareto, limit: float, count: int) -> HeldBack:
+def _predict(descending: F64, tail: Tail, limit: float, count: int) -> HeldBack:
     n = len(descending)
     reached = int((descending >= limit).sum())
     at = descending[count - 1 : count]
@@ -163,6 +176,5 @@ def _predict(descending: F64, tail: GeneralisedPareto, limit: float, count: int)
         predicted_at=count,
         predicted=-10.0 * math.log10(reached / n) + 10.0 * drop,
         observed=-10.0 * math.log10(int((descending >= at[0]).sum()) / n),
-        shape=tail.shape,
-        scale=tail.scale,
+        parameters=tail.parameters(),
     )

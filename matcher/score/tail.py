@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,8 @@ from matcher.errors import ArgumentError
 
 F64 = npt.NDArray[np.float64]
 
-MODEL_NAME = "generalised Pareto, maximum likelihood, shape >= 0"
-"""How a calibration's file names this model."""
+LOG10 = math.log(10.0)
+"""Natural logarithm of 10."""
 
 MIN_EXCESSES = 20
 """Fewest uncensored exceedances that two parameters are fitted to."""
@@ -34,6 +35,38 @@ _THETA_RANGE = (1e-6, 1e3)
 
 _THETA_STEPS = 181
 """Grid points over that range (20 a decade); the best one is refined between its neighbours."""
+
+
+class Tail(Protocol):
+    """Model of scores above `threshold`, whatever its kind."""
+
+    model: ClassVar[str]
+    """How a calibration's file names it."""
+
+    @property
+    def threshold(self) -> float:
+        """Raw score above which it is used."""
+
+    def log10_survival(self, raw: F64) -> F64:
+        """Return log10 of the probability that an exceedance is at least `raw` (shape (n,), >= threshold)."""
+
+    def raw_at(self, log10_survival: float) -> float:
+        """Return the raw score whose `log10_survival` is this."""
+
+    def parameters(self) -> dict[str, float]:
+        """Return what was fitted, by name."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain JSON form."""
+
+
+class TailFit(Protocol):
+    """How a tail is fitted: `fit_generalised_pareto`, `matcher.score.tail_binomial.fit_binomial_maximum`."""
+
+    def __call__(
+        self, scores: F64, threshold: float, *, censored_above: float = math.inf, censored_count: int = 0
+    ) -> Tail:
+        """Return the tail above `threshold`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +87,8 @@ class GeneralisedPareto:
     scale: float
     shape: float
 
+    model: ClassVar[str] = "generalised Pareto, maximum likelihood, shape >= 0"
+
     def __post_init__(self) -> None:
         finite = all(math.isfinite(v) for v in (self.threshold, self.scale, self.shape))
         if not finite or self.scale <= 0 or self.shape < 0:
@@ -66,7 +101,21 @@ class GeneralisedPareto:
         """Return log10 of the probability that an exceedance is at least `raw` (shape (n,), >= threshold)."""
         z = (raw - self.threshold) / self.scale
         natural: F64 = z if self.shape == 0.0 else np.log1p(self.shape * z) / self.shape
-        return -natural / math.log(10.0)
+        return -natural / LOG10
+
+    def raw_at(self, log10_survival: float) -> float:
+        """Return the raw score whose `log10_survival` is this."""
+        natural = -log10_survival * LOG10
+        excess = natural if self.shape == 0.0 else math.expm1(self.shape * natural) / self.shape
+        return self.threshold + self.scale * excess
+
+    def parameters(self) -> dict[str, float]:
+        """Return what was fitted, by name."""
+        return {"shape": self.shape, "scale": self.scale}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain JSON form."""
+        return {"threshold_raw": self.threshold, "scale": self.scale, "shape": self.shape}
 
 
 def fit_generalised_pareto(

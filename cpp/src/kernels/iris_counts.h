@@ -1,5 +1,6 @@
 // Bits valid in both codes, and those of them that differ, at every rotation.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 
 #include "matcher/iris_layout.h"
@@ -34,10 +35,26 @@ struct Best {
     int turn;
 };
 
+// One candidate at one rotation.
+struct Single {
+    const std::uint64_t* record;
+    std::int32_t turn;
+};
+
 struct Comparison {
-    void (*search)(const Turned& probe, const std::uint64_t* record, Counts& out);
+    // Rotations first to last - 1; the others count nothing.
+    void (*search)(const Turned& probe, const std::uint64_t* record, int first, int last, Counts& out);
     void (*full)(const Rolled& probe, const std::uint64_t* record, Counts& out);
+    // At most kTurnLanes candidates by their search records, each at its own rotation; the rest counts
+    // nothing.
+    void (*singles)(const Turned& probe, const Single* singles, int count, Counts& out);
+    // At most kTurnLanes candidates one behind the other, all at one rotation; the rest counts nothing.
+    void (*upright)(const std::uint64_t* turned, const std::uint64_t* records, int count, Counts& out);
+    // Raw scores of all lanes, 0 where fewer than `minimum` bits are common.
+    void (*scores)(const Counts& counts, int bits, int minimum, float* out);
     Best (*best)(const Counts& counts, int bits, int minimum);
+    // The sum of all words: nothing but reading.
+    std::uint64_t (*read_sum)(const std::uint64_t* words, std::size_t count);
 };
 
 Comparison comparison_for(SimdLevel level);

@@ -14,28 +14,57 @@ MATCHER_INLINE void put(Counts& out, int turn, const Tally& common, const Tally&
     out.differing[turn] = static_cast<std::int32_t>(sums >> 32);
 }
 
-MATCHER_INLINE void leave_rest_empty(Counts& out) {
-    for (int turn = kTurns; turn < kTurnLanes; ++turn) out.common[turn] = out.differing[turn] = 0;
+MATCHER_INLINE void clear(Counts& out, int from, int to) {
+    for (int lane = from; lane < to; ++lane) out.common[lane] = out.differing[lane] = 0;
 }
 
-void search(const Turned& probe, const std::uint64_t* record, Counts& out) {
-    static_assert(kBlockWords == kWordLanes, "a block's code is one vector");
+struct Record {
     Words code[kBlocks], mask[kBlocks];
+};
+
+MATCHER_INLINE Record load_record(const std::uint64_t* record) {
+    static_assert(kBlockWords == kWordLanes, "a block's code is one vector");
+    Record out;
     for (int b = 0; b < kBlocks; ++b) {
-        code[b] = load_words(record + 2 * b * kBlockWords);
-        mask[b] = load_words(record + (2 * b + 1) * kBlockWords);
+        out.code[b] = load_words(record + 2 * b * kBlockWords);
+        out.mask[b] = load_words(record + (2 * b + 1) * kBlockWords);
     }
-    for (int turn = 0; turn < kTurns; ++turn) {
-        const std::uint64_t* turned = probe.records[turn];
-        Tally common = empty_tally(), differ = empty_tally();
-        for (int b = 0; b < kBlocks; ++b) {
-            const Words valid = load_words(turned + (2 * b + 1) * kBlockWords) & mask[b];
-            count(common, valid);
-            count(differ, differing(load_words(turned + 2 * b * kBlockWords), code[b], valid));
-        }
-        put(out, turn, common, differ);
+    return out;
+}
+
+MATCHER_INLINE void compare(const std::uint64_t* turned, const Record& record, Counts& out, int lane) {
+    Tally common = empty_tally(), differ = empty_tally();
+    for (int b = 0; b < kBlocks; ++b) {
+        const Words valid = load_words(turned + (2 * b + 1) * kBlockWords) & record.mask[b];
+        count(common, valid);
+        count(differ, differing(load_words(turned + 2 * b * kBlockWords), record.code[b], valid));
     }
-    leave_rest_empty(out);
+    put(out, lane, common, differ);
+}
+
+void search(const Turned& probe, const std::uint64_t* words, int first, int last, Counts& out) {
+    const Record record = load_record(words);
+    for (int turn = first; turn < last; ++turn) compare(probe.records[turn], record, out, turn);
+    clear(out, 0, first);
+    clear(out, last, kTurnLanes);
+}
+
+void singles(const Turned& probe, const Single* singles, int count, Counts& out) {
+    for (int s = 0; s < count; ++s) {
+        compare(probe.records[singles[s].turn], load_record(singles[s].record), out, s);
+    }
+    clear(out, count, kTurnLanes);
+}
+
+void upright(const std::uint64_t* turned, const std::uint64_t* records, int count, Counts& out) {
+    // Asked for so far ahead, across the pages where the processor's own look-ahead stops.
+    constexpr int kAhead = 16 * kSearchWords;
+    for (int row = 0; row < count; ++row) {
+        const std::uint64_t* record = records + row * kSearchWords;
+        for (int w = 0; w < kSearchWords; w += 8) __builtin_prefetch(record + kAhead + w);
+        compare(turned, load_record(record), out, row);
+    }
+    clear(out, count, kTurnLanes);
 }
 
 void full(const Rolled& probe, const std::uint64_t* record, Counts& out) {
@@ -58,25 +87,43 @@ void full(const Rolled& probe, const std::uint64_t* record, Counts& out) {
         out.common[turn] = static_cast<std::int32_t>(sum_of(commons));
         out.differing[turn] = static_cast<std::int32_t>(sum_of(differs));
     }
-    leave_rest_empty(out);
+    clear(out, kTurns, kTurnLanes);
+}
+
+void scores(const Counts& counts, int bits, int minimum, float* out) {
+    const float all_bits = static_cast<float>(bits);
+    for (int lane = 0; lane < kTurnLanes; ++lane) {
+        const std::int32_t common = counts.common[lane];
+        const std::int32_t agreement = common - 2 * counts.differing[lane];
+        const float enough = static_cast<float>(common >= minimum ? common : 1);
+        const float value = static_cast<float>(agreement) / std::sqrt(enough * all_bits);
+        out[lane] = common >= minimum ? value : 0.0F;
+    }
 }
 
 Best best(const Counts& counts, int bits, int minimum) {
     alignas(64) float raw[kTurnLanes];
-    const float all_bits = static_cast<float>(bits);
-    for (int turn = 0; turn < kTurnLanes; ++turn) {
-        const std::int32_t common = counts.common[turn];
-        const std::int32_t agreement = common - 2 * counts.differing[turn];
-        const float enough = static_cast<float>(common >= minimum ? common : 1);
-        const float value = static_cast<float>(agreement) / std::sqrt(enough * all_bits);
-        raw[turn] = common >= minimum ? value : 0.0F;
-    }
+    scores(counts, bits, minimum, raw);
     Best found{0.0F, -1};
     for (int turn = 0; turn < kTurns; ++turn) found.raw = raw[turn] > found.raw ? raw[turn] : found.raw;
     if (found.raw > 0.0F) {
         for (found.turn = 0; raw[found.turn] != found.raw;) ++found.turn;
     }
     return found;
+}
+
+std::uint64_t read_sum(const std::uint64_t* words, std::size_t count) {
+    constexpr std::size_t kAtOnce = 8 * kWordLanes;
+    Words sums = same_words(0);
+    std::size_t w = 0;
+    for (; w + kAtOnce <= count; w += kAtOnce) {
+        Words sum = load_words(words + w);
+        for (std::size_t k = kWordLanes; k < kAtOnce; k += kWordLanes) sum = sum + load_words(words + w + k);
+        sums = sums + sum;
+    }
+    std::uint64_t out = sum_of(sums);
+    for (; w < count; ++w) out += words[w];
+    return out;
 }
 
 }  // namespace

@@ -1,0 +1,307 @@
+// Coarse to fine, chunk by chunk: a chunk's first blocks are gathered once and serve every probe.
+#include "matcher/iris_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "iris_hits.h"
+#include "iris_pool.h"
+#include "iris_turn.h"
+#include "kernels/iris_coarse.h"
+#include "kernels/iris_counts.h"
+#include "matcher/simd.h"
+
+namespace matcher::iris {
+namespace {
+
+using kernels::kGroup;
+using kernels::kTurnLanes;
+
+// Rows of a chunk: gathered blocks of 35 kB stay in the first cache, records of 128 kB in the second.
+constexpr std::size_t kChunkRows = 256;
+constexpr std::size_t kChunkGroups = kChunkRows / kGroup;
+
+// Chunks a thread takes at once.
+constexpr std::size_t kTaskChunks = 8;
+
+// Groups of records that are asked for ahead of their use.
+constexpr std::size_t kAhead = 4;
+
+constexpr int kMinimum = kSearchBits / kMinimumShare;
+
+// Bits that stand in for the probe's invalid ones: any fixed pattern without structure (SplitMix64).
+std::uint64_t filling(std::uint64_t number) {
+    std::uint64_t z = (number + 1) * 0x9e3779b97f4a7c15U;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebU;
+    return z ^ z >> 31;
+}
+
+struct PreparedProbe {
+    kernels::Turned turned;
+    kernels::CoarseProbe coarse;
+    float share;  // of bits that are valid
+};
+
+void prepare(const std::uint64_t* record, const Strictness& how, PreparedProbe& out) {
+    turn_search_record(record, out.turned);
+    std::uint64_t filled[kSearchWords];
+    int valid = 0;
+    for (int w = 0; w < kSearchWords; w += 2 * kBlockWords) {
+        for (int k = w; k < w + kBlockWords; ++k) {
+            const std::uint64_t mask = record[k + kBlockWords];
+            valid += __builtin_popcountll(mask);
+            filled[k] = (record[k] & mask) | (filling(static_cast<std::uint64_t>(k)) & ~mask);
+            filled[k + kBlockWords] = mask;
+        }
+    }
+    kernels::Turned turned;
+    turn_search_record(filled, turned);
+    for (int turn = 0; turn < kernels::kCoarseTurns; ++turn) {
+        std::memcpy(out.coarse.code[turn], turned.records[turn * kernels::kTurnStep],
+                    sizeof out.coarse.code[turn]);
+    }
+    out.share = static_cast<float>(std::max(valid, 1)) / kSearchBits;
+    const float spread = std::sqrt(how.variance + (1.0F - out.share) / out.share);
+    const float mean = how.slope * how.reliable_raw * std::pow(out.share, how.power);
+    const float least = mean - how.deviations * spread;
+    out.coarse.strictness = least * std::sqrt(out.share);
+}
+
+class Searcher {
+  public:
+    Searcher(const Query& query, const std::vector<PreparedProbe>& probes)
+        : query_(query),
+          probes_(probes),
+          comparison_(kernels::comparison_for(simd_level())),
+          coarse_(kernels::coarse_for(simd_level())),
+          first_turn_(kReach - query.reach),
+          last_turn_(kReach + query.reach + 1),
+          near_raw_(query.strictness.near_share * query.strictness.reliable_raw),
+          hits_(probes.size()) {}
+
+    // Rows first to first + kChunkRows - 1, of those that the query lets in.
+    void chunk(std::size_t first) {
+        if (!enter(first)) return;
+        if (query_.strictness.exhaustive) {
+            for (std::size_t p = 0; p < probes_.size(); ++p) {
+                query_.reach == 0 ? upright(p) : exhaustive(p);
+            }
+            return;
+        }
+        gather();
+        for (std::size_t p = 0; p < probes_.size(); ++p) screen(p);
+    }
+
+    const std::vector<Hits>& hits() const { return hits_; }
+    const Work& work() const { return work_; }
+
+  private:
+    const std::uint64_t* record(std::size_t row) const { return query_.records + row * kSearchWords; }
+
+    // Which rows of the chunk are let in, a byte a group.
+    bool enter(std::size_t first) {
+        first_ = first;
+        std::uint64_t any = 0;
+        for (std::size_t w = 0; w < kChunkRows / 64; ++w) {
+            const std::size_t row = first + 64 * w;
+            std::uint64_t in = 0;
+            if (row < query_.end && row + 64 > query_.begin) {
+                in = query_.bitmap == nullptr ? ~std::uint64_t{0} : query_.bitmap[row / 64];
+                if (row < query_.begin) in &= ~std::uint64_t{0} << (query_.begin - row);
+                if (row + 64 > query_.end) in &= ~std::uint64_t{0} >> (row + 64 - query_.end);
+            }
+            any |= in;
+            work_.pairs += probes_.size() * static_cast<std::uint64_t>(__builtin_popcountll(in));
+            for (std::size_t g = 0; g < 8; ++g) active_[8 * w + g] = static_cast<std::uint8_t>(in >> (8 * g));
+        }
+        return any != 0;
+    }
+
+    void gather() {
+        for (std::size_t g = 0; g < kChunkGroups; ++g) {
+            const std::size_t row = first_ + g * kGroup, ahead = row + kAhead * kGroup;
+            for (std::size_t r = ahead; r < std::min(ahead + kGroup, query_.end); ++r) {
+                __builtin_prefetch(record(r));
+                __builtin_prefetch(record(r) + kBlockWords);
+            }
+            if (active_[g] == 0) continue;
+            const std::size_t count = std::min<std::size_t>(kGroup, query_.end - row);
+            coarse_.gather(record(row), static_cast<int>(count), groups_[g]);
+        }
+    }
+
+    void screen(std::size_t p) {
+        kernels::Passed passed;
+        singles_.clear();
+        for (std::size_t g = 0; g < kChunkGroups; ++g) {
+            if (active_[g] == 0) continue;
+            coarse_.screen(probes_[p].coarse, groups_[g], active_[g], passed);
+            if (passed.any != 0) take(first_ + g * kGroup, passed);
+        }
+        work_.turns_passed += singles_.size();
+        refine(p);
+    }
+
+    void take(std::size_t row, const kernels::Passed& passed) {
+        for (unsigned any = passed.any; any != 0; any &= any - 1) {
+            const std::uint64_t* words = record(row + static_cast<std::size_t>(__builtin_ctz(any)));
+            // The rest of the record, by cache lines: needed in a microsecond.
+            for (int w = 2 * kBlockWords; w < kSearchWords; w += 8) __builtin_prefetch(words + w);
+        }
+        for (int turn = 0; turn < kernels::kCoarseTurns; ++turn) {
+            const int at = turn * kernels::kTurnStep;
+            if (at + 1 < first_turn_ || at > last_turn_) continue;
+            for (unsigned bits = passed.turns[turn]; bits != 0; bits &= bits - 1) {
+                singles_.push_back({record(row + static_cast<std::size_t>(__builtin_ctz(bits))), at});
+            }
+        }
+    }
+
+    void refine(std::size_t p) {
+        alignas(64) float raw[kTurnLanes];
+        std::memset(scored_, 0, sizeof scored_);
+        for (std::size_t s = 0; s < singles_.size(); s += kTurnLanes) {
+            const int count = static_cast<int>(std::min<std::size_t>(kTurnLanes, singles_.size() - s));
+            comparison_.singles(probes_[p].turned, singles_.data() + s, count, counts_);
+            comparison_.scores(counts_, kSearchBits, kMinimum, raw);
+            for (int lane = 0; lane < count; ++lane) {
+                if (raw[lane] < near_raw_) continue;
+                const auto row = static_cast<std::size_t>(
+                                     singles_[s + static_cast<std::size_t>(lane)].record - query_.records) /
+                                 kSearchWords;
+                if (scored_[row - first_]) continue;
+                scored_[row - first_] = true;
+                score(p, row);
+            }
+        }
+    }
+
+    void score(std::size_t p, std::size_t row) {
+        ++work_.scored;
+        comparison_.search(probes_[p].turned, record(row), first_turn_, last_turn_, counts_);
+        add(p, row, comparison_.best(counts_, kSearchBits, kMinimum).raw);
+    }
+
+    void exhaustive(std::size_t p) {
+        for (std::size_t g = 0; g < kChunkGroups; ++g) {
+            for (unsigned bits = active_[g]; bits != 0; bits &= bits - 1) {
+                score(p, first_ + g * kGroup + static_cast<std::size_t>(__builtin_ctz(bits)));
+            }
+        }
+    }
+
+    // One rotation: scores of many candidates at a time.
+    void upright(std::size_t p) {
+        alignas(64) float raw[kTurnLanes];
+        for (std::size_t g = 0; g < kChunkGroups; g += kTurnLanes / kGroup) {
+            std::uint32_t active;
+            std::memcpy(&active, active_ + g, sizeof active);
+            if (active == 0) continue;
+            const std::size_t row = first_ + g * kGroup;
+            const int count = static_cast<int>(std::min<std::size_t>(kTurnLanes, query_.end - row));
+            comparison_.upright(probes_[p].turned.records[kReach], record(row), count, counts_);
+            comparison_.scores(counts_, kSearchBits, kMinimum, raw);
+            work_.scored += static_cast<std::uint64_t>(__builtin_popcount(active));
+            // Almost always none: one look at all lanes, without a branch for each.
+            int enough = 0;
+            for (int lane = 0; lane < kTurnLanes; ++lane) enough += raw[lane] >= query_.least_raw ? 1 : 0;
+            if (enough == 0 && query_.least_raw > 0) continue;
+            for (int lane = 0; lane < count; ++lane) {
+                const float value = std::max(raw[lane], 0.0F);
+                if (value < query_.least_raw || (active >> lane & 1U) == 0) continue;
+                add(p, row + static_cast<std::size_t>(lane), value);
+            }
+        }
+    }
+
+    void add(std::size_t p, std::size_t row, float raw) {
+        if (raw < query_.least_raw) return;
+        hits_[p].add({static_cast<std::uint32_t>(p), static_cast<std::int64_t>(row), raw}, query_.most);
+    }
+
+    const Query& query_;
+    const std::vector<PreparedProbe>& probes_;
+    const kernels::Comparison comparison_;
+    const kernels::Coarse coarse_;
+    const int first_turn_, last_turn_;
+    const float near_raw_;
+    std::vector<Hits> hits_;
+    Work work_;
+
+    // Of the chunk at hand.
+    std::size_t first_ = 0;
+    std::uint8_t active_[kChunkGroups] = {};  // a bit a row, little-endian as the bitmap
+    kernels::CoarseGroup groups_[kChunkGroups];
+    std::vector<kernels::Single> singles_;
+    bool scored_[kChunkRows] = {};
+    kernels::Counts counts_;
+};
+
+}  // namespace
+
+std::vector<Hit> search(const Query& query, Work* work) {
+    if (query.begin >= query.end || query.probe_count == 0) return {};
+    std::vector<PreparedProbe> probes(query.probe_count);
+    for (std::size_t p = 0; p < probes.size(); ++p) {
+        prepare(query.probes + p * kSearchWords, query.strictness, probes[p]);
+    }
+    constexpr std::size_t kTaskRows = kTaskChunks * kChunkRows;
+    const std::size_t first_task = query.begin / kTaskRows;
+    const std::size_t tasks = (query.end - 1) / kTaskRows - first_task + 1;
+    std::vector<std::unique_ptr<Searcher>> searchers;
+    for (std::size_t w = workers_for(query.threads, tasks); w > 0; --w) {
+        searchers.push_back(std::make_unique<Searcher>(query, probes));
+    }
+    each_chunk(tasks, searchers.size(), [&](std::size_t worker, std::size_t task) {
+        const std::size_t first = (first_task + task) * kTaskRows;
+        for (std::size_t c = 0; c < kTaskChunks; ++c) searchers[worker]->chunk(first + c * kChunkRows);
+    });
+
+    std::vector<Hit> out;
+    for (std::size_t p = 0; p < probes.size(); ++p) {
+        const std::size_t start = out.size();
+        for (const auto& searcher : searchers) {
+            const std::vector<Hit>& found = searcher->hits()[p].found();
+            out.insert(out.end(), found.begin(), found.end());
+        }
+        std::sort(out.begin() + static_cast<std::ptrdiff_t>(start), out.end(), comes_before);
+        if (query.most != 0 && out.size() - start > query.most) out.resize(start + query.most);
+    }
+    if (work != nullptr) {
+        for (const auto& searcher : searchers) {
+            work->pairs += searcher->work().pairs;
+            work->turns_passed += searcher->work().turns_passed;
+            work->scored += searcher->work().scored;
+        }
+    }
+    return out;
+}
+
+void coarse_statistics(const std::uint64_t* probes, const std::uint64_t* records, std::size_t count,
+                       float* out) {
+    const auto probe = std::make_unique<PreparedProbe>();
+    const auto group = std::make_unique<kernels::CoarseGroup>();
+    for (std::size_t i = 0; i < count; ++i) {
+        prepare(probes + i * kSearchWords, {}, *probe);
+        kernels::coarse_for(simd_level()).gather(records + i * kSearchWords, 1, *group);
+        int least = kernels::kBlockBits;
+        for (const auto& code : probe->coarse.code) {
+            int differing = 0;
+            for (int w = 0; w < kBlockWords; ++w) {
+                differing += __builtin_popcountll((code[w] ^ group->code[w][0]) & group->mask[w][0]);
+            }
+            least = std::min(least, differing);
+        }
+        const float agreement = group->compared[0] - 2.0F * static_cast<float>(least);
+        out[i] = group->compared[0] > 0 ? agreement / (group->root[0] * std::sqrt(probe->share)) : 0.0F;
+    }
+}
+
+std::uint64_t read_sum(const std::uint64_t* words, std::size_t count) {
+    return kernels::comparison_for(simd_level()).read_sum(words, count);
+}
+
+}  // namespace matcher::iris

@@ -10,6 +10,7 @@ import numpy as np
 from matcher.face.align import aligned, look_again
 from matcher.face.detect import DEFAULT_DETECTOR, Detector, Faces, load_detector
 from matcher.face.model import DEFAULT_MODEL, FaceModel, load_face_model
+from matcher.face.quality import FaceQuality, assess
 from matcher.face.select import choose, order
 from matcher.face.trace import Trace
 from matcher.face.types import FaceTemplate
@@ -30,11 +31,14 @@ class FoundFace:
         Left, top, width, height, px of the picture.
     score : float
         Of the detector, 0 to 1.
+    quality : FaceQuality
+        In its parts; `quality.overall` is the template's.
     """
 
     template: FaceTemplate
     box: tuple[float, float, float, float]
     score: float
+    quality: FaceQuality
 
 
 def extract(
@@ -85,7 +89,7 @@ def extract(
     if trace is not None:
         _record_faces(trace, faces)
     chosen = choose(faces, image.width, image.height, single=single)
-    return _templates(image, faces, [chosen], finder, network, trace)[0]
+    return _templates(image, faces, [chosen], finder, network, trace)[0][0]
 
 
 def extract_all(
@@ -104,10 +108,10 @@ def extract_all(
     if trace is not None:
         _record_faces(trace, faces)
     rows = order(faces, image.width, image.height)
-    templates = _templates(image, faces, rows, finder, network, trace)
+    made = _templates(image, faces, rows, finder, network, trace)
     return [
-        FoundFace(template, tuple(faces.boxes[row].tolist()), float(faces.scores[row]))
-        for template, row in zip(templates, rows, strict=True)
+        FoundFace(template, tuple(faces.boxes[row].tolist()), float(faces.scores[row]), quality)
+        for (template, quality), row in zip(made, rows, strict=True)
     ]
 
 
@@ -118,19 +122,37 @@ def _templates(
     finder: Detector,
     network: FaceModel,
     trace: Trace | None,
-) -> list[FaceTemplate]:
-    """Return the templates of some faces: aligned one by one, embedded together."""
+) -> list[tuple[FaceTemplate, FaceQuality]]:
+    """Return the templates and qualities of some faces: aligned one by one, embedded together."""
     if not rows:
         return []
     points = [look_again(image.pixels, faces.points[row].astype(np.float64), finder) for row in rows]
     crops = np.stack([aligned(image.pixels, face, network.manifest) for face in points])
     embeddings = network.embed(crops)
+    qualities = [
+        assess(image.pixels, face, float(faces.scores[row])) for face, row in zip(points, rows, strict=True)
+    ]
     if trace is not None:
         trace.record("chosen", np.array(rows, np.int64))
         trace.record("points", np.stack(points))
         trace.record("crops", crops)
         trace.record("embeddings", embeddings)
-    return [template_of(embedding, network.id) for embedding in embeddings]
+    return [
+        (template_of(embedding, network.id, quality.overall), quality)
+        for embedding, quality in zip(embeddings, qualities, strict=True)
+    ]
+
+
+def assess_trace(image: ColourImage, trace: Trace) -> FaceQuality:
+    """Return the quality, in its parts, of the first face that was extracted with a trace.
+
+    Raises
+    ------
+    KeyError
+        If the extraction did not come so far.
+    """
+    row = int(trace["chosen"][0])
+    return assess(image.pixels, trace["points"][0], float(trace["scores"][row]))
 
 
 def template_of(embedding: F32, model_id: str, quality: int = 0) -> FaceTemplate:

@@ -11,8 +11,11 @@ from matcher.face.geometry import F64, inverse, scale_of
 from matcher.face.kernels import resample
 from matcher.types import F32, U8
 
-MAX_TAPS = 4
-"""Most points a side that a pixel of a crop is the mean of; a picture still larger is made smaller first."""
+BLUR = 1.25
+"""Pixels of the picture between two points of a crop up to which one point is enough."""
+
+MAX_LEVEL = 2
+"""A pixel of a crop is the mean of at most 2**2 points a side; larger pictures are made smaller first."""
 
 
 def shrunk(pixels: U8, longest: int) -> tuple[U8, float]:
@@ -59,12 +62,12 @@ def crop(pixels: U8, matrix: F64, width: int, height: int) -> U8:
     """
     back = inverse(matrix)
     step = scale_of(back)
-    if step > MAX_TAPS:
+    if step > 2**MAX_LEVEL:
         pixels, back = _reduced(pixels, back, width, height, int(step / 2))
         step = scale_of(back)
     out = np.empty((height, width, 3), np.uint8)
-    taps = min(max(math.ceil(step - 0.25), 1), MAX_TAPS)
-    resample.warp(np.ascontiguousarray(pixels), back, taps, out)
+    level = min(max(math.ceil(math.log2(step / BLUR)), 0), MAX_LEVEL)
+    resample.warp(np.ascontiguousarray(pixels), back, level, out)
     return out
 
 

@@ -53,7 +53,7 @@ def tiny_onnx(
 
 
 def tiny_manifest(onnx: bytes, side: int = 48, **changes: str) -> str:
-    """Return the manifest of `tiny_onnx`, lines replaced by name."""
+    """Return the manifest of `tiny_onnx`, lines replaced by name; "-" leaves one out."""
     points = [[round(x * side / 112, 2), round(y * side / 112, 2)] for x, y in SHAPE.tolist()]
     lines = {
         "format": "1",
@@ -61,6 +61,7 @@ def tiny_manifest(onnx: bytes, side: int = 48, **changes: str) -> str:
         "licence": '"CC0-1.0"',
         "[file]": "",
         "path": '"tiny.onnx"',
+        "model": "-",
         "sha256": f'"{hashlib.sha256(onnx).hexdigest()}"',
         "[input]": "",
         "width": str(side),
@@ -69,6 +70,7 @@ def tiny_manifest(onnx: bytes, side: int = 48, **changes: str) -> str:
         "colour": '"rgb"',
         "mean": "[127.5, 127.5, 127.5]",
         "scale": "[0.01, 0.01, 0.01]",
+        "whitening": "-",
         "[alignment]": "",
         "points": str(points),
         "[embedding]": "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 
@@ -35,43 +36,66 @@ def shrink(pixels, out):
 
 
 @njit(nogil=True, cache=True)
-def warp(pixels, matrix, taps, out):
+def blend(pixels, px, py):
+    """Return red, green and blue at a point, 65,536ths: between four pixels, with weights of 1/256.
+
+    pixels : uint8 (H, W, 3). px, py : float32, from pixel centres; outside the picture its edge goes on.
+    """
+    # Unsigned places: numba would look after negative ones.
+    end_x, end_y, one = np.uint32(pixels.shape[1] - 1), np.uint32(pixels.shape[0] - 1), np.uint32(1)
+    px = min(max(px, np.float32(0)), np.float32(end_x))
+    py = min(max(py, np.float32(0)), np.float32(end_y))
+    u, v = np.uint32(px), np.uint32(py)
+    u1, v1 = min(u + one, end_x), min(v + one, end_y)
+    fx = np.int32((px - np.float32(u)) * np.float32(256) + np.float32(0.5))
+    fy = np.int32((py - np.float32(v)) * np.float32(256) + np.float32(0.5))
+    gx, gy = np.int32(256) - fx, np.int32(256) - fy
+    a, b, c, d = gx * gy, fx * gy, gx * fy, fx * fy
+    red = a * np.int32(pixels[v, u, 0]) + b * np.int32(pixels[v, u1, 0])
+    red += c * np.int32(pixels[v1, u, 0]) + d * np.int32(pixels[v1, u1, 0])
+    green = a * np.int32(pixels[v, u, 1]) + b * np.int32(pixels[v, u1, 1])
+    green += c * np.int32(pixels[v1, u, 1]) + d * np.int32(pixels[v1, u1, 1])
+    blue = a * np.int32(pixels[v, u, 2]) + b * np.int32(pixels[v, u1, 2])
+    blue += c * np.int32(pixels[v1, u, 2]) + d * np.int32(pixels[v1, u1, 2])
+    return red, green, blue
+
+
+@njit(nogil=True, cache=True)
+def warp(pixels, matrix, level, out):
     """Write to `out` the picture under a similarity; outside the picture its edge goes on.
 
     pixels : uint8 (H, W, 3). matrix : float64 (2, 3), from (x, y, 1) in `out` to (x, y) in `pixels`, both
-    counted from pixel centres. taps : points a side that each pixel of `out` is the mean of, >= 1; each is
-    interpolated between four pixels. out : uint8 (h, w, 3), written.
+    counted from pixel centres. level : 0 to 2; each pixel of `out` is the mean of 2**level points a side.
+    out : uint8 (h, w, 3), written.
     """
-    height, width, _ = pixels.shape
     rows, columns, _ = out.shape
-    last_x, last_y = float(width - 1), float(height - 1)
-    half = 0.5 - 0.5 / taps
-    share = 1.0 / (taps * taps)
+    taps, shift = 1 << level, 16 + 2 * level
+    half, middle = 0.5 - 0.5 / taps, 1 << (shift - 1)
+    step_x, step_y = np.float32(matrix[0, 0]), np.float32(matrix[1, 0])
     for y in range(rows):
+        if level == 0:
+            row_x = np.float32(matrix[0, 1] * y + matrix[0, 2])
+            row_y = np.float32(matrix[1, 1] * y + matrix[1, 2])
+            for x in range(columns):
+                at = np.float32(x)
+                red, green, blue = blend(pixels, step_x * at + row_x, step_y * at + row_y)
+                out[y, x, 0] = np.uint8((red + middle) >> 16)
+                out[y, x, 1] = np.uint8((green + middle) >> 16)
+                out[y, x, 2] = np.uint8((blue + middle) >> 16)
+            continue
         for x in range(columns):
-            red = green = blue = 0.0
+            red = green = blue = middle
             for i in range(taps):
                 oy = y - half + i / taps
+                row_x = np.float32(matrix[0, 1] * oy + matrix[0, 2])
+                row_y = np.float32(matrix[1, 1] * oy + matrix[1, 2])
                 for j in range(taps):
-                    ox = x - half + j / taps
-                    px = matrix[0, 0] * ox + matrix[0, 1] * oy + matrix[0, 2]
-                    py = matrix[1, 0] * ox + matrix[1, 1] * oy + matrix[1, 2]
-                    px = min(max(px, 0.0), last_x)
-                    py = min(max(py, 0.0), last_y)
-                    u, v = int(px), int(py)
-                    fx, fy = px - u, py - v
-                    u1, v1 = min(u + 1, width - 1), min(v + 1, height - 1)
-                    a, b = (1.0 - fx) * (1.0 - fy), fx * (1.0 - fy)
-                    c, d = (1.0 - fx) * fy, fx * fy
-                    red += a * pixels[v, u, 0] + b * pixels[v, u1, 0]
-                    red += c * pixels[v1, u, 0] + d * pixels[v1, u1, 0]
-                    green += a * pixels[v, u, 1] + b * pixels[v, u1, 1]
-                    green += c * pixels[v1, u, 1] + d * pixels[v1, u1, 1]
-                    blue += a * pixels[v, u, 2] + b * pixels[v, u1, 2]
-                    blue += c * pixels[v1, u, 2] + d * pixels[v1, u1, 2]
-            out[y, x, 0] = int(red * share + 0.5)
-            out[y, x, 1] = int(green * share + 0.5)
-            out[y, x, 2] = int(blue * share + 0.5)
+                    at = np.float32(x - half + j / taps)
+                    r, g, b = blend(pixels, step_x * at + row_x, step_y * at + row_y)
+                    red, green, blue = red + r, green + g, blue + b
+            out[y, x, 0] = np.uint8(red >> shift)
+            out[y, x, 1] = np.uint8(green >> shift)
+            out[y, x, 2] = np.uint8(blue >> shift)
 
 
 @njit(nogil=True, cache=True)

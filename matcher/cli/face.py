@@ -40,7 +40,7 @@ def extract_face(
     as_json: bool,
 ) -> None:
     """Find the face of a picture, or every face, write what was asked for, say what was found."""
-    from matcher.face.extract import FoundFace, extract, extract_all
+    from matcher.face.extract import FoundFace, assess_trace, extract, extract_all
     from matcher.face.plot import plot_faces
     from matcher.face.trace import Trace
 
@@ -54,7 +54,8 @@ def extract_face(
         else:
             template = extract(image, model=network, trace=trace)
             row = int(trace["chosen"][0])
-            faces = [FoundFace(template, _box(trace, row), float(trace["scores"][row]))]
+            quality = assess_trace(image, trace)
+            faces = [FoundFace(template, _box(trace, row), float(trace["scores"][row]), quality)]
     if out is not None:
         _write(faces, out, path.stem, every)
     if plot is not None:
@@ -150,6 +151,8 @@ def _describe(face: FoundFace) -> dict[str, Any]:
         "box": [round(value, 1) for value in face.box],
         "detection": round(face.score, 4),
         "quality": face.template.quality,
+        "quality_parts": face.quality.to_json()["parts"],
+        "advice": list(face.quality.advice),
         "dimensions": len(face.template.values),
     }
 
@@ -164,4 +167,5 @@ def _line(face: FoundFace) -> str:
     return (
         f"{width:.0f} x {height:.0f} px at ({left:.0f}, {top:.0f}), detection {face.score:.2f}, "
         f"quality {face.template.quality}, {len(face.template.values)} values"
+        + "".join(f"\n{sentence}" for sentence in face.quality.advice)
     )

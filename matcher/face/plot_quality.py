@@ -1,4 +1,4 @@
-"""The picture of a face with the parts of its quality. It shows biometrics: keep it as you keep the images."""
+"""A face with the parts of its quality. The picture shows biometrics: keep it as you keep the images."""
 
 from __future__ import annotations
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import matcher.score as score_package
 from matcher.score.fusion import PersonSum
 from matcher.score.person import BEST_SHARE, load_person_calibration
 from matcher.score.units import MAX_UNITS, UNIT_SUPPORT, unit_calibration
@@ -66,8 +70,12 @@ def test_above_their_support_units_count_half_and_are_marked() -> None:
     assert marks.tolist() == [False, True, False]
 
 
-def test_the_support_of_units_is_within_that_of_the_fingers() -> None:
+def test_the_support_of_units_is_within_that_of_every_modality() -> None:
     assert load_person_calibration().evidence.support >= UNIT_SUPPORT
+    shipped = (Path(score_package.__file__).parent / "data").glob("*.json")
+    others = [json.loads(p.read_text()) for p in shipped if p.name.startswith(("iris-", "face-"))]
+    assert others
+    assert all(one["knots"]["score"][-1] >= UNIT_SUPPORT for one in others)
 
 
 def test_it_stands_on_its_assumptions_alone() -> None:

@@ -82,9 +82,10 @@ def extract_command(
 
         refuse(to != "template", "--format", "irises are written as templates")
         refuse(ppi is not None, "--ppi", "pictures of eyes have no resolution")
-        refuse(plot is not None, "--plot", "stages of irises are not drawn yet; --trace writes them")
         refuse(finger is not None, "--finger", "say --eye left or right")
-        extract_iris(image, out=out, trace_file=trace_file, eye=eye, extractor=extractor, as_json=as_json)
+        extract_iris(
+            image, out=out, plot=plot, trace_file=trace_file, eye=eye, extractor=extractor, as_json=as_json
+        )
         return
     refuse(eye is not None, "--eye", "it belongs to --modality iris")
     from matcher.fingerprint.quality import assess_trace

@@ -36,6 +36,7 @@ def extract_iris(
     path: Path,
     *,
     out: Path | None,
+    plot: Path | None,
     trace_file: Path | None,
     eye: str | None,
     extractor: str,
@@ -56,6 +57,10 @@ def extract_iris(
         write_file(out, encode_iris(template))
     if trace_file is not None:
         write_trace(trace_file, trace)
+    if plot is not None:
+        from matcher.iris.plot_stages import plot_stages
+
+        plot_stages(pixels, trace, template, plot)
     answer, text = _answer(pixels, trace, template)
     print_answer(as_json, answer, text)
 

@@ -65,8 +65,8 @@ def compare_regions(probe: IrisTemplate, candidate: IrisTemplate, turn: int) -> 
         raise ArgumentError(
             "Irises: codes of different extractors never compare.", hint="Extract both images anew."
         )
-    one, valid_one = _planes(probe.code), _planes(probe.mask)
-    two, valid_two = (np.roll(_planes(words), turn, axis=1) for words in (candidate.code, candidate.mask))
+    one, valid_one = bit_planes(probe.code), bit_planes(probe.mask)
+    two, valid_two = (np.roll(bit_planes(words), turn, axis=1) for words in (candidate.code, candidate.mask))
     common = valid_one & valid_two
     differing = _by_region(common & (one != two))
     count = _by_region(common)
@@ -75,8 +75,8 @@ def compare_regions(probe: IrisTemplate, candidate: IrisTemplate, turn: int) -> 
     return Regions(one, two, common, distance)
 
 
-def _planes(words: U64) -> Bools:
-    """Return the bits of a code, those of one band together, bands from the pupil outwards."""
+def bit_planes(words: U64) -> Bools:
+    """Return the bits of a code, bool (64, 256): band by band, from the pupil outwards."""
     planes = (words[None, :] >> np.arange(BITS, dtype=np.uint64)[:, None]) & np.uint64(1)
     order = np.argsort(np.arange(BITS) % p.CODE_ROWS, kind="stable")
     return np.asarray(planes[order] != 0, np.bool_)

@@ -104,6 +104,12 @@ def test_extract_writes_template_and_intermediates(files: dict[str, Path], tmp_p
         assert np.array_equal(stages["code"] & stages["mask"], template.code)
 
 
+def test_extract_plots(files: dict[str, Path], tmp_path: Path) -> None:
+    assert extract(files["first"], "--plot", tmp_path / "stages.png").exit_code == 0
+    with Picture.open(tmp_path / "stages.png") as picture:
+        assert picture.width <= 1600
+
+
 def test_a_record_says_which_eye(files: dict[str, Path]) -> None:
     assert json.loads(extract(files["record"], "--json").stdout)["position"] == "left"
     done = extract(files["record"], "--eye", "right")
@@ -194,6 +200,7 @@ def test_a_file_without_an_iris_is_one_clear_line(
         ("first", ["--extractor", "leader"], "Extractor"),
         ("first", ["--out", "/"], "Cannot write"),
         ("first", ["--trace", "/"], "Cannot write"),
+        ("first", ["--plot", "/"], "Cannot write"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(

@@ -12,7 +12,8 @@ from PIL import Image as Picture
 from matcher.errors import ArgumentError
 from matcher.fingerprint.picture import MAX_BYTES, WIDTH
 from matcher.iris import parameters as p
-from matcher.iris.plot_pair import OTHER, SAME, PairSide, plot_pair
+from matcher.iris.panels import OTHER, SAME
+from matcher.iris.plot_pair import PairSide, plot_pair
 from matcher.iris.regions import SECTORS, compare_regions
 from matcher.iris.trace import Trace
 from matcher.iris.types import ANGLES, IrisTemplate

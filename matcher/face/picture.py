@@ -43,7 +43,7 @@ def shrunk(pixels: U8, longest: int) -> tuple[U8, float]:
     return out, factor
 
 
-def crop(pixels: U8, matrix: F64, width: int, height: int) -> U8:
+def crop(pixels: U8, matrix: F64, width: int, height: int, *, most: int = MAX_LEVEL) -> U8:
     """Return the part of a picture that a similarity brings to a crop of that size.
 
     Parameters
@@ -53,6 +53,8 @@ def crop(pixels: U8, matrix: F64, width: int, height: int) -> U8:
         From the picture to the crop, px from pixel centres.
     width, height : int
         Of the crop, px.
+    most : int
+        A pixel is the mean of at most 2**most points a side, 0 to MAX_LEVEL: fewer are coarser and faster.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def crop(pixels: U8, matrix: F64, width: int, height: int) -> U8:
         pixels, back = _reduced(pixels, back, width, height, int(step / 2))
         step = scale_of(back)
     out = np.empty((height, width, 3), np.uint8)
-    level = min(max(math.ceil(math.log2(step / BLUR)), 0), MAX_LEVEL)
+    level = min(max(math.ceil(math.log2(step / BLUR)), 0), most)
     resample.warp(np.ascontiguousarray(pixels), back, level, out)
     return out
 

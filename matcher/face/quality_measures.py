@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher.face.align import FACE_SHAPE
-from matcher.face.geometry import F64, similarity
+from matcher.face.geometry import F64, inverse, similarity
 from matcher.face.picture import crop
 from matcher.face.pose import pose_of
 from matcher.face.select import face_size
@@ -140,14 +141,15 @@ def _background(pixels: U8, points: F64) -> float:
     at = np.array([WIDE_SIDE / 2, WIDE_SIDE * WIDE_HEIGHT])
     target = (FACE_SHAPE - eyes.mean(axis=0)) * size + at
     matrix = similarity(points, target)
-    wide = _grey(crop(pixels, matrix, WIDE_SIDE, WIDE_SIDE))
-    around = _inside(pixels.shape, matrix) & _beside_head()
+    wide = _grey(crop(pixels, matrix, WIDE_SIDE, WIDE_SIDE, most=1))
+    around = _beside_head() & _inside(pixels.shape, matrix)
     across = np.abs(np.diff(wide, axis=1))[:-1]
     down = np.abs(np.diff(wide, axis=0))[:, :-1]
     kept = around[:-1, :-1]
     return float((across + down)[kept].mean() / 2) if kept.any() else 0.0
 
 
+@lru_cache(maxsize=1)
 def _beside_head() -> npt.NDArray[np.bool_]:
     y, x = np.mgrid[:WIDE_SIDE, :WIDE_SIDE]
     below = (y - WIDE_SIDE * WIDE_HEIGHT) / WIDE_EYES
@@ -157,9 +159,8 @@ def _beside_head() -> npt.NDArray[np.bool_]:
 
 def _inside(shape: tuple[int, ...], matrix: F64) -> npt.NDArray[np.bool_]:
     """Return which pixels of the wide crop show the picture itself and not its edge that goes on."""
-    turn = np.linalg.inv(matrix[:, :2])
-    y, x = np.mgrid[:WIDE_SIDE, :WIDE_SIDE].astype(np.float64)
-    at = np.stack([x - matrix[0, 2], y - matrix[1, 2]], axis=-1) @ turn.T
-    return np.asarray(
-        (at[..., 0] >= 0) & (at[..., 1] >= 0) & (at[..., 0] <= shape[1] - 1) & (at[..., 1] <= shape[0] - 1)
-    )
+    (a, b, dx), (c, d, dy) = inverse(matrix)
+    place = np.arange(WIDE_SIDE, dtype=np.float32)
+    x = np.add.outer(b * place + dx, a * place)
+    y = np.add.outer(d * place + dy, c * place)
+    return np.asarray((x >= 0) & (y >= 0) & (x <= shape[1] - 1) & (y <= shape[0] - 1))

@@ -71,8 +71,8 @@ def test_the_warp_is_scikit_images(turn: float, size: float) -> None:
     wanted = skimage_warp(
         pixels.astype(float), matrix.inverse, output_shape=(64, 70), order=1, mode="edge", preserve_range=True
     )
-    # Weights of 1/256 and one rounding; noise of 255 levels is the worst case.
-    assert np.abs(out - wanted).max() <= 2.0
+    # Places in float32 and one rounding; noise of 255 levels is the worst case.
+    assert np.abs(out - wanted).max() <= 0.52
 
 
 def test_several_points_are_averaged() -> None:

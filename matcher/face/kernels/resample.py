@@ -37,7 +37,7 @@ def shrink(pixels, out):
 
 @njit(nogil=True, cache=True)
 def blend(pixels, px, py):
-    """Return red, green and blue at a point, 65,536ths: between four pixels, with weights of 1/256.
+    """Return red, green and blue at a point, float32, interpolated between four pixels.
 
     pixels : uint8 (H, W, 3). px, py : float32, from pixel centres; outside the picture its edge goes on.
     """
@@ -47,16 +47,15 @@ def blend(pixels, px, py):
     py = min(max(py, np.float32(0)), np.float32(end_y))
     u, v = np.uint32(px), np.uint32(py)
     u1, v1 = min(u + one, end_x), min(v + one, end_y)
-    fx = np.int32((px - np.float32(u)) * np.float32(256) + np.float32(0.5))
-    fy = np.int32((py - np.float32(v)) * np.float32(256) + np.float32(0.5))
-    gx, gy = np.int32(256) - fx, np.int32(256) - fy
+    fx, fy = px - np.float32(u), py - np.float32(v)
+    gx, gy = np.float32(1) - fx, np.float32(1) - fy
     a, b, c, d = gx * gy, fx * gy, gx * fy, fx * fy
-    red = a * np.int32(pixels[v, u, 0]) + b * np.int32(pixels[v, u1, 0])
-    red += c * np.int32(pixels[v1, u, 0]) + d * np.int32(pixels[v1, u1, 0])
-    green = a * np.int32(pixels[v, u, 1]) + b * np.int32(pixels[v, u1, 1])
-    green += c * np.int32(pixels[v1, u, 1]) + d * np.int32(pixels[v1, u1, 1])
-    blue = a * np.int32(pixels[v, u, 2]) + b * np.int32(pixels[v, u1, 2])
-    blue += c * np.int32(pixels[v1, u, 2]) + d * np.int32(pixels[v1, u1, 2])
+    red = a * np.float32(pixels[v, u, 0]) + b * np.float32(pixels[v, u1, 0])
+    red += c * np.float32(pixels[v1, u, 0]) + d * np.float32(pixels[v1, u1, 0])
+    green = a * np.float32(pixels[v, u, 1]) + b * np.float32(pixels[v, u1, 1])
+    green += c * np.float32(pixels[v1, u, 1]) + d * np.float32(pixels[v1, u1, 1])
+    blue = a * np.float32(pixels[v, u, 2]) + b * np.float32(pixels[v, u1, 2])
+    blue += c * np.float32(pixels[v1, u, 2]) + d * np.float32(pixels[v1, u1, 2])
     return red, green, blue
 
 
@@ -69,8 +68,8 @@ def warp(pixels, matrix, level, out):
     out : uint8 (h, w, 3), written.
     """
     rows, columns, _ = out.shape
-    taps, shift = 1 << level, 16 + 2 * level
-    half, middle = 0.5 - 0.5 / taps, 1 << (shift - 1)
+    taps, middle = 1 << level, np.float32(0.5)
+    half, share = 0.5 - 0.5 / taps, np.float32(1 / (taps * taps))
     step_x, step_y = np.float32(matrix[0, 0]), np.float32(matrix[1, 0])
     for y in range(rows):
         if level == 0:
@@ -79,12 +78,12 @@ def warp(pixels, matrix, level, out):
             for x in range(columns):
                 at = np.float32(x)
                 red, green, blue = blend(pixels, step_x * at + row_x, step_y * at + row_y)
-                out[y, x, 0] = np.uint8((red + middle) >> 16)
-                out[y, x, 1] = np.uint8((green + middle) >> 16)
-                out[y, x, 2] = np.uint8((blue + middle) >> 16)
+                out[y, x, 0] = np.uint8(red + middle)
+                out[y, x, 1] = np.uint8(green + middle)
+                out[y, x, 2] = np.uint8(blue + middle)
             continue
         for x in range(columns):
-            red = green = blue = middle
+            red = green = blue = np.float32(0)
             for i in range(taps):
                 oy = y - half + i / taps
                 row_x = np.float32(matrix[0, 1] * oy + matrix[0, 2])
@@ -93,9 +92,9 @@ def warp(pixels, matrix, level, out):
                     at = np.float32(x - half + j / taps)
                     r, g, b = blend(pixels, step_x * at + row_x, step_y * at + row_y)
                     red, green, blue = red + r, green + g, blue + b
-            out[y, x, 0] = np.uint8(red >> shift)
-            out[y, x, 1] = np.uint8(green >> shift)
-            out[y, x, 2] = np.uint8(blue >> shift)
+            out[y, x, 0] = np.uint8(red * share + middle)
+            out[y, x, 1] = np.uint8(green * share + middle)
+            out[y, x, 2] = np.uint8(blue * share + middle)
 
 
 @njit(nogil=True, cache=True)

@@ -21,6 +21,7 @@ from matcher.models.converted import converted_path, converter_of, load_onnx
 from matcher.models.dlib_cursor import DlibCursor
 from matcher.models.dlib_network import Affine, Convolution, Pool, Step, Window, read_network
 from matcher.models.dlib_onnx import CONVERTER, to_onnx
+from matcher.models.fetch import fetch_models
 from matcher.models.registry import DLIB_FACE, LEADER
 from matcher.models.runtime import open_session
 
@@ -211,3 +212,10 @@ def test_a_cache_that_cannot_be_written_still_answers(
 def test_a_model_that_is_onnx_already_has_no_converter() -> None:
     assert converter_of(LEADER) == ""
     assert converter_of(DLIB_FACE) == CONVERTER
+
+
+def test_fetching_converts_what_is_there_already(fake_face: Any) -> None:
+    said: list[str] = []
+    fetch_models([fake_face], tell=lambda model, text: said.append(text))
+    assert said == ["is there already", f"is converted by {CONVERTER}"]
+    assert converted_path(fake_face).is_file()

@@ -1,4 +1,5 @@
 // The iris core by itself: levels agree, rotations are found, places are checked, threads rethrow.
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <random>
@@ -7,8 +8,10 @@
 
 #include "check.h"
 #include "iris_turn.h"
+#include "kernels/iris_coarse.h"
 #include "kernels/iris_counts.h"
 #include "matcher/iris.h"
+#include "matcher/iris_search.h"
 #include "matcher/simd.h"
 
 namespace {
@@ -152,4 +155,128 @@ TEST(iris_scores_many_on_threads_and_refuses_places_outside) {
         }
         CHECK(thrown);
     }
+}
+
+namespace {
+
+Words random_records(std::mt19937_64& random, std::size_t count) {
+    Words all;
+    for (std::size_t i = 0; i < count; ++i) {
+        const Words eye = random_eye(random, 1);
+        all.insert(all.end(), eye.begin(), eye.begin() + kSearchWords);
+    }
+    return all;
+}
+
+bool same(const std::vector<Hit>& one, const std::vector<Hit>& two) {
+    if (one.size() != two.size()) return false;
+    for (std::size_t h = 0; h < one.size(); ++h) {
+        if (one[h].probe != two[h].probe || one[h].row != two[h].row || one[h].raw != two[h].raw)
+            return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST(iris_coarse_pass_agrees_at_every_level) {
+    std::mt19937_64 random(4);
+    const Words records = random_records(random, 8), one = random_records(random, 1);
+    kernels::Turned turned;
+    turn_search_record(one.data(), turned);
+    kernels::CoarseProbe probe;
+    for (int turn = 0; turn < kernels::kCoarseTurns; ++turn) {
+        std::memcpy(probe.code[turn], turned.records[turn * kernels::kTurnStep], sizeof probe.code[turn]);
+    }
+    for (const float strictness : {-3.0F, 0.0F, 0.7F, 1.5F, 100.0F}) {
+        probe.strictness = strictness;
+        for (int count = 1; count <= kernels::kGroup; ++count) {
+            for (const SimdLevel level : levels()) {
+                kernels::CoarseGroup group;
+                kernels::Passed passed;
+                kernels::coarse_for(level).gather(records.data(), count, group);
+                const auto active = static_cast<std::uint8_t>((1U << count) - 1 - (count > 3 ? 4 : 0));
+                kernels::coarse_for(level).screen(probe, group, active, passed);
+                unsigned any = 0;
+                for (int turn = 0; turn < kernels::kCoarseTurns; ++turn) {
+                    for (int c = 0; c < kernels::kGroup; ++c) {
+                        int compared = 0, differing = 0;
+                        for (int w = 0; c < count && w < kBlockWords; ++w) {
+                            const std::uint64_t* record = records.data() + c * kSearchWords;
+                            const std::uint64_t mask = record[kBlockWords + w];
+                            compared += __builtin_popcountll(mask);
+                            differing += __builtin_popcountll((probe.code[turn][w] ^ record[w]) & mask);
+                        }
+                        const double agreement = compared - 2.0 * differing;
+                        const bool in = (active >> c & 1) != 0 &&
+                                        agreement >= static_cast<double>(strictness) * std::sqrt(compared);
+                        CHECK((passed.turns[turn] >> c & 1) == (in ? 1 : 0));
+                        any |= in ? 1U << c : 0U;
+                    }
+                }
+                CHECK(passed.any == any);
+            }
+        }
+    }
+}
+
+TEST(iris_search_finds_what_single_comparisons_find) {
+    std::mt19937_64 random(5);
+    constexpr std::size_t kCount = 1003;  // no whole chunk, no whole group
+    const Words records = random_records(random, kCount), probes = random_records(random, 3);
+    std::vector<std::uint64_t> bitmap((kCount + 63) / 64);
+    for (std::uint64_t& word : bitmap) word = random();
+    Query query;
+    query.probes = probes.data();
+    query.probe_count = 3;
+    query.records = records.data();
+    query.bitmap = bitmap.data();
+    query.begin = 5;
+    query.end = kCount;
+    query.least_raw = 0.05F;
+    Work work;
+    const std::vector<Hit> all = search(query, &work);
+    std::size_t expected = 0;
+    for (std::size_t p = 0; p < 3; ++p) {
+        Words whole(kResidentWords);
+        std::memcpy(whole.data(), probes.data() + p * kSearchWords, kSearchWords * sizeof whole[0]);
+        const Probe probe(whole.data());
+        for (std::size_t row = 5; row < kCount; ++row) {
+            if ((bitmap[row / 64] >> (row % 64) & 1) == 0) continue;
+            const float raw = probe.compare_search(records.data() + row * kSearchWords).raw;
+            if (raw < query.least_raw) continue;
+            ++expected;
+            bool there = false;
+            for (const Hit& hit : all) {
+                there =
+                    there || (hit.probe == p && hit.row == static_cast<std::int64_t>(row) && hit.raw == raw);
+            }
+            CHECK(there);
+        }
+    }
+    CHECK(all.size() == expected && expected > 100 && work.scored == work.pairs);
+    query.threads = 4;
+    CHECK(same(search(query), all));
+    // A pass that lets everything through is the exhaustive one; one that lets nothing through is empty.
+    query.strictness = {false, 0.0F, 1.0F, 0.0F, 1.0F, 100.0F, 0.0F};
+    CHECK(same(search(query), all));
+    query.strictness.deviations = -1000.0F;
+    CHECK(search(query).empty());
+    query.strictness = {};
+    query.most = 2;
+    CHECK(search(query).size() == 6 && search(query)[0].raw == all[0].raw);
+    query.reach = 0;
+    query.most = 0;
+    CHECK(search(query).size() <= all.size());
+    query.end = query.begin;
+    CHECK(search(query).empty());
+}
+
+TEST(iris_read_sum_is_the_sum) {
+    std::mt19937_64 random(6);
+    Words words(1000);
+    std::uint64_t sum = 0;
+    for (std::uint64_t& word : words) sum += word = random();
+    CHECK(read_sum(words.data(), words.size()) == sum);
+    CHECK(read_sum(words.data(), 0) == 0);
 }

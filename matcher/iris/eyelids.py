@@ -51,16 +51,23 @@ def find_eyelids(smooth: F32, pupil: Circle, limbus: Circle) -> tuple[Eyelid, Ey
     shown = framed(smooth, limbus)
     missing = np.isnan(shown)
     shown[missing] = shown[~missing].mean() if not missing.all() else 0
+    y, x = (np.mgrid[: p.FRAME_SIDE, : p.FRAME_SIDE] - CENTRE) / p.FRAME_RADIUS
+    pupil_x, pupil_y = (pupil.x - limbus.x) / limbus.radius, (pupil.y - limbus.y) / limbus.radius
+    radius = pupil.radius / limbus.radius
+    iris = (np.hypot(x, y) < p.LID_RIM) & (np.hypot(x - pupil_x, y - pupil_y) > p.LID_PUPIL * radius)
+    sides = iris & (np.abs(y - pupil_y) < max(0.25, 0.6*radius)) & ~missing
+    if sides.any():
+        # Lashes are darker than the iris: lifted to its level, they have no edges.
+        shown = np.maximum(shown, np.percentile(shown[sides], p.LID_LEVEL)).astype(np.float32)
     even = smoothed(shown, *p.LID_SIGMA)
     even[missing] = np.nan
     rises = np.empty_like(even)
     lids.vertical_rises(even, p.LID_HALF, np.float32(p.LID_LIMIT), rises)
-    y, x = (np.mgrid[: p.FRAME_SIDE, : p.FRAME_SIDE] - CENTRE) / p.FRAME_RADIUS
-    pupil_x, pupil_y = (pupil.x - limbus.x) / limbus.radius, (pupil.y - limbus.y) / limbus.radius
-    radius = pupil.radius / limbus.radius
-    inside = (np.hypot(x, y) < p.LID_RIM) & (np.hypot(x - pupil_x, y - pupil_y) > p.LID_PUPIL * radius)
-    upper = _best(rises, inside, -1.0, pupil_y - p.LID_OVER_PUPIL * radius, 1)
-    lower = _best(-rises, inside, pupil_y + p.LID_UNDER_PUPIL * radius, 1.0, -1)
+    corner = np.float32(p.LID_CORNER)
+    heights = np.arange(-1.0, pupil_y - p.LID_OVER_PUPIL * radius, p.LID_STEP)
+    upper = _best(rises, iris, heights, 1, np.array([-9, pupil_y + corner], np.float32))
+    heights = np.arange(pupil_y + p.LID_UNDER_PUPIL * radius, 1.0, p.LID_STEP)
+    lower = _best(-rises, iris, heights, -1, np.array([pupil_y - corner, 9], np.float32))
     return upper, lower
 
 
@@ -72,13 +79,27 @@ def framed(image: F32, limbus: Circle) -> F32:
     return out
 
 
-def _best(gains: F32, inside: npt.NDArray[np.bool_], highest: float, lowest: float, sign: int) -> Eyelid:
-    heights = np.arange(highest, lowest, p.LID_STEP, dtype=np.float32)
+def _best(
+    gains: F32,
+    inside: npt.NDArray[np.bool_],
+    heights: npt.NDArray[np.floating],
+    sign: int,
+    corners: F32,
+) -> Eyelid:
     slopes = np.array(p.LID_SLOPES, np.float32)
     bends = np.array(p.LID_BENDS, np.float32) * np.float32(sign)
     found = np.zeros(4, np.float32)
     spare = np.float32(p.LID_SPARE * p.FRAME_RADIUS)
     lids.best_parabola(
-        gains, inside, heights, slopes, bends, np.float32(CENTRE), np.float32(p.FRAME_RADIUS), spare, found
+        gains,
+        inside,
+        heights.astype(np.float32),
+        slopes,
+        bends,
+        corners,
+        np.float32(CENTRE),
+        np.float32(p.FRAME_RADIUS),
+        spare,
+        found,
     )
     return Eyelid(*(float(value) for value in found))

@@ -38,10 +38,10 @@ VOTE_GRADIENT = 2.5
 """Least gradient that votes, grey levels per coarse px."""
 PUPIL_RADII = (4, 84)
 """Radii of pupils looked for, coarse px: irises 80 to 300 px across, pupils 15 to 75 % of them."""
-PUPIL_BIN_RATIO = 1.15
-"""Ratio of neighbouring radius bins."""
-VOTE_SPREAD = 0.05
-"""Smoothing of the votes, shares of the radius; at least VOTE_SPREAD_LEAST cells."""
+PUPIL_RATIO = 1.15
+"""Ratio of neighbouring radii that are voted for."""
+VOTE_SPREAD = 0.04
+"""Smoothing of the votes, cells per px of radius; at least VOTE_SPREAD_LEAST cells."""
 VOTE_SPREAD_LEAST = 0.7
 VOTE_APART = 0.25
 """How far candidates lie apart at least, in cells of 2 px per px of radius."""
@@ -61,7 +61,11 @@ PUPIL_LIMIT = (4.0, 40.0)
 """Least and largest rise at which gain is cut, grey levels; between them it is what the pupil shows."""
 PUPIL_ROUGHNESS = 0.15
 """Departure of the edge from a circle, shares of the radius, that a disc loses most of its score at."""
-PUPIL_GAIN_ENOUGH = 25.0
+PUPIL_UNEVEN = 0.5
+"""Spread of grey levels inside a disc that it loses most of its score at, shares of the step at its edge."""
+PUPIL_GAIN_PERCENTILE = 40.0
+"""Percentile of the rises on both sides that stands for the pupil's edge."""
+PUPIL_GAIN_ENOUGH = 12.0
 """Mean rise beyond which a clearer pupil is no likelier to be one, grey levels."""
 
 # Limbus
@@ -83,7 +87,7 @@ LIMBUS_FIRST_RATIO = 1.4
 """Least radius of that smaller circle, pupil radii: not the pupil's own edge."""
 LIMBUS_SHIFT = 0.16
 """Farthest that the iris's centre lies from the pupil's, shares of the iris radius."""
-LIMBUS_OFF_CENTRE = 3.0
+LIMBUS_OFF_CENTRE = 12.0
 """Share of the score lost by the square of that distance."""
 
 # Closer view
@@ -119,12 +123,20 @@ LID_OVER_PUPIL = 0.2
 """How far below the pupil's centre ... the upper lid may reach at most: this share of its radius above it."""
 LID_UNDER_PUPIL = 1.0
 """How high the lower lid may reach, shares of the pupil's radius below its centre."""
+LID_LEVEL = 70.0
+"""Percentile of the iris's sides that darker pixels are lifted to."""
+LID_CORNER = 0.4
+"""How far beyond the pupil's centre a lid may reach at the iris's sides, iris radii."""
 LID_MARGIN = 0.04
 """What is masked beside a lid's edge, iris radii."""
 
 # The unwrapped iris
 SHEET_ROWS = 64
 """Rows from the pupil to the limbus."""
+OUTLIER_ROUNDS = 4
+"""Rounds of leaving out outliers and measuring anew."""
+OUTLIER_LEAST = 2.0
+"""Least deviation, grey levels."""
 OUTLIER_DARK = 3.0
 """Pixels darker than their row's median by this many deviations are lashes and shadows."""
 OUTLIER_BRIGHT = 4.0
@@ -151,7 +163,7 @@ SEARCH_WAVELENGTHS = (16.0,)
 """The same for the search code: 8 bits an angle."""
 
 # Refusals
-EYE_LEAST = 20.0
+EYE_LEAST = 1.0
 """Least score of an eye: grey levels of the pupil's edge times those of the limbus."""
 VALID_LEAST = 0.12
 """Least share of the full code's bits that must be valid."""

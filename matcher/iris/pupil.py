@@ -11,7 +11,7 @@ from matcher.iris import parameters as p
 from matcher.iris.contour import Circle, Contour, Edge, fit_contour
 from matcher.iris.kernels import discs, polar
 from matcher.iris.reduce import smoothed
-from matcher.types import F32, I64
+from matcher.types import F32
 
 EDGE = Edge(
     reach=(0.7, 1.35),
@@ -51,12 +51,12 @@ def find_discs(filled: F32, smooth: F32) -> list[Circle]:
     filled, smooth : float32 (H, W)
         The coarse image without reflections, and the same smoothed.
     """
-    bins, radii = _bins()
+    radii = _radii()
     votes = np.empty((len(radii), filled.shape[0] // CELL, filled.shape[1] // CELL), np.float32)
-    discs.vote(smoothed(filled, p.VOTE_SIGMA), np.float32(p.VOTE_GRADIENT), p.PUPIL_RADII[0], bins, votes)
+    discs.vote(smoothed(filled, p.VOTE_SIGMA), np.float32(p.VOTE_GRADIENT), radii, votes)
     dark = darkness(smooth, smooth[: votes.shape[1] * CELL : CELL, : votes.shape[2] * CELL : CELL])
     for number, radius in enumerate(radii):
-        votes[number] = smoothed(votes[number], max(p.VOTE_SPREAD_LEAST, p.VOTE_SPREAD * radius)) * dark
+        votes[number] = smoothed(votes[number], max(p.VOTE_SPREAD_LEAST, p.VOTE_SPREAD * float(radius))) * dark
     found = np.zeros((p.PUPIL_CANDIDATES, 4), np.float32)
     count = discs.peaks(votes, np.maximum(2, p.VOTE_APART * radii).astype(np.float32), found)
     circles = [
@@ -88,6 +88,17 @@ def inner_level(smooth: F32, circle: Circle) -> float:
     return 255.0 if np.isnan(rays).all() else float(np.nanpercentile(rays, INNER_PERCENTILE))
 
 
+def evenness(smooth: F32, circle: Circle) -> float:
+    """Return how even a disc is inside, against the step at its edge: 0 to 1, low where it holds a smaller."""
+    inside = _rays(smooth, circle, INNER)
+    outside = _rays(smooth, circle, STEP_OUTSIDE)
+    if np.isnan(inside).all() or np.isnan(outside).all():
+        return 0.0
+    low, high = np.nanpercentile(inside, [5.0, INNER_PERCENTILE])
+    step = max(float(np.nanmedian(outside) - np.nanmedian(inside)), p.PUPIL_LIMIT[0])
+    return float(np.exp(-(((high - low) / (p.PUPIL_UNEVEN * step)) ** 2)))
+
+
 def _promise(smooth: F32, circle: Circle) -> float:
     span = np.linspace(*EDGE_SPAN)
     gain = np.empty((RING_RAYS, len(span)), np.float32)
@@ -111,9 +122,8 @@ def _ring() -> tuple[F32, F32]:
 
 
 @lru_cache(maxsize=1)
-def _bins() -> tuple[I64, npt.NDArray[np.float64]]:
-    """Return the bin of each radius and the mean radius of each bin."""
-    radii = np.arange(p.PUPIL_RADII[0], p.PUPIL_RADII[1] + 1)
-    steps = np.floor(np.log(radii / radii[0]) / np.log(p.PUPIL_BIN_RATIO))
-    bins = np.unique(steps, return_inverse=True)[1].astype(np.int64)
-    return bins, np.array([radii[bins == number].mean() for number in range(bins.max() + 1)])
+def _radii() -> F32:
+    """Return the radii that are voted for, px."""
+    first, last = p.PUPIL_RADII
+    count = int(np.log(last / first) / np.log(p.PUPIL_RATIO)) + 1
+    return np.unique(np.rint(first * p.PUPIL_RATIO ** np.arange(count))).astype(np.float32)

@@ -8,10 +8,10 @@ import numpy as np
 
 from matcher.errors import IrisNotFoundError, PupilNotFoundError
 from matcher.iris import parameters as p
-from matcher.iris.contour import Circle, Contour
+from matcher.iris.contour import Circle, Contour, side_weights
 from matcher.iris.eyelids import Eyelid, find_eyelids
 from matcher.iris.limbus import find_limbus, fit_limbus
-from matcher.iris.pupil import darkness, find_discs, fit_pupil, inner_level
+from matcher.iris.pupil import darkness, evenness, find_discs, fit_pupil, inner_level
 from matcher.iris.reduce import Mask, fill_glints, reduced, smoothed
 from matcher.types import F32, U8
 
@@ -108,9 +108,10 @@ def _best_pair(view: View) -> tuple[Contour, Circle, float]:
         if found is None:
             continue
         circle, gain = found
-        score = min(float(pupil.gain.mean()), p.PUPIL_GAIN_ENOUGH) * gain
+        score = min(_sure_gain(pupil), p.PUPIL_GAIN_ENOUGH) * gain
         score *= float(np.exp(-((pupil.roughness / p.PUPIL_ROUGHNESS) ** 2)))
         score *= float(darkness(view.smooth, inner_level(view.smooth, pupil.circle)))
+        score *= evenness(view.smooth, pupil.circle)
         if best is None or score > best[2]:
             best = pupil, circle, score
     if not round_enough:
@@ -121,6 +122,11 @@ def _best_pair(view: View) -> tuple[Contour, Circle, float]:
     if best is None or best[2] < p.EYE_LEAST:
         raise _no_iris()
     return best
+
+
+def _sure_gain(pupil: Contour) -> float:
+    """Return the rise that most of the pupil's sides exceed: an edge all around, not a strong one in part."""
+    return float(np.percentile(pupil.gain[side_weights(0.0) == 1], p.PUPIL_GAIN_PERCENTILE))
 
 
 def _closer(

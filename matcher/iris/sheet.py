@@ -63,15 +63,20 @@ def _between_lids(eye: Eye, inner: F32, outer: F32, shares: F32) -> Mask:
 
 def _outliers(grey: F32, visible: Mask) -> Mask:
     """Return what is much darker or brighter than its row: lashes, shadows, skin, reflections."""
-    if visible.sum() < ANGLES:
-        return np.zeros_like(visible)
-    shown = np.where(visible, grey, np.nan)
-    enough = visible.sum(axis=1) >= ANGLES // 12
-    if not enough.any():
-        return np.zeros_like(visible)
-    rows = np.flatnonzero(enough)
-    medians = np.interp(np.arange(p.SHEET_ROWS), rows, np.nanmedian(shown[rows], axis=1))
-    away = grey - medians[:, None]
-    deviation = 1.4826 * float(np.median(np.abs(away[visible])))
-    wrong = (away < -p.OUTLIER_DARK * deviation) | (away > p.OUTLIER_BRIGHT * deviation)
-    return np.asarray(ndimage.binary_dilation(wrong & visible), np.bool_)
+    wrong = np.zeros_like(visible)
+    for _ in range(p.OUTLIER_ROUNDS):
+        kept = visible & ~wrong
+        rows = np.flatnonzero(kept.sum(axis=1) >= ANGLES // 12)
+        if not len(rows):
+            break
+        shown = np.where(kept, grey, np.nan)
+        medians = np.interp(np.arange(p.SHEET_ROWS), rows, np.nanmedian(shown[rows], axis=1))
+        away = grey - ndimage.gaussian_filter1d(medians, 2.0, mode="nearest")[:, None]
+        deviation = max(1.4826 * float(np.median(np.abs(away[kept]))), p.OUTLIER_LEAST)
+        wrong = (away < -p.OUTLIER_DARK * deviation) | (away > p.OUTLIER_BRIGHT * deviation)
+    wrong &= visible
+    wrong = ndimage.binary_dilation(wrong)
+    # What is left between lashes is no iris that can be read.
+    kept = (visible & ~wrong).astype(np.float32)
+    share = ndimage.uniform_filter(kept, (7, 11), mode=("nearest", "wrap"))
+    return np.asarray(wrong | (share < 0.5), np.bool_)

@@ -7,20 +7,20 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def vote(image, least, first_radius, bin_of_radius, votes):
+def vote(image, least, radii, votes):
     """Let every gradient vote for the centres of the dark discs on whose edge it may lie.
 
-    A gradient points from dark to bright, so a disc's centre lies against it. A vote weighs 1 / radius, so
-    that whole circles of every size collect alike.
+    A gradient points from dark to bright, so a disc's centre lies against it. A circle collects votes in
+    proportion to its radius, chance those in proportion to the root of it: a vote weighs 1 / sqrt(radius).
 
-    image : float32 (H, W). least : gradient that votes, grey levels per px. first_radius : px.
-    bin_of_radius : int64 (R,): number of the radius bin of radius first_radius + i. votes : float32
-    (bins, rows, columns), cells of 2 px; filled here.
+    image : float32 (H, W). least : gradient that votes, grey levels per px. radii : float32 (R,),
+    px, rising. votes : float32 (R, rows, columns), cells of 2 px; filled here.
     """
     height, width = image.shape
     rows, columns = votes.shape[1], votes.shape[2]
     votes[:] = 0
     square = least * least
+    weights = np.float32(1) / np.sqrt(radii)
     for y in range(1, height - 1):
         for x in range(1, width - 1):
             gx = (image[y, x + 1] - image[y, x - 1]) * np.float32(0.5)
@@ -31,21 +31,21 @@ def vote(image, least, first_radius, bin_of_radius, votes):
             size = np.sqrt(power)
             ux = gx / size
             uy = gy / size
-            for i in range(len(bin_of_radius)):
-                radius = np.float32(first_radius + i)
+            for i in range(len(radii)):
+                radius = radii[i]
                 column = int(np.floor(x - ux * radius + np.float32(0.5))) >> 1
                 row = int(np.floor(y - uy * radius + np.float32(0.5))) >> 1
                 if column < 0 or row < 0 or column >= columns or row >= rows:
                     break
-                votes[bin_of_radius[i], row, column] += np.float32(1) / radius
+                votes[i, row, column] += weights[i]
 
 
 @njit(nogil=True, cache=True)
 def peaks(votes, apart, found):
-    """Find the highest cells over all bins, each at least `apart` cells from those before it.
+    """Find the highest cells over all radii, each at least `apart` cells from those before it.
 
-    votes : float32 (bins, rows, columns); cleared around each peak. apart : float32 (bins,), cells.
-    found : float32 (K, 4): votes, bin, row, column; returns how many there are.
+    votes : float32 (R, rows, columns); cleared around each peak, two radii up and down. apart : float32 (R,),
+    cells. found : float32 (K, 4): votes, number of the radius, row, column; returns how many there are.
     """
     bins, rows, columns = votes.shape
     for k in range(len(found)):

@@ -29,21 +29,24 @@ def vertical_rises(image, half, limit, out):
 
 
 @njit(nogil=True, cache=True)
-def best_parabola(gains, inside, heights, slopes, bends, centre, radius, spare, found):
+def best_parabola(gains, inside, heights, slopes, bends, corners, centre, radius, spare, found):
     """Find the parabola y = height + slope x + bend x^2 along which the gains are largest.
 
     x and y are shares of `radius` from the pixel (centre, centre). The score is the sum of gains where the
     parabola lies inside, over the number of those columns plus `spare`, so that a few columns at the rim do
-    not win.
+    not win. Parabolas whose height at x = +-1 lies outside `corners` are no lids.
 
-    gains : float32 (H, W). inside : bool (H, W). heights, slopes, bends : float32. found : float32 (4,):
-    score, height, slope, bend.
+    gains : float32 (H, W). inside : bool (H, W). heights, slopes, bends : float32. corners :
+    float32 (2,). found : float32 (4,): score, height, slope, bend.
     """
     rows, columns = gains.shape
     found[0] = 0
     for h in range(len(heights)):
         for s in range(len(slopes)):
             for b in range(len(bends)):
+                side = heights[h] + bends[b]
+                if side - abs(slopes[s]) < corners[0] or side + abs(slopes[s]) > corners[1]:
+                    continue
                 total = np.float32(0)
                 count = np.float32(0)
                 for column in range(columns):

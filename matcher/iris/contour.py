@@ -24,13 +24,16 @@ SIDE_ARC = (-35.0, 50.0)
 """Where lids seldom hide an edge, degrees below the horizontal on both sides."""
 
 STRICTER = 3.0
-"""How much more the departure from the circle costs from the second round on."""
+"""How much more the departure from the curve so far costs in the last round."""
 
 NARROWER = 0.7
 """And by what the searched range shrinks."""
 
 PRIOR_RANGE = 0.2
 """Departure from the circle that costs `Edge.prior`, shares of its radius."""
+
+LOOSER = 2.0
+"""How much more departure is tolerated before the last round."""
 
 PATH_REACH = 2
 """Samples that the path may move from ray to ray."""
@@ -103,16 +106,16 @@ class Edge:
     half : float
         Length over which brightness is averaged on each side, shares of the radius.
     bend, prior : float
-        What a step of one sample between rays, and a departure of 20 % from the circle, cost: shares of the
+        What a step of one sample between rays, and a departure of 20 % from the curve so far, cost: shares of the
         largest gain.
     limit : tuple of float
         Least and largest value of the largest gain, grey levels.
     harmonics : int
         Of the curve.
-    elsewhere : float
-        Weight of rays towards the lids, 0 to 1.
+    lids : tuple of float
+        Weights of rays towards the upper and the lower lid, 0 to 1.
     pull : float
-        Weight of the circle in the fit.
+        Weight of the curve so far in the fit.
     tolerance : float
         Departure from the curve at which a ray's weight halves, shares of the radius.
     """
@@ -124,7 +127,7 @@ class Edge:
     prior: float
     limit: tuple[float, float]
     harmonics: int
-    elsewhere: float
+    lids: tuple[float, float]
     pull: float
     tolerance: float
 
@@ -147,10 +150,10 @@ def harmonics(count: int) -> F64:
 
 
 @lru_cache(maxsize=8)
-def side_weights(elsewhere: float) -> F64:
-    """Return the weight of each ray: 1 on the sides, `elsewhere` towards the lids."""
+def side_weights(upper: float, lower: float) -> F64:
+    """Return the weight of each ray: 1 on the sides, less towards the lids."""
     below = np.degrees(np.arcsin(directions()[1].astype(np.float64)))
-    return np.where((below > SIDE_ARC[0]) & (below < SIDE_ARC[1]), 1.0, elsewhere)
+    return np.where(below < SIDE_ARC[0], upper, np.where(below > SIDE_ARC[1], lower, 1.0))
 
 
 def fit_contour(image: F32, circle: Circle, edge: Edge, limit: float, rounds: int) -> Contour | None:
@@ -165,66 +168,73 @@ def fit_contour(image: F32, circle: Circle, edge: Edge, limit: float, rounds: in
     limit : float
         The largest gain to begin with, grey levels.
     rounds : int
-        Each starts from the circle of the last.
+        Each starts from the curve of the last.
 
     Returns
     -------
     Contour or None
         None where the fit has run away.
     """
-    side = side_weights(edge.elsewhere)
+    side = side_weights(*edge.lids)
+    curve = np.full(ANGLES, circle.radius)
     for turn in range(rounds):
         last = turn == rounds - 1
-        path, gain = _follow(image, circle, edge, limit, turn > 0)
+        path, gain = _follow(image, circle, curve, edge, limit, turn > 0)
         limit = float(np.clip(np.median(gain[side == 1]), *edge.limit))
         weights = np.clip(gain, 0, limit) / limit * side
-        parts, curve = _fit(path, weights, edge.harmonics if last else 1, circle.radius, edge)
+        parts, curve = _fit(path, weights, edge.harmonics if last else 2, curve, edge, last)
         if not last:
+            # The first harmonic of a curve is a shift of its centre.
             circle = Circle(circle.x + float(parts[1]), circle.y - float(parts[2]), float(parts[0]))
+            curve = np.asarray(harmonics(2)[:, [0, 3, 4]] @ parts[[0, 3, 4]], np.float64)
         inside = -circle.radius < circle.x < image.shape[1] + circle.radius
         inside &= -circle.radius < circle.y < image.shape[0] + circle.radius
         if not (inside and RADIUS_RANGE[0] < circle.radius < RADIUS_RANGE[1] and curve.min() > 0):
             return None
     radius = float(parts[0])
-    rough = float(np.sqrt(np.mean(np.clip(path - radius, -radius, radius) ** 2))) / radius
+    rough = float(np.sqrt(np.mean(np.clip(path / radius - 1, -1, 1) ** 2)))
     return Contour(
         Circle(circle.x, circle.y, radius), curve.astype(np.float32), np.clip(gain, 0, limit), rough
     )
 
 
-def _follow(image: F32, circle: Circle, edge: Edge, limit: float, strict: bool) -> tuple[F64, F32]:
+def _follow(
+    image: F32, circle: Circle, curve: F64, edge: Edge, limit: float, strict: bool
+) -> tuple[F64, F32]:
     """Return the radius of the path of the largest gain on each ray, and its gain there."""
-    cosines, sines = directions()
     shrink = NARROWER if strict else 1.0
-    nearest, farthest = (circle.radius * (1 + shrink * (share - 1)) for share in edge.reach)
-    radii = np.linspace(nearest, farthest, edge.samples, dtype=np.float32)
+    nearest, farthest = (1 + shrink * (share - 1) for share in edge.reach)
+    shares = np.linspace(nearest, farthest, edge.samples, dtype=np.float32)
     pitch = (farthest - nearest) / (edge.samples - 1)
-    rays = np.empty((ANGLES, edge.samples), np.float32)
-    polar.sample_rays(image, np.float32(circle.x), np.float32(circle.y), cosines, sines, radii, rays)
-    gain = np.empty_like(rays)
-    polar.rises(rays, max(round(edge.half * circle.radius / pitch), 1), np.float32(limit), gain)
+    cosines, sines = directions()
+    centre = np.array([circle.x, circle.y], np.float32)
+    along = np.stack([cosines, sines], axis=1) * curve[:, None].astype(np.float32)
+    rays = np.empty((edge.samples, ANGLES), np.float32)
+    polar.sample_between(image, np.broadcast_to(centre, along.shape), centre + along, shares, rays)
+    gain = np.empty((ANGLES, edge.samples), np.float32)
+    half = max(round(edge.half / pitch), 1)
+    polar.rises(np.ascontiguousarray(rays.T), half, np.float32(limit), gain)
     # A rise at sample r lies between the samples r - 1 and r.
-    away = (radii - pitch / 2 - circle.radius) / (circle.radius * PRIOR_RANGE)
+    away = (shares - pitch / 2 - 1) / PRIOR_RANGE
     prior = edge.prior * limit * (STRICTER if strict else 1.0)
     worth = gain - (prior * away**2).astype(np.float32)
     total = np.empty((2 * ANGLES, edge.samples), np.float32)
     step = np.zeros((2 * ANGLES, edge.samples), np.int8)
     path = np.empty(ANGLES, np.int64)
     polar.closed_path(worth, np.float32(edge.bend * limit), PATH_REACH, total, step, path)
-    return radii[path].astype(np.float64) - pitch / 2, gain[np.arange(ANGLES), path]
+    return (shares[path] - pitch / 2) * curve, gain[np.arange(ANGLES), path]
 
 
-def _fit(path: F64, weights: F64, count: int, radius: float, edge: Edge) -> tuple[F64, F64]:
+def _fit(path: F64, weights: F64, count: int, start: F64, edge: Edge, strict: bool) -> tuple[F64, F64]:
     """Return the parts of the curve, constant first, and the curve."""
     basis = harmonics(count)
     held = edge.pull * basis.T @ basis
-    robust = weights
+    robust, curve = weights, start
+    tolerance = edge.tolerance * float(start.mean()) * (1.0 if strict else LOOSER)
     for _ in range(FIT_ROUNDS):
         weighted = basis * robust[:, None]
-        target = weighted.T @ path
-        target[0] += held[0, 0] * radius
-        parts = np.linalg.solve(weighted.T @ basis + held, target)
+        target = weighted.T @ path + edge.pull * basis.T @ curve
+        parts = np.asarray(np.linalg.solve(weighted.T @ basis + held, target), np.float64)
         curve = np.asarray(basis @ parts, np.float64)
-        robust = weights / (1 + ((path - curve) / (edge.tolerance * radius)) ** 2)
-        radius = float(parts[0])
-    return np.asarray(parts, np.float64), curve
+        robust = weights / (1 + ((path - curve) / tolerance) ** 2)
+    return parts, curve

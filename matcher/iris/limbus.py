@@ -18,9 +18,9 @@ EDGE = Edge(
     bend=0.2,
     prior=0.3,
     limit=p.LIMBUS_LIMIT,
-    harmonics=3,
-    elsewhere=0.25,
-    pull=0.1,
+    harmonics=2,
+    lids=(0.03, 0.1),
+    pull=0.15,
     tolerance=0.02,
 )
 """How the limbus is looked for: lids hide much of it above and below."""

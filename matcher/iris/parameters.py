@@ -34,7 +34,7 @@ SMOOTH_SIGMA = 1.0
 # Pupil: candidates
 VOTE_SIGMA = 1.2
 """Smoothing before gradients vote, coarse px."""
-VOTE_GRADIENT = 2.5
+VOTE_GRADIENT = 1.5
 """Least gradient that votes, grey levels per coarse px."""
 PUPIL_RADII = (4, 84)
 """Radii of pupils looked for, coarse px: irises 80 to 300 px across, pupils 15 to 75 % of them."""
@@ -45,7 +45,7 @@ VOTE_SPREAD = 0.04
 VOTE_SPREAD_LEAST = 0.7
 VOTE_APART = 0.25
 """How far candidates lie apart at least, in cells of 2 px per px of radius."""
-PUPIL_CANDIDATES = 12
+PUPIL_CANDIDATES = 24
 """Discs that are looked at."""
 EYE_CANDIDATES = 5
 """Of those, the ones around which an iris is looked for."""
@@ -59,9 +59,9 @@ PUPIL_HALF = 0.12
 """Length over which brightness is averaged on each side of the pupil's edge, shares of its radius."""
 PUPIL_LIMIT = (4.0, 40.0)
 """Least and largest rise at which gain is cut, grey levels; between them it is what the pupil shows."""
-PUPIL_ROUGHNESS = 0.15
+PUPIL_ROUGHNESS = 0.12
 """Departure of the edge from a circle, shares of the radius, that a disc loses most of its score at."""
-PUPIL_UNEVEN = 0.5
+PUPIL_UNEVEN = 0.35
 """Spread of grey levels inside a disc that it loses most of its score at, shares of the step at its edge."""
 PUPIL_GAIN_PERCENTILE = 40.0
 """Percentile of the rises on both sides that stands for the pupil's edge."""
@@ -85,6 +85,10 @@ LIMBUS_FIRST = 0.7
 """Share of the best score at which a smaller circle is taken instead: lids lie outside the limbus."""
 LIMBUS_FIRST_RATIO = 1.4
 """Least radius of that smaller circle, pupil radii: not the pupil's own edge."""
+LIMBUS_ROOM = (1.15, 1.5)
+"""Radius of the iris over that of the pupil at which a pair is none, and from which it is likely."""
+LIMBUS_GAIN_ENOUGH = 25.0
+"""Rise beyond which a clearer limbus is no likelier to be one, grey levels."""
 LIMBUS_SHIFT = 0.16
 """Farthest that the iris's centre lies from the pupil's, shares of the iris radius."""
 LIMBUS_OFF_CENTRE = 12.0
@@ -127,12 +131,14 @@ LID_LEVEL = 70.0
 """Percentile of the iris's sides that darker pixels are lifted to."""
 LID_CORNER = 0.4
 """How far beyond the pupil's centre a lid may reach at the iris's sides, iris radii."""
-LID_MARGIN = 0.04
+LID_MARGIN = 0.06
 """What is masked beside a lid's edge, iris radii."""
 
 # The unwrapped iris
 SHEET_ROWS = 64
 """Rows from the pupil to the limbus."""
+LASH_ROWS = 4
+"""Rows at the limbus that lashes may come in from."""
 OUTLIER_ROUNDS = 4
 """Rounds of leaving out outliers and measuring anew."""
 OUTLIER_LEAST = 2.0

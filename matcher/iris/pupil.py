@@ -21,7 +21,7 @@ EDGE = Edge(
     prior=0.5,
     limit=p.PUPIL_LIMIT,
     harmonics=3,
-    elsewhere=0.5,
+    lids=(0.15, 0.6),
     pull=0.05,
     tolerance=0.04,
 )
@@ -31,10 +31,14 @@ CELL = 2
 """Side of a cell of votes, px."""
 
 RING_RAYS = 48
-INNER = (0.3, 0.5, 0.7, 0.85)
+INNER = (0.15, 0.3, 0.5, 0.7, 0.85)
 """Where a disc must be dark, shares of its radius."""
 INNER_PERCENTILE = 80.0
 """Percentile of what is found there: a reflection may hide the rest."""
+INNER_DISCS = 3
+"""How many of the most promising discs are looked into for a darker disc."""
+INNER_EVENNESS = 0.9
+"""Evenness below which that is done."""
 EDGE_SPAN = (0.6, 1.5, 19)
 """Where a disc's edge is looked for at first: shares of the radius, samples."""
 EDGE_SAMPLES = (4, 16)
@@ -63,10 +67,33 @@ def find_discs(filled: F32, smooth: F32) -> list[Circle]:
         Circle(CELL * float(c) + 0.5, CELL * float(r) + 0.5, float(radii[int(b)]))
         for _, b, r, c in found[:count]
     ]
-    return sorted(circles, key=lambda circle: -_promise(smooth, circle))
+    promising = sorted(circles, key=lambda circle: -_promise(smooth, circle))
+    inner = [_darkest_inside(smooth, disc) for disc in promising[:INNER_DISCS] if _uneven(smooth, disc)]
+    return promising[: p.EYE_CANDIDATES] + [disc for disc in inner if disc is not None]
 
 
-def fit_pupil(smooth: F32, circle: Circle, rounds: int = 3) -> Contour | None:
+def _uneven(smooth: F32, circle: Circle) -> bool:
+    return circle.radius > 2 * p.PUPIL_RADII[0] and evenness(smooth, circle) < INNER_EVENNESS
+
+
+def _darkest_inside(smooth: F32, disc: Circle) -> Circle | None:
+    """Return the dark disc inside a disc that may be an iris whose pupil is too faint to be voted for."""
+    reach = 0.85 * disc.radius
+    left, upper = max(int(disc.x - reach), 0), max(int(disc.y - reach), 0)
+    window = smooth[upper : int(disc.y + reach) + 1, left : int(disc.x + reach) + 1]
+    if not window.size:
+        return None
+    y, x = np.indices(window.shape)
+    inside = np.hypot(x + left - disc.x, y + upper - disc.y) < reach
+    low, high = np.percentile(window[inside], [5.0, INNER_PERCENTILE])
+    dark = inside & (window < (low + high) / 2)
+    radius = float(np.sqrt(dark.sum() / np.pi))
+    if radius < p.PUPIL_RADII[0]:
+        return None
+    return Circle(float(np.median(x[dark])) + left, float(np.median(y[dark])) + upper, radius)
+
+
+def fit_pupil(smooth: F32, circle: Circle, rounds: int = 4) -> Contour | None:
     """Return the contour of the pupil near a circle, or None where there is none."""
     inside = _rays(smooth, circle, STEP_INSIDE)
     outside = _rays(smooth, circle, STEP_OUTSIDE)
@@ -104,7 +131,8 @@ def _promise(smooth: F32, circle: Circle) -> float:
     gain = np.empty((RING_RAYS, len(span)), np.float32)
     polar.rises(_rays(smooth, circle, tuple(span)), 3, np.float32(p.PUPIL_LIMIT[1]), gain)
     edge = float(gain[:, slice(*EDGE_SAMPLES)].mean(axis=0).max())
-    return edge * float(darkness(smooth, inner_level(smooth, circle)))
+    # Chance finds small discs first, as among votes.
+    return edge * float(darkness(smooth, inner_level(smooth, circle)) * np.sqrt(circle.radius))
 
 
 def _rays(image: F32, circle: Circle, shares: tuple[float, ...]) -> F32:

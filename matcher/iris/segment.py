@@ -99,7 +99,7 @@ def _best_pair(view: View) -> tuple[Contour, Circle, float]:
     """Return the pupil and the limbus that look most like an eye, and how much."""
     best: tuple[Contour, Circle, float] | None = None
     round_enough = 0
-    for disc in find_discs(view.filled, view.smooth)[: p.EYE_CANDIDATES]:
+    for disc in find_discs(view.filled, view.smooth):
         pupil = fit_pupil(view.smooth, disc)
         if pupil is None:
             continue
@@ -108,10 +108,11 @@ def _best_pair(view: View) -> tuple[Contour, Circle, float]:
         if found is None:
             continue
         circle, gain = found
-        score = min(_sure_gain(pupil), p.PUPIL_GAIN_ENOUGH) * gain
+        score = min(_sure_gain(pupil), p.PUPIL_GAIN_ENOUGH) * min(gain, p.LIMBUS_GAIN_ENOUGH)
         score *= float(np.exp(-((pupil.roughness / p.PUPIL_ROUGHNESS) ** 2)))
         score *= float(darkness(view.smooth, inner_level(view.smooth, pupil.circle)))
         score *= evenness(view.smooth, pupil.circle)
+        score *= _room(circle.radius / pupil.circle.radius)
         if best is None or score > best[2]:
             best = pupil, circle, score
     if not round_enough:
@@ -126,7 +127,13 @@ def _best_pair(view: View) -> tuple[Contour, Circle, float]:
 
 def _sure_gain(pupil: Contour) -> float:
     """Return the rise that most of the pupil's sides exceed: an edge all around, not a strong one in part."""
-    return float(np.percentile(pupil.gain[side_weights(0.0) == 1], p.PUPIL_GAIN_PERCENTILE))
+    return float(np.percentile(pupil.gain[side_weights(0.0, 0.0) == 1], p.PUPIL_GAIN_PERCENTILE))
+
+
+def _room(ratio: float) -> float:
+    """Return how likely an iris is of that radius in pupil radii: hardly any pupil fills it."""
+    none, enough = p.LIMBUS_ROOM
+    return float(np.clip((ratio - none) / (enough - none), 0, 1))
 
 
 def _closer(

@@ -61,6 +61,16 @@ def _between_lids(eye: Eye, inner: F32, outer: F32, shares: F32) -> Mask:
     return shown
 
 
+def _grown_from(dark: Mask, hidden: Mask) -> Mask:
+    """Return the dark places that hang on to lids or to the limbus: lashes grow from there, crypts do not."""
+    roots = ndimage.binary_dilation(hidden)
+    roots[-p.LASH_ROWS :] = True
+    # Three turns side by side, of which the middle one has both its neighbours.
+    labels, _ = ndimage.label(np.tile(dark, 3), np.ones((3, 3)))
+    rooted = np.unique(labels[np.tile(roots & dark, 3)])
+    return np.asarray(np.isin(labels, rooted[rooted > 0])[:, ANGLES : 2 * ANGLES], np.bool_)
+
+
 def _outliers(grey: F32, visible: Mask) -> Mask:
     """Return what is much darker or brighter than its row: lashes, shadows, skin, reflections."""
     wrong = np.zeros_like(visible)
@@ -73,9 +83,9 @@ def _outliers(grey: F32, visible: Mask) -> Mask:
         medians = np.interp(np.arange(p.SHEET_ROWS), rows, np.nanmedian(shown[rows], axis=1))
         away = grey - ndimage.gaussian_filter1d(medians, 2.0, mode="nearest")[:, None]
         deviation = max(1.4826 * float(np.median(np.abs(away[kept]))), p.OUTLIER_LEAST)
-        wrong = (away < -p.OUTLIER_DARK * deviation) | (away > p.OUTLIER_BRIGHT * deviation)
-    wrong &= visible
-    wrong = ndimage.binary_dilation(wrong)
+        dark, bright = away < -p.OUTLIER_DARK * deviation, away > p.OUTLIER_BRIGHT * deviation
+        wrong = _grown_from(dark, ~visible) | bright
+    wrong = ndimage.binary_dilation(wrong & visible)
     # What is left between lashes is no iris that can be read.
     kept = (visible & ~wrong).astype(np.float32)
     share = ndimage.uniform_filter(kept, (7, 11), mode=("nearest", "wrap"))

@@ -61,7 +61,7 @@ PUPIL_LIMIT = (4.0, 40.0)
 """Least and largest rise at which gain is cut, grey levels; between them it is what the pupil shows."""
 PUPIL_ROUGHNESS = 0.12
 """Departure of the edge from a circle, shares of the radius, that a disc loses most of its score at."""
-PUPIL_UNEVEN = 0.35
+PUPIL_UNEVEN = 0.25
 """Spread of grey levels inside a disc that it loses most of its score at, shares of the step at its edge."""
 PUPIL_GAIN_PERCENTILE = 40.0
 """Percentile of the rises on both sides that stands for the pupil's edge."""
@@ -145,27 +145,43 @@ OUTLIER_LEAST = 2.0
 """Least deviation, grey levels."""
 OUTLIER_DARK = 3.0
 """Pixels darker than their row's median by this many deviations are lashes and shadows."""
+OUTLIER_BOX = (3, 5)
+"""Rows and angular samples averaged over before shades are told: sensor noise goes."""
+OUTLIER_EVEN = 3.0
+"""The same after averaging, for shades and skin beside lids."""
 OUTLIER_BRIGHT = 4.0
 """The same for reflections and skin."""
 
+# Contrast of the unwrapped iris
+EVEN_ROWS, EVEN_ANGLES = 3, 24
+"""Half sides of the box, applied twice, that local mean and deviation are taken over: rows, angular samples."""
+EVEN_SUPPORT = 0.05
+"""Least visible share of it that is divided by."""
+EVEN_FLOOR = 1.0
+"""Least local deviation that is divided by, grey levels."""
+
 # Phase code
 CODE_ROWS = 16
-"""Radial bands of the full code; times two wavelengths and two parts of the phase it is 64 bits an angle."""
+"""Radial bands of the full code; times four wavelengths it is 64 bits an angle."""
 CODE_SPREAD = 2.0
 """Deviation of a band, rows."""
-CODE_WAVELENGTHS = (10.0, 20.0)
+CODE_WAVELENGTHS = (8.0, 12.0, 18.0, 27.0)
 """Wavelengths of the log-Gabor filters, angular samples."""
-CODE_BANDWIDTH = 1.7
-"""Deviation of a log-Gabor filter: ratio to its centre frequency."""
-CODE_SUPPORT = 0.7
+CODE_BANDWIDTH = 2.5
+"""Deviation of a log-Gabor filter: ratio to its centre frequency. Wide in frequency is short in angle: what
+is hidden spoils less beside it."""
+CODE_SUPPORT = 0.8
 """Least share of a filter's envelope that must lie on the visible iris."""
 CODE_BAND_SUPPORT = 0.5
 """The same of the band at the angle itself."""
+BAND_SUPPORT_LEAST = 0.15
+"""Least visible share of a band that is divided by."""
 CODE_FRAGILE = 0.2
-"""Share of the valid bits that lie nearest to flipping and are masked (Hollingsworth et al. 2009)."""
-SEARCH_ROWS = 4
-SEARCH_SPREAD = 5.0
+"""Share of the valid bits that lie nearest to flipping and are masked."""
+SEARCH_ROWS = 8
+SEARCH_SPREAD = 3.0
 SEARCH_WAVELENGTHS = (16.0,)
+SEARCH_FRAGILE = 0.3
 """The same for the search code: 8 bits an angle."""
 
 # Refusals

@@ -17,20 +17,33 @@ from matcher.types import F32, U8, U64
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a code consists of: bands, their spread in rows, wavelengths in angular samples."""
+    """What a code consists of.
+
+    Attributes
+    ----------
+    rows : int
+        Radial bands.
+    spread : float
+        Deviation of a band, rows of the sheet.
+    wavelengths : tuple of float
+        Of the filters, angular samples.
+    fragile : float
+        Share of the valid bits that is masked because they lie nearest to flipping.
+    """
 
     rows: int
     spread: float
     wavelengths: tuple[float, ...]
+    fragile: float
 
     @property
     def bits(self) -> int:
-        """Bits an angle: a real and an imaginary part of each band and wavelength."""
-        return 2 * self.rows * len(self.wavelengths)
+        """Bits an angle: one of each band and wavelength."""
+        return self.rows * len(self.wavelengths)
 
 
-FULL = Layout(p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS)
-SEARCH = Layout(p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS)
+FULL = Layout(p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_FRAGILE)
+SEARCH = Layout(p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_FRAGILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +66,51 @@ def encode(sheet: Sheet) -> PhaseCode:
 
     Notes
     -----
-    Log-Gabor filters have no response to a constant (Field 1987; Masek 2003). Bits whose filter lies to a
-    large part on what is hidden, and the share CODE_FRAGILE of each filter's bits that lie nearest to
-    flipping (Hollingsworth, Bowyer & Flynn, "The best bits in an iris code", TPAMI 2009), are not valid.
+    The sign of the odd part of log-Gabor filters (Field 1987; Masek 2003), which has no response to a
+    constant. The even part is left out: at neighbouring angles it says nearly the same as the odd part a
+    quarter wavelength away, and the bits are better spent on more bands and wavelengths. Bits whose filter
+    lies to a large part on what is hidden are not valid, nor are those of each filter that lie nearest to
+    flipping (Hollingsworth, Bowyer & Flynn, "The best bits in an iris code", TPAMI 2009).
     """
-    code, mask = _encode(sheet, FULL)
-    search_code, search_mask = _encode(sheet, SEARCH)
+    texture = even_contrast(sheet)
+    code, mask = _encode(texture, sheet, FULL)
+    search_code, search_mask = _encode(texture, sheet, SEARCH)
     return PhaseCode(code, mask, search_code.astype(np.uint8), search_mask.astype(np.uint8))
 
 
-def _encode(sheet: Sheet, layout: Layout) -> tuple[U64, U64]:
+def even_contrast(sheet: Sheet) -> F32:
+    """Return the texture with local mean 0 and deviation 1 over what is visible: shades of lids go."""
+    seen = sheet.visible.astype(np.float32)
+    share = np.maximum(_local(seen), np.float32(p.EVEN_SUPPORT))
+    flat = (sheet.grey - _local(sheet.grey * seen) / share) * seen
+    deviation = np.sqrt(np.maximum(_local(flat * flat), 0) / share)
+    return np.asarray(flat / np.maximum(deviation, np.float32(p.EVEN_FLOOR)), np.float32)
+
+
+def _local(image: F32) -> F32:
+    """Return means over a soft window: a box mean of a box mean."""
+    first, second, scratch = np.empty_like(image), np.empty_like(image), np.empty_like(image)
+    phase.box_means(image, p.EVEN_ROWS, p.EVEN_ANGLES, scratch, first)
+    phase.box_means(first, p.EVEN_ROWS, p.EVEN_ANGLES, scratch, second)
+    return second
+
+
+def _encode(texture: F32, sheet: Sheet, layout: Layout) -> tuple[U64, U64]:
     levels = np.empty((layout.rows, ANGLES), np.float32)
     support = np.empty_like(levels)
-    phase.bands(sheet.grey, sheet.visible, _band_weights(layout), levels, support)
+    weights = _band_weights(layout)
+    phase.bands(texture, sheet.visible, weights, np.float32(p.BAND_SUPPORT_LEAST), levels, support)
     bits = np.empty((layout.bits, ANGLES), np.bool_)
     valid = np.empty_like(bits)
-    response = np.empty((2, layout.rows, ANGLES), np.float32)
-    covered = np.empty_like(levels)
+    response, covered = np.empty_like(levels), np.empty_like(levels)
     for number, wavelength in enumerate(layout.wavelengths):
         phase.respond(levels, support, *_filter(wavelength), response, covered)
         trusted = (covered > p.CODE_SUPPORT) & (support > p.CODE_BAND_SUPPORT)
-        for part in range(2):
-            first = (2 * number + part) * layout.rows
-            place = slice(first, first + layout.rows)
-            size = np.abs(response[part])
-            least = np.quantile(size[trusted], p.CODE_FRAGILE) if trusted.any() else 0.0
-            bits[place] = response[part] > 0
-            valid[place] = trusted & (size >= least)
+        size = np.abs(response)
+        least = np.quantile(size[trusted], layout.fragile) if trusted.any() else 0.0
+        place = slice(number * layout.rows, (number + 1) * layout.rows)
+        bits[place] = response > 0
+        valid[place] = trusted & (size >= least)
     code, mask = np.empty(ANGLES, np.uint64), np.empty(ANGLES, np.uint64)
     phase.pack(bits, valid, code, mask)
     return code, mask
@@ -95,8 +126,8 @@ def _band_weights(layout: Layout) -> F32:
 
 
 @lru_cache(maxsize=8)
-def _filter(wavelength: float) -> tuple[F32, F32, F32]:
-    """Return real part, imaginary part and envelope (of sum 1) of a log-Gabor filter over the angles."""
+def _filter(wavelength: float) -> tuple[F32, F32]:
+    """Return the odd part and the envelope (of sum 1) of a log-Gabor filter over the angles."""
     frequency = np.fft.fftfreq(ANGLES)
     spectrum: npt.NDArray[np.float64] = np.zeros(ANGLES)
     positive = frequency > 0
@@ -104,6 +135,4 @@ def _filter(wavelength: float) -> tuple[F32, F32, F32]:
     spectrum[positive] = np.exp(-0.5 * ratio**2)
     wave = np.fft.ifft(spectrum)
     envelope = np.abs(wave)
-    parts = (wave.real, wave.imag, envelope / envelope.sum())
-    real, imaginary, seen = (np.asarray(part, np.float32) for part in parts)
-    return real, imaginary, seen
+    return wave.imag.astype(np.float32), (envelope / envelope.sum()).astype(np.float32)

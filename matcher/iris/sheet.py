@@ -61,6 +61,11 @@ def _between_lids(eye: Eye, inner: F32, outer: F32, shares: F32) -> Mask:
     return shown
 
 
+def _deviation(values: F32) -> float:
+    """Return the standard deviation by the median of absolute values: outliers do not count."""
+    return 1.4826 * float(np.median(np.abs(values)))
+
+
 def _grown_from(dark: Mask, hidden: Mask) -> Mask:
     """Return the dark places that hang on to lids or to the limbus: lashes grow from there, crypts do not."""
     roots = ndimage.binary_dilation(hidden)
@@ -82,9 +87,11 @@ def _outliers(grey: F32, visible: Mask) -> Mask:
         shown = np.where(kept, grey, np.nan)
         medians = np.interp(np.arange(p.SHEET_ROWS), rows, np.nanmedian(shown[rows], axis=1))
         away = grey - ndimage.gaussian_filter1d(medians, 2.0, mode="nearest")[:, None]
-        deviation = max(1.4826 * float(np.median(np.abs(away[kept]))), p.OUTLIER_LEAST)
-        dark, bright = away < -p.OUTLIER_DARK * deviation, away > p.OUTLIER_BRIGHT * deviation
-        wrong = _grown_from(dark, ~visible) | bright
+        even = ndimage.uniform_filter(away.astype(np.float32), p.OUTLIER_BOX, mode=("nearest", "wrap"))
+        fine, broad = (max(_deviation(part[kept]), p.OUTLIER_LEAST) for part in (away, even))
+        dark = (away < -p.OUTLIER_DARK * fine) | (even < -p.OUTLIER_EVEN * broad)
+        wrong = _grown_from(dark, ~visible) | (away > p.OUTLIER_BRIGHT * fine)
+        wrong |= _grown_from(even > p.OUTLIER_EVEN * broad, ~visible)
     wrong = ndimage.binary_dilation(wrong & visible)
     # What is left between lashes is no iris that can be read.
     kept = (visible & ~wrong).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Bands of the unwrapped iris, their response to log-Gabor filters, and bits of its phase."""
+"""The unwrapped iris with its contrast evened, its bands, their response to a filter, and packed bits."""
 
 from __future__ import annotations
 
@@ -7,24 +7,42 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def bands(grey, visible, weights, levels, support):
-    """Mean grey level of every band at every angle, relative to the visible part of its row.
+def box_means(image, half_rows, half_angles, scratch, out):
+    """Mean over boxes of 2 * half_rows + 1 rows and 2 * half_angles + 1 angles.
 
-    grey : float32 (R, A). visible : bool (R, A). weights : float32 (B, R), of sum 1 per band.
-    levels, support : float32 (B, A): the band's mean over what is visible (0 where nothing is), and the
-    share of its weight that is.
+    Angles go round, rows beyond the ends count as the last one. image, scratch, out : float32 (R, A).
     """
-    rows, angles = grey.shape
-    means = np.zeros(rows, np.float32)
+    rows, angles = image.shape
+    wide = np.float32(1.0 / (2 * half_angles + 1))
     for r in range(rows):
-        total = np.float32(0)
-        count = 0
+        # float64: a running sum in float32 would drift.
+        total = 0.0
+        for a in range(-half_angles, half_angles + 1):
+            total += image[r, a % angles]
         for a in range(angles):
-            if visible[r, a]:
-                total += grey[r, a]
-                count += 1
-        if count > 0:
-            means[r] = total / np.float32(count)
+            scratch[r, a] = total * wide
+            total += image[r, (a + half_angles + 1) % angles] - image[r, (a - half_angles) % angles]
+    high = np.float32(1.0 / (2 * half_rows + 1))
+    for r in range(rows):
+        for a in range(angles):
+            out[r, a] = np.float32(0)
+        for step in range(-half_rows, half_rows + 1):
+            near = min(max(r + step, 0), rows - 1)
+            for a in range(angles):
+                out[r, a] += scratch[near, a]
+        for a in range(angles):
+            out[r, a] *= high
+
+
+@njit(nogil=True, cache=True)
+def bands(texture, visible, weights, least, levels, support):
+    """Mean texture of every band at every angle over what is visible.
+
+    texture : float32 (R, A). visible : bool (R, A). weights : float32 (B, R), of sum 1 per band. least : a
+    smaller visible share counts as this, so that a sliver does not speak for the band. levels, support :
+    float32 (B, A): the mean, and the share of the band's weight that is visible.
+    """
+    rows, angles = texture.shape
     levels[:] = 0
     support[:] = 0
     for b in range(len(weights)):
@@ -34,43 +52,38 @@ def bands(grey, visible, weights, levels, support):
                 continue
             for a in range(angles):
                 if visible[r, a]:
-                    levels[b, a] += weight * (grey[r, a] - means[r])
+                    levels[b, a] += weight * texture[r, a]
                     support[b, a] += weight
         for a in range(angles):
-            # A sliver of a band must not speak for all of it.
-            levels[b, a] /= max(support[b, a], np.float32(0.15))
+            levels[b, a] /= max(support[b, a], least)
 
 
 @njit(nogil=True, cache=True)
-def respond(levels, support, real, imaginary, envelope, out, covered):
-    """Circular convolution of every band with a complex filter, and the share of its envelope that is seen.
+def respond(levels, support, wave, envelope, out, covered):
+    """Circular convolution of every band with a filter, and the share of its envelope that is visible.
 
-    levels, support : float32 (B, A). real, imaginary, envelope : float32 (A,): the filter centred at 0.
-    out : float32 (2, B, A): real and imaginary part. covered : float32 (B, A).
+    levels, support : float32 (B, A). wave, envelope : float32 (A,), centred at 0; the envelope sums to 1.
+    out, covered : float32 (B, A).
     """
     count, angles = levels.shape
-    double = np.empty(2 * angles, np.float32)
+    level = np.empty(2 * angles, np.float32)
     seen = np.empty(2 * angles, np.float32)
     for b in range(count):
         for a in range(angles):
-            double[a] = levels[b, a]
-            double[a + angles] = levels[b, a]
+            level[a] = levels[b, a]
+            level[a + angles] = levels[b, a]
             seen[a] = support[b, a]
             seen[a + angles] = support[b, a]
-        for a in range(angles):
-            out[0, b, a] = np.float32(0)
-            out[1, b, a] = np.float32(0)
+            out[b, a] = np.float32(0)
             covered[b, a] = np.float32(0)
         for k in range(angles):
             if envelope[k] < np.float32(1e-5):
                 continue
-            re = real[k]
-            im = imaginary[k]
+            value = wave[k]
             weight = envelope[k]
             start = (angles - k) % angles
             for a in range(angles):
-                out[0, b, a] += re * double[start + a]
-                out[1, b, a] += im * double[start + a]
+                out[b, a] += value * level[start + a]
                 covered[b, a] += weight * seen[start + a]
 
 

@@ -59,9 +59,9 @@ PUPIL_HALF = 0.12
 """Length over which brightness is averaged on each side of the pupil's edge, shares of its radius."""
 PUPIL_LIMIT = (4.0, 40.0)
 """Least and largest rise at which gain is cut, grey levels; between them it is what the pupil shows."""
-PUPIL_ROUGHNESS = 0.12
+PUPIL_ROUGHNESS = 0.16
 """Departure of the edge from a circle, shares of the radius, that a disc loses most of its score at."""
-PUPIL_UNEVEN = 0.25
+PUPIL_UNEVEN = 0.35
 """Spread of grey levels inside a disc that it loses most of its score at, shares of the step at its edge."""
 PUPIL_GAIN_PERCENTILE = 40.0
 """Percentile of the rises on both sides that stands for the pupil's edge."""
@@ -85,6 +85,12 @@ LIMBUS_FIRST = 0.7
 """Share of the best score at which a smaller circle is taken instead: lids lie outside the limbus."""
 LIMBUS_FIRST_RATIO = 1.4
 """Least radius of that smaller circle, pupil radii: not the pupil's own edge."""
+NESTED_TOLERANCE = 0.15
+"""Departure of a disc from a limbus, shares of its radius, at which the disc is that iris and no pupil."""
+NESTED_EVENNESS = 0.9
+"""Evenness below which a disc may be an iris."""
+NESTED_LEAST = 0.15
+"""Share of the disc's score that the pupil inside must have."""
 LIMBUS_ROOM = (1.15, 1.5)
 """Radius of the iris over that of the pupil at which a pair is none, and from which it is likely."""
 LIMBUS_GAIN_ENOUGH = 25.0
@@ -149,7 +155,7 @@ OUTLIER_BOX = (3, 5)
 """Rows and angular samples averaged over before shades are told: sensor noise goes."""
 OUTLIER_EVEN = 3.0
 """The same after averaging, for shades and skin beside lids."""
-OUTLIER_BRIGHT = 4.0
+OUTLIER_BRIGHT = 6.0
 """The same for reflections and skin."""
 
 # Contrast of the unwrapped iris

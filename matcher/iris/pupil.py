@@ -35,7 +35,7 @@ INNER = (0.15, 0.3, 0.5, 0.7, 0.85)
 """Where a disc must be dark, shares of its radius."""
 INNER_PERCENTILE = 80.0
 """Percentile of what is found there: a reflection may hide the rest."""
-INNER_DARKEST = 2.0
+INNER_DARKEST = 5.0
 """Percentile that stands for the darkest of it."""
 INNER_DISCS = 3
 """How many of the most promising discs are looked into for a darker disc."""
@@ -87,7 +87,7 @@ def _darkest_inside(smooth: F32, disc: Circle) -> Circle | None:
         return None
     y, x = np.indices(window.shape)
     inside = np.hypot(x + left - disc.x, y + upper - disc.y) < reach
-    low, high = np.percentile(window[inside], [INNER_DARKEST, INNER_PERCENTILE])
+    low, high = np.percentile(window[inside], [2.0, 80.0])
     dark = inside & (window < (low + high) / 2)
     radius = float(np.sqrt(dark.sum() / np.pi))
     if radius < p.PUPIL_RADII[0]:

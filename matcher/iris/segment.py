@@ -95,34 +95,53 @@ def find_eye(pixels: U8) -> Eye:
     return Eye(view, pupil, limbus, upper, lower, score)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A pupil and a limbus; `plain` is the score without regard to how even the pupil is inside."""
+
+    pupil: Contour
+    limbus: Circle
+    score: float
+    plain: float
+
+    def is_iris_of(self, other: _Pair) -> bool:
+        """Whether what is taken for the pupil here is the iris there."""
+        disc, iris = self.pupil.circle, other.limbus
+        near = np.hypot(disc.x - iris.x, disc.y - iris.y) < p.NESTED_TOLERANCE * disc.radius
+        return bool(near) and abs(iris.radius / disc.radius - 1) < p.NESTED_TOLERANCE
+
+
 def _best_pair(view: View) -> tuple[Contour, Circle, float]:
     """Return the pupil and the limbus that look most like an eye, and how much."""
-    best: tuple[Contour, Circle, float] | None = None
-    round_enough = 0
-    for disc in find_discs(view.filled, view.smooth):
-        pupil = fit_pupil(view.smooth, disc)
-        if pupil is None:
-            continue
-        round_enough += 1
-        found = find_limbus(view.smooth, pupil.circle)
-        if found is None:
-            continue
-        circle, gain = found
-        score = min(_sure_gain(pupil), p.PUPIL_GAIN_ENOUGH) * min(gain, p.LIMBUS_GAIN_ENOUGH)
-        score *= float(np.exp(-((pupil.roughness / p.PUPIL_ROUGHNESS) ** 2)))
-        score *= float(darkness(view.smooth, inner_level(view.smooth, pupil.circle)))
-        score *= evenness(view.smooth, pupil.circle)
-        score *= _room(circle.radius / pupil.circle.radius)
-        if best is None or score > best[2]:
-            best = pupil, circle, score
-    if not round_enough:
+    pupils = [fit_pupil(view.smooth, disc) for disc in find_discs(view.filled, view.smooth)]
+    pairs = [_pair(view, pupil) for pupil in pupils if pupil is not None]
+    if not pairs:
         raise PupilNotFoundError(
             "Nothing in the image looks like a pupil: a round dark disc.",
             hint="Capture the open eye in near-infrared light, in focus.",
         )
-    if best is None or best[2] < p.EYE_LEAST:
+    found = [pair for pair in pairs if pair is not None]
+    if not found:
         raise _no_iris()
-    return best
+    best = max(found, key=lambda pair: pair.score)
+    inner = [pair for pair in found if best.is_iris_of(pair) and pair.plain > p.NESTED_LEAST * best.plain]
+    if inner and best.score < p.NESTED_EVENNESS * best.plain:
+        best = max(inner, key=lambda pair: pair.plain)
+    elif best.score < p.EYE_LEAST:
+        raise _no_iris()
+    return best.pupil, best.limbus, best.plain
+
+
+def _pair(view: View, pupil: Contour) -> _Pair | None:
+    found = find_limbus(view.smooth, pupil.circle)
+    if found is None:
+        return None
+    circle, gain = found
+    plain = min(_sure_gain(pupil), p.PUPIL_GAIN_ENOUGH) * min(gain, p.LIMBUS_GAIN_ENOUGH)
+    plain *= float(np.exp(-((pupil.roughness / p.PUPIL_ROUGHNESS) ** 2)))
+    plain *= float(darkness(view.smooth, inner_level(view.smooth, pupil.circle)))
+    plain *= _room(circle.radius / pupil.circle.radius)
+    return _Pair(pupil, circle, plain * evenness(view.smooth, pupil.circle), plain)
 
 
 def _sure_gain(pupil: Contour) -> float:

@@ -106,8 +106,8 @@ class Edge:
     half : float
         Length over which brightness is averaged on each side, shares of the radius.
     bend, prior : float
-        What a step of one sample between rays, and a departure of 20 % from the curve so far, cost: shares of the
-        largest gain.
+        What a step of one sample between rays, and a departure of 20 % from the curve so far, cost: shares
+        of the largest gain.
     limit : tuple of float
         Least and largest value of the largest gain, grey levels.
     harmonics : int

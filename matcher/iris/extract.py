@@ -58,7 +58,7 @@ def extract(
     phase = encode(sheet)
     _record_code(trace, sheet, phase)
     _require_visible(phase)
-    quality = assess(eye, sheet, phase)
+    quality = assess(eye, sheet, phase, pixels.shape)
     return IrisTemplate(
         code=phase.code,
         mask=phase.mask,

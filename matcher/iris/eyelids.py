@@ -55,7 +55,7 @@ def find_eyelids(smooth: F32, pupil: Circle, limbus: Circle) -> tuple[Eyelid, Ey
     pupil_x, pupil_y = (pupil.x - limbus.x) / limbus.radius, (pupil.y - limbus.y) / limbus.radius
     radius = pupil.radius / limbus.radius
     iris = (np.hypot(x, y) < p.LID_RIM) & (np.hypot(x - pupil_x, y - pupil_y) > p.LID_PUPIL * radius)
-    sides = iris & (np.abs(y - pupil_y) < max(0.25, 0.6*radius)) & ~missing
+    sides = iris & (np.abs(y - pupil_y) < max(0.25, 0.6 * radius)) & ~missing
     if sides.any():
         # Lashes are darker than the iris: lifted to its level, they have no edges.
         shown = np.maximum(shown, np.percentile(shown[sides], p.LID_LEVEL)).astype(np.float32)

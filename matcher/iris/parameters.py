@@ -160,7 +160,7 @@ OUTLIER_BRIGHT = 6.0
 
 # Contrast of the unwrapped iris
 EVEN_ROWS, EVEN_ANGLES = 3, 24
-"""Half sides of the box, applied twice, that local mean and deviation are taken over: rows, angular samples."""
+"""Half sides of the box, applied twice, of local mean and deviation: rows, angular samples."""
 EVEN_SUPPORT = 0.05
 """Least visible share of it that is divided by."""
 EVEN_FLOOR = 1.0

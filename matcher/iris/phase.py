@@ -82,8 +82,8 @@ def even_contrast(sheet: Sheet) -> F32:
     """Return the texture with local mean 0 and deviation 1 over what is visible: shades of lids go."""
     seen = sheet.visible.astype(np.float32)
     share = np.maximum(_local(seen), np.float32(p.EVEN_SUPPORT))
-    flat = (sheet.grey - _local(sheet.grey * seen) / share) * seen
-    deviation = np.sqrt(np.maximum(_local(flat * flat), 0) / share)
+    flat = np.asarray((sheet.grey - _local(sheet.grey * seen) / share) * seen, np.float32)
+    deviation = np.sqrt(np.maximum(_local(np.square(flat)), np.float32(0)) / share)
     return np.asarray(flat / np.maximum(deviation, np.float32(p.EVEN_FLOOR)), np.float32)
 
 

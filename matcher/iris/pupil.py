@@ -62,7 +62,9 @@ def find_discs(filled: F32, smooth: F32) -> list[Circle]:
     discs.vote(smoothed(filled, p.VOTE_SIGMA), np.float32(p.VOTE_GRADIENT), radii, votes)
     dark = darkness(smooth, smooth[: votes.shape[1] * CELL : CELL, : votes.shape[2] * CELL : CELL])
     for number, radius in enumerate(radii):
-        votes[number] = smoothed(votes[number], max(p.VOTE_SPREAD_LEAST, p.VOTE_SPREAD * float(radius))) * dark
+        votes[number] = (
+            smoothed(votes[number], max(p.VOTE_SPREAD_LEAST, p.VOTE_SPREAD * float(radius))) * dark
+        )
     found = np.zeros((p.PUPIL_CANDIDATES, 4), np.float32)
     count = discs.peaks(votes, np.maximum(2, p.VOTE_APART * radii).astype(np.float32), found)
     circles = [
@@ -85,7 +87,7 @@ def _darkest_inside(smooth: F32, disc: Circle) -> Circle | None:
     window = smooth[upper : int(disc.y + reach) + 1, left : int(disc.x + reach) + 1]
     if not window.size:
         return None
-    y, x = np.indices(window.shape)
+    y, x = np.mgrid[: window.shape[0], : window.shape[1]]
     inside = np.hypot(x + left - disc.x, y + upper - disc.y) < reach
     low, high = np.percentile(window[inside], [2.0, 80.0])
     dark = inside & (window < (low + high) / 2)
@@ -118,7 +120,7 @@ def inner_level(smooth: F32, circle: Circle) -> float:
 
 
 def evenness(smooth: F32, circle: Circle) -> float:
-    """Return how even a disc is inside, against the step at its edge: 0 to 1, low where it holds a smaller."""
+    """Return how even a disc is inside, against the step at its edge: 0 to 1, low where it holds another."""
     inside = _rays(smooth, circle, INNER)
     outside = _rays(smooth, circle, STEP_OUTSIDE)
     if np.isnan(inside).all() or np.isnan(outside).all():

@@ -155,6 +155,10 @@ OUTLIER_BOX = (3, 5)
 """Rows and angular samples averaged over before shades are told: sensor noise goes."""
 OUTLIER_EVEN = 3.0
 """The same after averaging, for shades and skin beside lids."""
+OUTLIER_GLINT = 3.0
+"""The same for places that look like reflections: bright pillars between crypts do, and are less bright."""
+GLINT_SHARE = 0.3
+"""Share of a reflection in a sample of the sheet at which it is one."""
 OUTLIER_BRIGHT = 6.0
 """The same for reflections and skin."""
 

@@ -44,8 +44,7 @@ def unwrap(eye: Eye) -> Sheet:
     polar.sample_between(eye.view.glints.astype(np.float32), inner, outer, shares, glints)
     between = ~np.isnan(grey) & _between_lids(eye, inner, outer, shares)
     grey = np.nan_to_num(grey)
-    visible = between & (np.nan_to_num(glints) < 0.3)
-    visible &= ~_outliers(grey, visible)
+    visible = between & ~_outliers(grey, between, np.nan_to_num(glints) > p.GLINT_SHARE)
     return Sheet(grey, visible, between)
 
 
@@ -76,7 +75,7 @@ def _grown_from(dark: Mask, hidden: Mask) -> Mask:
     return np.asarray(np.isin(labels, rooted[rooted > 0])[:, ANGLES : 2 * ANGLES], np.bool_)
 
 
-def _outliers(grey: F32, visible: Mask) -> Mask:
+def _outliers(grey: F32, visible: Mask, glints: Mask) -> Mask:
     """Return what is much darker or brighter than its row: lashes, shadows, skin, reflections."""
     wrong = np.zeros_like(visible)
     for _ in range(p.OUTLIER_ROUNDS):
@@ -90,7 +89,9 @@ def _outliers(grey: F32, visible: Mask) -> Mask:
         even = ndimage.uniform_filter(away.astype(np.float32), p.OUTLIER_BOX, mode=("nearest", "wrap"))
         fine, broad = (max(_deviation(part[kept]), p.OUTLIER_LEAST) for part in (away, even))
         dark = (away < -p.OUTLIER_DARK * fine) | (even < -p.OUTLIER_EVEN * broad)
-        wrong = _grown_from(dark, ~visible) | (away > p.OUTLIER_BRIGHT * fine)
+        # Bright pillars between crypts look like reflections, but for their brightness.
+        bright = (away > p.OUTLIER_BRIGHT * fine) | (glints & (away > p.OUTLIER_GLINT * fine))
+        wrong = _grown_from(dark, ~visible) | bright
         wrong |= _grown_from(even > p.OUTLIER_EVEN * broad, ~visible)
     wrong = ndimage.binary_dilation(wrong & visible)
     # What is left between lashes is no iris that can be read.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.errors import IrisOccludedError
 from matcher.iris import parameters as p
 from matcher.iris.phase import PhaseCode, encode
 from matcher.iris.quality import assess
 from matcher.iris.reduce import grey_pixels
+from matcher.iris.refuse import require_texture, require_visible
 from matcher.iris.segment import Eye, find_eye
 from matcher.iris.sheet import Sheet, unwrap
 from matcher.iris.trace import Trace
@@ -55,9 +55,10 @@ def extract(
     eye = find_eye(pixels)
     _record_eye(trace, eye)
     sheet = unwrap(eye)
+    require_texture(sheet)
     phase = encode(sheet)
     _record_code(trace, sheet, phase)
-    _require_visible(phase)
+    require_visible(phase)
     quality = assess(eye, sheet, phase, pixels.shape)
     return IrisTemplate(
         code=phase.code,
@@ -68,14 +69,6 @@ def extract(
         quality=quality.overall,
         position=position,
     )
-
-
-def _require_visible(phase: PhaseCode) -> None:
-    if phase.valid < p.VALID_LEAST:
-        raise IrisOccludedError(
-            f"Expected at least {p.VALID_LEAST:.0%} of the iris code to be visible, got {phase.valid:.0%}.",
-            hint="Capture the eye wide open, without reflections.",
-        )
 
 
 def _record_eye(trace: Trace | None, eye: Eye) -> None:

@@ -195,7 +195,22 @@ SEARCH_FRAGILE = 0.3
 """The same for the search code: 8 bits an angle."""
 
 # Refusals
-EYE_LEAST = 1.0
-"""Least score of an eye: grey levels of the pupil's edge times those of the limbus."""
+EYE_LEAST = 60.0
+"""Least score of an eye: grey levels of the pupil's edge times those of the limbus. Real eyes have
+140 or more but for a few; smooth noise seldom has 100."""
+EYE_RADIUS = 28.0
+"""Least radius of an iris, image px: the code's finest wavelength is 5 px there."""
+TEXTURE_AROUND = (4, 24)
+"""Half sides of the box that texture is measured against: rows, angular samples."""
+TEXTURE_BOX = (2, 3)
+"""Half sides of the box that pixels' noise is averaged over."""
+TEXTURE_EDGE = 8
+"""Rows beside the contours that are left out."""
+TEXTURE_SAMPLES = 50
+"""Fewest samples that say anything."""
+TEXTURE_LEAST = 0.8
+"""Least deviation after averaging, grey levels. Real irises have 1.7 or more, drawn discs 0.6 or less."""
+TEXTURE_SHARE = 0.4
+"""Least share of the deviation before it. Real irises keep 0.48 or more, white noise 0.3."""
 VALID_LEAST = 0.12
 """Least share of the full code's bits that must be valid."""

@@ -47,7 +47,8 @@ def grey_pixels(image: Image | U8) -> U8:
         raise BlankImageError(
             "The image is blank: its grey levels hardly vary.", hint="Capture the eye again."
         )
-    return np.ascontiguousarray(pixels)
+    # A copy: kernels would be compiled once more for arrays that are read-only.
+    return np.array(pixels, order="C")
 
 
 def reduced(pixels: U8, factor: int) -> F32:

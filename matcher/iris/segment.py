@@ -127,7 +127,7 @@ def _best_pair(view: View) -> tuple[Contour, Circle, float]:
     inner = [pair for pair in found if best.is_iris_of(pair) and pair.plain > p.NESTED_LEAST * best.plain]
     if inner and best.score < p.NESTED_EVENNESS * best.plain:
         best = max(inner, key=lambda pair: pair.plain)
-    elif best.score < p.EYE_LEAST:
+    elif best.plain < p.EYE_LEAST:
         raise _no_iris()
     return best.pupil, best.limbus, best.plain
 
@@ -137,6 +137,8 @@ def _pair(view: View, pupil: Contour) -> _Pair | None:
     if found is None:
         return None
     circle, gain = found
+    if circle.radius * view.factor < p.EYE_RADIUS:
+        return None
     plain = min(_sure_gain(pupil), p.PUPIL_GAIN_ENOUGH) * min(gain, p.LIMBUS_GAIN_ENOUGH)
     plain *= float(np.exp(-((pupil.roughness / p.PUPIL_ROUGHNESS) ** 2)))
     plain *= float(darkness(view.smooth, inner_level(view.smooth, pupil.circle)))

@@ -195,11 +195,11 @@ SEARCH_FRAGILE = 0.3
 """The same for the search code: 8 bits an angle."""
 
 # Refusals
-EYE_LEAST = 60.0
+EYE_LEAST = 75.0
 """Least score of an eye: grey levels of the pupil's edge times those of the limbus. Real eyes have
 140 or more but for a few; smooth noise seldom has 100."""
-EYE_RADIUS = 28.0
-"""Least radius of an iris, image px: the code's finest wavelength is 5 px there."""
+EYE_RADIUS = 36.0
+"""Least radius of an iris, image px: a tenth below the 80 px across that are asked for."""
 TEXTURE_AROUND = (4, 24)
 """Half sides of the box that texture is measured against: rows, angular samples."""
 TEXTURE_BOX = (2, 3)

@@ -18,12 +18,10 @@ of real mates, do not occur. Every eye has the same texture statistics.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -36,12 +34,13 @@ from matcher.iris.types import ANGLES, IrisTemplate
 from matcher.types import F32, U8
 
 from .fingerprint_synthesis.randomness import checked_seed, stream
+from .iris_codes_settings import IrisCodeSettings, fitted_settings
 
 CHUNK = 256
 """Eyes drawn at once from one random stream; a range of eyes is cut out of whole chunks."""
 
-FREQUENCIES = 72
-"""Cycles a turn up to which texture is made: the filters pass less than 1 % of their power above."""
+FREQUENCIES = 96
+"""Cycles a turn up to which texture is made: the finest filter passes a few per cent of its power above."""
 
 MAX_TURN = 7.0
 """Largest rotation of a sample, angular steps: two of them lie within what is searched."""
@@ -53,70 +52,6 @@ C64 = npt.NDArray[np.complex64]
 Bits = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class IrisCodeSettings:
-    """What generated codes are like.
-
-    Attributes
-    ----------
-    power_fall : float
-        The texture's power falls as frequency ** -power_fall.
-    row_length, row_growth : float
-        Distance over which rows are alike, rows: row_length + row_growth * 8 / (cycles a turn).
-    noise, noise_spread : float
-        Share of a sample's texture power that is noise: the median over samples, and the deviation of its
-        natural logarithm.
-    noise_tilt : float
-        The noise's power falls as frequency ** -(power_fall - noise_tilt).
-    turn : float
-        Deviation of a sample's rotation, angular steps.
-    upper_lid, upper_spread, lower_lid, lower_spread : float
-        Height of the lids' edges above and below the pupil's centre, iris radii: mean and deviation.
-    lid_margin : float
-        What is masked beside a lid, angular steps.
-    pupil : float
-        Radius of the pupil, iris radii.
-    """
-
-    power_fall: float
-    row_length: float
-    row_growth: float
-    noise: float
-    noise_spread: float
-    noise_tilt: float
-    turn: float
-    upper_lid: float
-    upper_spread: float
-    lower_lid: float
-    lower_spread: float
-    lid_margin: float
-    pupil: float
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> IrisCodeSettings:
-        """Build from `{"settings": {name: number}}`.
-
-        Raises
-        ------
-        ArgumentError
-            If a setting is missing, unknown or no number.
-        """
-        names = {field.name for field in fields(cls)}
-        found = value.get("settings")
-        if not isinstance(found, dict) or set(found) != names:
-            raise ArgumentError(f"Iris code settings: expected exactly {sorted(names)}.")
-        if not all(isinstance(v, int | float) and math.isfinite(v) for v in found.values()):
-            raise ArgumentError("Iris code settings: expected finite numbers.")
-        return cls(**found)
-
-
-@lru_cache(maxsize=1)
-def fitted_settings() -> IrisCodeSettings:
-    """Return the settings that were fitted to real codes."""
-    path = resources.files("matcher.datasets") / "iris_codes.json"
-    return IrisCodeSettings.from_json(json.loads(path.read_text(encoding="utf-8")))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layout:
     """One of the two codes: its channels among all responses, its bands and wavelengths."""
@@ -125,6 +60,8 @@ class _Layout:
     rows: int
     spread: float
     wavelengths: tuple[float, ...]
+    fragile: float
+    bits: int
 
     def weights(self) -> npt.NDArray[np.float64]:
         """Return the weight of each sheet row in each band, float64 (bands, 64): as the encoder's."""
@@ -135,13 +72,18 @@ class _Layout:
         return weights
 
     @property
+    def odd_only(self) -> bool:
+        """Whether one bit is taken of each response, that of its odd part, or two."""
+        return self.bits == self.rows * len(self.wavelengths)
+
+    @property
     def channels(self) -> slice:
         return slice(self.first, self.first + self.rows)
 
 
 # The search code's bands come first: its part of the random numbers then does not depend on the full code's.
-_SEARCH = _Layout(0, p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS)
-_FULL = _Layout(p.SEARCH_ROWS, p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS)
+_SEARCH = _Layout(0, p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_FRAGILE, 8)
+_FULL = _Layout(p.SEARCH_ROWS, p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_FRAGILE, 64)
 _BANDS = _SEARCH.rows + _FULL.rows
 
 
@@ -268,8 +210,8 @@ class IrisCodes:
             # The share of a normal variable that lies nearest to 0 is masked.
             power = share[:, None] * self._power(self._noise, gain, layout)
             power = power + (1 - share)[:, None] * self._power(self._texture, gain, layout)
-            least = math.sqrt(2) * special.erfinv(p.CODE_FRAGILE) * np.sqrt(power)
-            for part in (response.real, response.imag):
+            least = math.sqrt(2) * special.erfinv(layout.fragile) * np.sqrt(power)
+            for part in (response.imag,) if layout.odd_only else (response.real, response.imag):
                 mask = trusted & (np.abs(part) > least[:, :, None].astype(np.float32))
                 bits.append((part > 0) & mask)
                 valid.append(mask)

@@ -8,6 +8,14 @@ from matcher.score.iris import IrisProbe, score_many
 from matcher.score.iris_record import resident
 from matcher.types import F32, I64, U64
 
+SEARCH = "/search"
+"""What follows the extractor's name in the pairing of a calibration for search codes."""
+
+
+def search_calibration(extractor: str) -> Calibration:
+    """Return the calibration of search codes of an extractor; CalibrationMissingError where there is none."""
+    return load_calibration(extractor + SEARCH, extractor + SEARCH)
+
 
 class IrisScorer:
     """The C++ iris comparison, full codes, with the shipped calibrations."""

@@ -3,8 +3,7 @@
 The parts are the measures of ISO/IEC 29794-6, scaled to the iris's radius where the standard counts pixels;
 each is mapped to 0 to 100 between a value that is useless and one that is good. The overall score is their
 weighted geometric mean: it rises with each of them, and an eye that is hopeless in one way is not saved by
-the others. The weights follow what discarding by each part gave on the first 25 persons of MMU2: how much
-of the iris is visible decides.
+the others. The weights are set by hand: how much of the iris is visible decides. They are not fitted.
 
 LIMITATIONS: gaze is not measured: one eye's image does not tell it from the camera's pixel aspect. Motion
 blur along the lids looks like a soft iris.
@@ -48,8 +47,8 @@ COMPONENTS = (
     Component("iris_radius", 25.0, 60.0, 0.04),
     Component("concentricity", 80.0, 92.0, 0.04),
 )
-"""Useless and good follow ISO/IEC 29794-6 where it states a value, else the 1st and 60th percentiles of the
-first 25 persons of MMU2. The standard's pupil dilation has a good range instead: see `DILATION`."""
+"""Useless and good follow ISO/IEC 29794-6 where it states a value, and are set by hand elsewhere.
+The standard's pupil dilation has a good range instead: see `DILATION`."""
 
 DILATION = (8.0, 20.0, 60.0, 82.0)
 """Pupil dilation, per cent: useless, good from, good to, useless (good: ISO/IEC 29794-6 counts 20 to 70)."""

@@ -121,7 +121,12 @@ def test_an_interrupted_demo_leaves_no_server_and_no_store(
 ) -> None:
     out = tmp_path / "out"
     command = [*DEMO, "--data", str(prints), "--dataset", "folders", "--out", str(out)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell ignores Ctrl-C for what it runs in the background, and a program inherits that: not this one.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(number, before)
     try:
         end = time.monotonic() + LIMIT_S
         while not servers_of(out):

@@ -32,9 +32,10 @@ from matcher.evaluate.extraction import Extraction, Extractions
 from matcher.evaluate.modality import FingerprintModality
 from matcher.evaluate.run import calibrated, compare_pairs
 from matcher.fingerprint.extract import extract
-from matcher.fingerprint.quality import COMPONENTS, FLOOR, assess_trace
+from matcher.fingerprint.quality import COMPONENTS, assess_trace
 from matcher.fingerprint.trace import Trace
 from matcher.image.read import read_image
+from matcher.sample_quality import FLOOR
 from matcher.types import MAX_QUALITY
 
 F64 = npt.NDArray[np.float64]

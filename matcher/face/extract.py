@@ -10,10 +10,11 @@ import numpy as np
 from matcher.face.align import aligned, look_again
 from matcher.face.detect import DEFAULT_DETECTOR, Detector, Faces, load_detector
 from matcher.face.model import DEFAULT_MODEL, FaceModel, load_face_model
-from matcher.face.quality import FaceQuality, assess
+from matcher.face.quality import assess
 from matcher.face.select import choose, order
 from matcher.face.trace import Trace
 from matcher.face.types import FaceTemplate
+from matcher.sample_quality import SampleQuality
 from matcher.types import F32, ColourImage
 
 STEPS = 127
@@ -31,14 +32,14 @@ class FoundFace:
         Left, top, width, height, px of the picture.
     score : float
         Of the detector, 0 to 1.
-    quality : FaceQuality
+    quality : SampleQuality
         In its parts; `quality.overall` is the template's.
     """
 
     template: FaceTemplate
     box: tuple[float, float, float, float]
     score: float
-    quality: FaceQuality
+    quality: SampleQuality
 
 
 def extract(
@@ -122,7 +123,7 @@ def _templates(
     finder: Detector,
     network: FaceModel,
     trace: Trace | None,
-) -> list[tuple[FaceTemplate, FaceQuality]]:
+) -> list[tuple[FaceTemplate, SampleQuality]]:
     """Return the templates and qualities of some faces: aligned one by one, embedded together."""
     if not rows:
         return []
@@ -143,7 +144,7 @@ def _templates(
     ]
 
 
-def assess_trace(image: ColourImage, trace: Trace) -> FaceQuality:
+def assess_trace(image: ColourImage, trace: Trace) -> SampleQuality:
     """Return the quality, in its parts, of the first face that was extracted with a trace.
 
     Raises

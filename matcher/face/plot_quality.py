@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matcher.errors import ArgumentError
-from matcher.face.quality import ADVISE_BELOW, FaceQuality
 from matcher.face.trace import Trace
+from matcher.sample_quality import ADVISE_BELOW, SampleQuality
 from matcher.types import ColourImage
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ WIDTH = 10.0
 """Of the figure, inches."""
 
 
-def plot_quality(image: ColourImage, trace: Trace, quality: FaceQuality, path: Path | str) -> None:
+def plot_quality(image: ColourImage, trace: Trace, quality: SampleQuality, path: Path | str) -> None:
     """Draw the faces that were seen, the crop that the model was given, and the parts of its quality.
 
     Parameters
@@ -29,7 +29,7 @@ def plot_quality(image: ColourImage, trace: Trace, quality: FaceQuality, path: P
     image : ColourImage
     trace : Trace
         Filled by `extract(image, trace=trace)`.
-    quality : FaceQuality
+    quality : SampleQuality
         From `assess_trace`.
     path : path
         PNG file to write.
@@ -70,7 +70,7 @@ def _draw_faces(axes: Axes, image: ColourImage, trace: Trace) -> None:
     axes.axis("off")
 
 
-def _draw_quality(axes: Axes, quality: FaceQuality) -> None:
+def _draw_quality(axes: Axes, quality: SampleQuality) -> None:
     parts = quality.parts[::-1]
     colours = [POOR if part.score < ADVISE_BELOW else MEANT for part in parts]
     axes.barh(range(len(parts)), [part.score for part in parts], color=colours, height=0.62)

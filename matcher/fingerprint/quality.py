@@ -17,9 +17,6 @@ differ: dark ones look wet, those with little contrast look poor as a whole.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -27,55 +24,12 @@ from matcher.fingerprint import enhance
 from matcher.fingerprint import parameters as p
 from matcher.fingerprint.field import Orientation
 from matcher.fingerprint.quality_measures import Measures, measure
+from matcher.fingerprint.rulings import remove_rulings
 from matcher.fingerprint.segment import pad_to_cells
 from matcher.fingerprint.trace import Trace
-from matcher.types import F32, MAX_QUALITY, Image, Minutiae
-
-FLOOR = 0.1
-"""What a part of score 0 still counts for in the geometric mean: no part alone makes everything 0."""
-
-ADVISE_BELOW = 50
-"""A part's score below which its advice is given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """How one measure becomes a part.
-
-    Attributes
-    ----------
-    name : str
-        Of the part, and of the measure in `Measures`.
-    unit : str
-    worst, best : float
-        Measures that score 0 and 100, linear between: about the worst hundredth and the better half of the
-        real and synthetic prints that the weights were fitted to.
-    weight : float
-        Share in the overall score; all add up to 1.
-    advice : str
-        What to do where the measure is low.
-    too_high : tuple, optional
-        (100, 0) points and advice on the far side, for a measure that can be too high as well.
-    """
-
-    name: str
-    unit: str
-    worst: float
-    best: float
-    weight: float
-    advice: str
-    too_high: tuple[float, float, str] | None = None
-
-    def grade(self, value: float) -> tuple[int, str]:
-        """Return the part's score, 0 to 100, and the advice where it is below ADVISE_BELOW, else ""."""
-        share, advice = (value - self.worst) / (self.best - self.worst), self.advice
-        if self.too_high is not None:
-            best, worst, other = self.too_high
-            if (far := (worst - value) / (worst - best)) < share:
-                share, advice = far, other
-        score = round(MAX_QUALITY * min(max(share, 0.0), 1.0))
-        return score, advice if score < ADVISE_BELOW else ""
-
+from matcher.sample_quality import Component, SampleQuality
+from matcher.sample_quality import grade as graded
+from matcher.types import F32, Image, Minutiae
 
 COMPONENTS = (
     Component("usable_area", "mm^2", 20, 220, 0.19, "Too little usable area: press the whole pad flat."),
@@ -96,75 +50,13 @@ COMPONENTS = (
     Component("contrast", "grey levels", 8, 50, 0.05, "Too little contrast: press harder or set the sensor."),
     Component("centre_depth", "mm", 0, 5, 0.15, "The centre is at the edge: put the middle of the pad down."),
 )
-"""The parts, in the order they are shown; weights fitted, see the module's text."""
+"""The parts, in the order they are shown; weights fitted, see the module's text. Ranges: about the worst
+hundredth and the better half of the real and synthetic prints that the weights were fitted to."""
 
 
-@dataclass(frozen=True, slots=True)
-class QualityPart:
-    """One quality component of one print.
-
-    Attributes
-    ----------
-    name, unit : str
-    value : float
-        The native measure, in `unit`; see `Measures`.
-    score : int
-        0 to 100.
-    advice : str
-        A sentence for the operator, "" where nothing needs doing.
-    """
-
-    name: str
-    value: float
-    unit: str
-    score: int
-    advice: str
-
-
-@dataclass(frozen=True, slots=True)
-class FingerprintQuality:
-    """Quality of one print.
-
-    Attributes
-    ----------
-    overall : int
-        0 to 100: expected use in comparisons (ISO/IEC 29794-1 utility).
-    parts : tuple of QualityPart
-        In the order of `COMPONENTS`.
-    """
-
-    overall: int
-    parts: tuple[QualityPart, ...]
-
-    @property
-    def advice(self) -> tuple[str, ...]:
-        """What the operator may do, the worst part's sentence first."""
-        poor = sorted((part for part in self.parts if part.advice), key=lambda part: part.score)
-        return tuple(part.advice for part in poor)
-
-    def part(self, name: str) -> QualityPart:
-        """Return the part of that name; KeyError without one."""
-        return {part.name: part for part in self.parts}[name]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        parts = {}
-        for part in self.parts:
-            values = {**asdict(part), "value": round(part.value, 3)}
-            parts[values.pop("name")] = values
-        return {"overall": self.overall, "advice": list(self.advice), "parts": parts}
-
-
-def grade(measures: Measures) -> FingerprintQuality:
+def grade(measures: Measures) -> SampleQuality:
     """Return the quality that belongs to the measures."""
-    parts, logarithm = [], 0.0
-    for component in COMPONENTS:
-        value = float(getattr(measures, component.name))
-        score, advice = component.grade(value)
-        parts.append(QualityPart(component.name, value, component.unit, score, advice))
-        logarithm += component.weight * float(np.log(FLOOR + (1 - FLOOR) * score / MAX_QUALITY))
-    overall = (float(np.exp(logarithm)) - FLOOR) / (1 - FLOOR)
-    return FingerprintQuality(round(MAX_QUALITY * min(max(overall, 0.0), 1.0)), tuple(parts))
+    return graded(COMPONENTS, measures)
 
 
 def assess(
@@ -175,12 +67,12 @@ def assess(
     quality: F32,
     mask: npt.NDArray[np.bool_],
     minutiae: Minutiae,
-) -> FingerprintQuality:
+) -> SampleQuality:
     """Return the quality of a print from the intermediates of its extraction, see `measure`."""
     return grade(measure(padded, normalised, orientation, period, quality, mask, minutiae))
 
 
-def assess_trace(image: Image, trace: Trace, minutiae: Minutiae) -> FingerprintQuality:
+def assess_trace(image: Image, trace: Trace, minutiae: Minutiae) -> SampleQuality:
     """Return the quality of a print that was extracted with a trace; `overall` is the template's quality.
 
     Raises
@@ -191,5 +83,5 @@ def assess_trace(image: Image, trace: Trace, minutiae: Minutiae) -> FingerprintQ
     orientation = Orientation(trace["orientation"], trace["coherence"])
     normalised = trace["normalised"]
     cells = enhance.ridge_quality(normalised, trace["enhanced"], orientation, trace["contrast_mask"])
-    padded = pad_to_cells(image.pixels, p.CELL)
+    padded = pad_to_cells(remove_rulings(image.pixels), p.CELL)
     return assess(padded, normalised, orientation, trace["period"], cells, trace["mask"], minutiae)

@@ -9,8 +9,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from matcher.face.pose import HEAD, pose_of
-from matcher.face.quality import ADVISE_BELOW, COMPONENTS, assess, grade
+from matcher.face.quality import COMPONENTS, assess, grade
 from matcher.face.quality_measures import Measures, measure
+from matcher.sample_quality import ADVISE_BELOW
 
 SIDE = 400
 EYES = 80.0

@@ -27,15 +27,10 @@ from matcher.datasets.fingerprint_synthesis import (
 from matcher.fingerprint import parameters as p
 from matcher.fingerprint.extract import extract
 from matcher.fingerprint.kernels import grey
-from matcher.fingerprint.quality import (
-    ADVISE_BELOW,
-    COMPONENTS,
-    FingerprintQuality,
-    assess_trace,
-    grade,
-)
+from matcher.fingerprint.quality import COMPONENTS, assess_trace, grade
 from matcher.fingerprint.quality_measures import Measures
 from matcher.fingerprint.trace import Trace
+from matcher.sample_quality import ADVISE_BELOW, SampleQuality
 from matcher.types import MAX_QUALITY, Image
 
 SEEDS = (1, 2, 3)
@@ -46,7 +41,7 @@ GOOD = Measures(230.0, 0.85, 0.92, 1.0, 50, 70.0, 0.44, 60.0, 6.0)
 """Measures that score 100 in every part."""
 
 
-def quality_of(pixels: U8) -> FingerprintQuality:
+def quality_of(pixels: U8) -> SampleQuality:
     image, trace = Image(pixels), Trace()
     template = extract(image, trace=trace)
     quality = assess_trace(image, trace, template.minutiae)
@@ -272,3 +267,13 @@ def test_order_against_nfiq2_on_its_example_images(
     assert len(ours) == 5
     assert all(0 <= value <= MAX_QUALITY for value in ours)
     record_property("rank_correlation_with_nfiq2", float(spearmanr(ours, theirs).statistic))
+
+
+def test_a_printed_line_does_not_part_the_two_ways_to_the_quality() -> None:
+    """What a trace is graded by is what extraction saw: the print without the line."""
+    pixels = generate_impression(generate_finger(1), 1).pixels.copy()
+    pixels[len(pixels) // 2 : len(pixels) // 2 + 4] = 0
+    image = Image(pixels)
+    trace = Trace()
+    template = extract(image, trace=trace)
+    assert assess_trace(image, trace, template.minutiae).overall == template.quality

@@ -16,7 +16,8 @@ from matcher.deadline import FOREVER, Deadline
 from matcher.errors import ArgumentError, SubjectNotFoundError
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.memory import Memory
-from matcher.gallery.records import Deletion, Enrolment, SampleRecord
+from matcher.gallery.operations import Enrolment, SubjectDeletion
+from matcher.gallery.records import SampleRecord
 from matcher.gallery.schema import MAX_ID_LENGTH
 from matcher.person import Side
 from matcher.reader import DEFAULT_EXTRACTOR, reader
@@ -234,7 +235,7 @@ class Engine:
             If the removal could not be stored.
         """
         _check_name("Subject id", subject_id)
-        return deadline.wait(self._gallery.submit(Deletion(subject_id))).sequence
+        return deadline.wait(self._gallery.submit(SubjectDeletion(subject_id))).sequence
 
     def status(self) -> Status:
         """Return what the gallery holds now; NotReadyError while it is being read."""

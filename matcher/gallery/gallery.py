@@ -11,7 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from matcher.errors import InternalError, NotReadyError, StoreCorruptError, TemplateError
 from matcher.gallery.memory import Memory
-from matcher.gallery.records import Change, Operation, Receipt, StoredSample
+from matcher.gallery.operations import Operation
+from matcher.gallery.records import Change, Receipt, StoredSample
 from matcher.gallery.rows import ResidentSample
 from matcher.gallery.search import Scorer
 from matcher.gallery.store import Store
@@ -109,13 +110,13 @@ class Gallery:
 
     def _read(self, sample: StoredSample) -> ResidentSample:
         try:
-            template = decode(sample.record.template)
+            template = decode(sample.template)
         except TemplateError as error:
             raise StoreCorruptError(
                 f"A stored template of subject {sample.subject_id!r} cannot be read ({error.reason}).",
                 hint="Restore the store from a backup.",
             ) from error
-        if modality_of(template) is not sample.record.modality:
+        if modality_of(template) is not sample.modality:
             raise StoreCorruptError(
                 f"A stored template of subject {sample.subject_id!r} is of another modality than its row.",
                 hint="Restore the store from a backup.",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from matcher.errors import StoreCorruptError, StoreNewerError
-from matcher.gallery.records import SampleRecord, StoredSample
+from matcher.gallery.records import StoredSample, sample_key_of
 from matcher.gallery.schema import (
     SCHEMA_VERSION,
     STORE_FORMAT,
@@ -66,6 +66,8 @@ def stored_samples(connection: Connection) -> Iterator[list[StoredSample]]:
         select(
             subjects.c.subject_key,
             subjects.c.subject_id,
+            samples.c.encounter_key,
+            samples.c.ordinal,
             samples.c.modality,
             samples.c.position,
             samples.c.quality,
@@ -88,8 +90,17 @@ def _sample(row: Any) -> StoredSample:
             f"A sample of subject {row.subject_id!r} has the unknown modality {row.modality}.",
             hint="Restore the store from a backup.",
         ) from error
-    record = SampleRecord(modality, row.position, row.quality, bytes(row.template))
-    return StoredSample(row.subject_key, row.subject_id, record)
+    return StoredSample(
+        sample_key_of(row.encounter_key, row.ordinal),
+        row.encounter_key,
+        row.subject_key,
+        row.subject_id,
+        modality,
+        row.position,
+        row.quality,
+        None,
+        bytes(row.template),
+    )
 
 
 def _check_log(connection: Connection) -> None:

@@ -27,7 +27,8 @@ from matcher.errors import (
 )
 from matcher.gallery import schema
 from matcher.gallery.load import LOAD_CHUNK, prepare, stored_samples
-from matcher.gallery.records import Change, ChangeKind, Operation, Receipt, StoredSample
+from matcher.gallery.operations import Operation
+from matcher.gallery.records import Change, ChangeKind, Receipt, StoredSample
 from matcher.gallery.sqlite import SqliteBackend
 from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_key, last_sequence
 from matcher.gallery.writer import Writer

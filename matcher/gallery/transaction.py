@@ -16,7 +16,8 @@ from matcher.errors import (
     SubjectExistsError,
     SubjectNotFoundError,
 )
-from matcher.gallery.records import Change, ChangeKind, Deletion, Enrolment, Operation, Receipt
+from matcher.gallery.operations import Enrolment, Operation, SubjectDeletion
+from matcher.gallery.records import Change, ChangeKind, Receipt
 from matcher.gallery.schema import (
     change_counter,
     changes,
@@ -126,7 +127,9 @@ class GroupTransaction:
             row.key: (bytes(row.payload_digest), row.subject_id, row.sequence)
             for row in self._where_in(columns, c.key, keys)
         }
-        ids = {op.subject_id for op in self._operations} | {row[1] for row in self._keys.values()}
+        ids = {op.subject_id for op in self._operations if isinstance(op, Enrolment | SubjectDeletion)} | {
+            row[1] for row in self._keys.values()
+        }
         s = subjects.c
         self._subjects: dict[str, int] = {
             row.subject_id: row.subject_key
@@ -139,7 +142,9 @@ class GroupTransaction:
         return self._connection.execute(select(*columns).where(column.in_(sorted(values)))).all()
 
     def _one(self, operation: Operation) -> Outcome:
-        act: Callable[[Any], Outcome] = self._delete if isinstance(operation, Deletion) else self._enroll
+        act: Callable[[Any], Outcome] = (
+            self._delete if isinstance(operation, SubjectDeletion) else self._enroll
+        )
         return act(operation)
 
     def _enroll(self, enrolment: Enrolment) -> Outcome:
@@ -179,7 +184,7 @@ class GroupTransaction:
             )
         return Receipt(enrolment.subject_id, True, sequence)
 
-    def _delete(self, deletion: Deletion) -> Outcome:
+    def _delete(self, deletion: SubjectDeletion) -> Outcome:
         subject_key = self._subjects.pop(deletion.subject_id, None)
         if subject_key is None:
             return SubjectNotFoundError(f"No subject {deletion.subject_id!r} is enrolled.")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from matcher.errors import NotReadyError
-from matcher.gallery.records import Operation, Receipt
+from matcher.gallery.operations import Operation
+from matcher.gallery.records import Receipt
 from matcher.gallery.transaction import Outcome
 
 GROUP_LIMIT = 256

@@ -26,14 +26,8 @@ from matcher.errors import (
     SubjectExistsError,
     SubjectNotFoundError,
 )
-from matcher.gallery.records import (
-    Change,
-    ChangeKind,
-    Deletion,
-    Enrolment,
-    SampleRecord,
-    StoredSample,
-)
+from matcher.gallery.operations import Enrolment, SubjectDeletion
+from matcher.gallery.records import Change, ChangeKind, SampleRecord, StoredSample, sample_key_of
 from matcher.gallery.schema import SCHEMA_VERSION
 from matcher.gallery.store import Store
 from matcher.template.envelope import Modality
@@ -98,16 +92,18 @@ def test_an_enrolment_is_handed_over_before_it_is_acknowledged_and_read_back(
     [(sequence, samples)] = again.replays
     assert sequence == 2
     assert [s.subject_id for s in samples] == ["alice", "alice", "bob"]
-    assert samples[1] == StoredSample(1, "alice", enrolment("alice").samples[1])
+    assert samples[1] == StoredSample(
+        sample_key_of(1, 1), 1, 1, "alice", Modality.FINGERPRINT, 1, 41, None, b"alice" * 20
+    )
 
 
 def test_a_deleted_subject_is_gone_and_its_bytes_are_overwritten(tmp_path: Path, follower: Follower) -> None:
     store = Store(url_of(tmp_path), follower)
     store.submit(enrolment("carol-secret-template")).result()
     store.submit(enrolment("dave")).result()
-    store.submit(Deletion("carol-secret-template")).result()
+    store.submit(SubjectDeletion("carol-secret-template")).result()
     with pytest.raises(SubjectNotFoundError):
-        store.submit(Deletion("carol-secret-template")).result()
+        store.submit(SubjectDeletion("carol-secret-template")).result()
     store.close()
     again = Follower()
     Store(url_of(tmp_path), again).close()
@@ -120,7 +116,7 @@ def test_a_subject_id_is_taken_once_and_free_again_after_deletion(store: Store) 
     first = store.submit(enrolment("erin")).result()
     with pytest.raises(SubjectExistsError):
         store.submit(enrolment("erin")).result()
-    store.submit(Deletion("erin")).result()
+    store.submit(SubjectDeletion("erin")).result()
     second = store.submit(enrolment("erin")).result()
     assert (first.sequence, second.sequence) == (1, 3)
 
@@ -132,7 +128,7 @@ def test_a_key_makes_one_enrolment_of_many_requests(store: Store) -> None:
     assert (again.subject_id, again.sequence) == ("frank", first.sequence)
     with pytest.raises(IdempotencyMismatchError):
         store.submit(enrolment("frank", key="k", digest=b"2")).result()
-    store.submit(Deletion("frank")).result()
+    store.submit(SubjectDeletion("frank")).result()
     with pytest.raises(SubjectNotFoundError, match="deleted since"):
         store.submit(enrolment("frank", key="k")).result()
     store.submit(enrolment("frank", key="other")).result()
@@ -181,7 +177,7 @@ def test_one_group_sees_its_own_members(store: Store) -> None:
         enrolment("same", key="k"),
         enrolment("same"),
         enrolment("whoever", key="k"),
-        Deletion("same"),
+        SubjectDeletion("same"),
         enrolment("same"),
         enrolment("empty", count=0),
         enrolment("later"),

@@ -84,8 +84,11 @@ def test_second_look(benchmark: BenchmarkFixture, yunet: Detector, pixels: U8) -
     assert benchmark(look_again, pixels, PLACE, yunet).shape == (5, 2)
 
 
-def test_alignment(benchmark: BenchmarkFixture, model: FaceModel, pixels: U8) -> None:
-    assert benchmark(aligned, pixels, PLACE, model.manifest).shape == (150, 150, 3)
+@pytest.mark.parametrize("eyes", [30, 60, 120], ids=lambda eyes: f"{eyes} px")
+def test_alignment(benchmark: BenchmarkFixture, model: FaceModel, pixels: U8, eyes: int) -> None:
+    """Faces smaller than the crop, nearly its size, and as large as the picture."""
+    place = PLACE[2] + (PLACE - PLACE[2]) * (eyes / 60)
+    assert benchmark(aligned, pixels, place, model.manifest).shape == (150, 150, 3)
 
 
 def test_embedding(benchmark: BenchmarkFixture, model: FaceModel, pixels: U8) -> None:

@@ -1,7 +1,7 @@
 """Accuracy over folds, as the protocols of face sets state it: the threshold of each fold from the others.
 
 Accuracy is the share of right decisions, "same" where score >= t. The threshold of a fold is the one of
-highest accuracy on all other folds, the lowest of those that are equal; a protocol of one fold takes it from
+highest accuracy on all other folds, the middle one of those that are equal; a protocol of one fold takes it from
 itself, which flatters. A pair of which one image gave no template is decided "different".
 """
 
@@ -26,7 +26,10 @@ class FoldAccuracy:
 
 
 def best_threshold(raw: F64, mated: Bools) -> float:
-    """Return the lowest of the thresholds with most right decisions, raw score; -inf never stands for one.
+    """Return the middle one of the thresholds with most right decisions, raw score; -inf never stands for one.
+
+    The lowest and the highest of them lie right beside a wrong decision: any pair may turn their fold's
+    accuracy. Of an even number the lower middle one is taken.
 
     Parameters
     ----------
@@ -42,7 +45,8 @@ def best_threshold(raw: F64, mated: Bools) -> float:
     rejected = np.searchsorted(other, values)
     # Above every score nothing is accepted: right of every non-mated pair.
     right = np.append(accepted + rejected, len(other))
-    best = int(np.argmax(right))
+    equal = np.flatnonzero(right == right.max())
+    best = int(equal[(len(equal) - 1) // 2])
     return float("inf") if best == len(values) else float(values[best])
 
 

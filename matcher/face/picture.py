@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -14,8 +12,8 @@ from matcher.types import F32, U8
 BLUR = 1.25
 """Pixels of the picture between two points of a crop up to which one point is enough."""
 
-MAX_LEVEL = 2
-"""A pixel of a crop is the mean of at most 2**2 points a side; larger pictures are made smaller first."""
+FARTHEST = 2.0**30
+"""Bound of places, px: what lies beyond shows the picture's edge, as what lies there does."""
 
 
 def shrunk(pixels: U8, longest: int) -> tuple[U8, float]:
@@ -39,11 +37,11 @@ def shrunk(pixels: U8, longest: int) -> tuple[U8, float]:
     if factor == 1.0:
         return pixels, 1.0
     out = np.empty((max(round(height * factor), 1), max(round(width * factor), 1), 3), np.uint8)
-    resample.shrink(np.ascontiguousarray(pixels), out)
+    resample.shrink(np.ascontiguousarray(pixels), 0, 0, height, width, out)
     return out, factor
 
 
-def crop(pixels: U8, matrix: F64, width: int, height: int, *, most: int = MAX_LEVEL) -> U8:
+def crop(pixels: U8, matrix: F64, width: int, height: int) -> U8:
     """Return the part of a picture that a similarity brings to a crop of that size.
 
     Parameters
@@ -53,44 +51,43 @@ def crop(pixels: U8, matrix: F64, width: int, height: int, *, most: int = MAX_LE
         From the picture to the crop, px from pixel centres.
     width, height : int
         Of the crop, px.
-    most : int
-        A pixel is the mean of at most 2**most points a side, 0 to MAX_LEVEL: fewer are coarser and faster.
 
     Returns
     -------
     uint8 (height, width, 3)
-        Bilinear where the crop is larger than what it shows, else the mean of what each pixel covers; where
-        the picture ends its edge goes on.
+        Bilinear; where the picture is finer than the crop, of the means of what a pixel of the crop covers.
+        Where the picture ends its edge goes on.
     """
+    pixels = np.ascontiguousarray(pixels)
     back = inverse(matrix)
     step = scale_of(back)
-    if step > 2**MAX_LEVEL:
-        pixels, back = _reduced(pixels, back, width, height, int(step / 2))
-        step = scale_of(back)
+    top, left, rows, columns = _covered(pixels, back, width, height, max(step, 1.0))
+    # From here on places count from the rectangle's first pixel.
+    back[:, 2] -= (left, top)
+    if step > BLUR:
+        small = np.empty((max(round(rows / step), 1), max(round(columns / step), 1), 3), np.uint8)
+        resample.shrink(pixels, top, left, rows, columns, small)
+        factors = np.array([small.shape[1] / columns, small.shape[0] / rows])
+        # A small pixel's centre is the middle of the pixels that it covers.
+        back[:, 2] += 0.5
+        back *= factors[:, None]
+        back[:, 2] -= 0.5
+        pixels, top, left, (rows, columns) = small, 0, 0, small.shape[:2]
+    words = np.empty((rows, columns), np.uint64)
+    resample.pack(pixels, top, left, words)
     out = np.empty((height, width, 3), np.uint8)
-    level = min(max(math.ceil(math.log2(step / BLUR)), 0), most)
-    resample.warp(np.ascontiguousarray(pixels), back, level, out)
+    resample.warp(words, back.clip(-FARTHEST, FARTHEST), out)
     return out
 
 
-def _reduced(pixels: U8, back: F64, width: int, height: int, factor: int) -> tuple[U8, F64]:
-    """Return the part that a crop needs, made smaller by a whole factor, and the transform into it."""
+def _covered(pixels: U8, back: F64, width: int, height: int, margin: float) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of the rectangle of the picture that a crop and a margin need."""
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]], np.float64)
     reached = back @ corners.T
-    low = np.floor(reached.min(axis=1)).astype(int) - factor
-    high = np.ceil(reached.max(axis=1)).astype(int) + factor + 1
-    left, top = (int(np.clip(low[i], 0, pixels.shape[1 - i] - factor)) for i in (0, 1))
-    right, bottom = (
-        int(np.clip(high[i], start + factor, pixels.shape[1 - i])) for i, start in ((0, left), (1, top))
-    )
-    columns, rows = (right - left) // factor, (bottom - top) // factor
-    part = np.ascontiguousarray(pixels[top : top + rows * factor, left : left + columns * factor])
-    out = np.empty((rows, columns, 3), np.uint8)
-    resample.shrink(part, out)
-    moved = back.copy()
-    # A small pixel's centre is the middle of `factor` pixels.
-    moved[:, 2] -= np.array([left, top]) + (factor - 1) / 2
-    return out, moved / factor
+    ends = np.array(pixels.shape[1::-1])
+    low = np.floor(reached.min(axis=1) - margin).clip(0, ends - 1).astype(int)
+    high = np.ceil(reached.max(axis=1) + margin + 1).clip(low + 1, ends).astype(int)
+    return int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0])
 
 
 def planes(

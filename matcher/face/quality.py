@@ -44,7 +44,7 @@ COMPONENTS = (
         "contrast", "grey levels", 20, 70, 0.05, "The face has little contrast: avoid haze and backlight."
     ),
     Component("evenness", "ratio", 0.35, 0.80, 0.09, "One side of the face is dark: light both sides alike."),
-    Component("background", "grey levels", 20, 6, 0.02, "The background is busy: use a plain wall."),
+    Component("background", "grey levels", 18.5, 5.5, 0.02, "The background is busy: use a plain wall."),
     Component("visibility", "0-1", 0.60, 0.90, 0.08, "Something may cover the face: remove it."),
     Component(
         "open_eyes", "ratio", 0.5, 1.0, 0.06, "The eyes are hard to see: take off dark glasses, clear hair."

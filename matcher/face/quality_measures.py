@@ -141,7 +141,7 @@ def _background(pixels: U8, points: F64) -> float:
     at = np.array([WIDE_SIDE / 2, WIDE_SIDE * WIDE_HEIGHT])
     target = (FACE_SHAPE - eyes.mean(axis=0)) * size + at
     matrix = similarity(points, target)
-    wide = _grey(crop(pixels, matrix, WIDE_SIDE, WIDE_SIDE, most=1))
+    wide = _grey(crop(pixels, matrix, WIDE_SIDE, WIDE_SIDE))
     around = _beside_head() & _inside(pixels.shape, matrix)
     across = np.abs(np.diff(wide, axis=1))[:-1]
     down = np.abs(np.diff(wide, axis=0))[:, :-1]

@@ -39,15 +39,25 @@ def smooth(height: int, width: int) -> np.ndarray:
     return np.rint(127.5 + 60 * np.stack(waves, axis=2)).astype(np.uint8)
 
 
-@pytest.mark.parametrize(("size", "small"), [((24, 36), (12, 18)), ((37, 29), (10, 13)), ((9, 8), (9, 8))])
+def warped(pixels: np.ndarray, back: np.ndarray, height: int, width: int) -> np.ndarray:
+    words, out = np.empty(pixels.shape[:2], np.uint64), np.empty((height, width, 3), np.uint8)
+    resample.pack(pixels, 0, 0, words)
+    resample.warp(words, back, out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("size", "small"), [((24, 36), (12, 18)), ((37, 29), (10, 13)), ((9, 8), (9, 8)), ((70, 50), (1, 2))]
+)
 def test_shrink_is_the_mean_of_what_is_covered(
     plain: ModuleType, size: tuple[int, int], small: tuple[int, int]
 ) -> None:
-    pixels = noise(*size)
+    pixels = noise(size[0] + 5, size[1] + 7)
     out = np.empty((*small, 3), np.uint8)
-    resample.shrink(pixels, out)
-    wanted = plain.shrink(pixels, *small)
-    assert np.abs(out - wanted).max() <= 0.5 + 1e-6
+    resample.shrink(pixels, 3, 4, *size, out)
+    wanted = plain.shrink(pixels[3 : 3 + size[0], 4 : 4 + size[1]], *small)
+    # Sums in float32 round a mean that lies at a half either way.
+    assert np.abs(out - wanted).max() <= 0.5 + 1e-3
 
 
 def test_a_picture_that_is_small_enough_stays() -> None:
@@ -65,25 +75,30 @@ def test_a_picture_that_is_small_enough_stays() -> None:
 def test_the_warp_is_scikit_images(turn: float, size: float) -> None:
     pixels = noise(90, 120)
     matrix = SimilarityTransform(scale=size, rotation=turn, translation=(40, 20))
-    out = np.empty((64, 70, 3), np.uint8)
     back = np.linalg.inv(matrix.params)[:2]
-    resample.warp(pixels, back, 0, out)
+    out = warped(pixels, back, 64, 70)
     wanted = skimage_warp(
         pixels.astype(float), matrix.inverse, output_shape=(64, 70), order=1, mode="edge", preserve_range=True
     )
-    # Places in float32 and one rounding; noise of 255 levels is the worst case.
-    assert np.abs(out - wanted).max() <= 0.52
+    # Weights of 13 bits, the last of four takes what the others leave, and one rounding.
+    assert np.abs(out - wanted).max() <= 0.5 + 255 * 3 / 2**13
 
 
-def test_several_points_are_averaged() -> None:
-    pixels = noise(80, 80)
-    out = np.empty((20, 20, 3), np.uint8)
-    back = np.array([[2.0, 0.0, 10.0], [0.0, 2.0, 10.0]])
-    resample.warp(pixels, back, 1, out)
-    fine = np.empty((40, 40, 3), np.uint8)
-    resample.warp(pixels, np.array([[1.0, 0.0, 9.5], [0.0, 1.0, 9.5]]), 0, fine)
-    wanted = fine.reshape(20, 2, 20, 2, 3).astype(float).mean(axis=(1, 3))
-    assert np.abs(out - wanted).max() <= 1.0
+def test_the_warp_stays_in_the_picture_wherever_it_is_told_to_look() -> None:
+    """Flat and white: weights that did not sum to one, or a lane that ran over, would show."""
+    white = np.full((9, 11, 3), 255, np.uint8)
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        back = rng.normal(0, 4, (2, 3)) * rng.choice([0.1, 1, 1e8], (2, 3))
+        back[:, :2] = back[:, :2].clip(-9, 9)
+        assert (warped(white, back, 12, 12) == 255).all()
+    # Each colour keeps to its own lane.
+    for channel in range(3):
+        one = np.zeros((9, 11, 3), np.uint8)
+        one[:, :, channel] = noise(9, 11)[:, :, channel]
+        out = warped(one, np.array([[0.7, 0.2, 0.1], [-0.2, 0.7, 3.3]]), 12, 12)
+        assert out[:, :, channel].any()
+        assert not np.delete(out, channel, axis=2).any()
 
 
 @pytest.mark.parametrize("step", [0.5, 1.0, 1.7, 3.0, 4.5, 7.3, 11.0])
@@ -103,7 +118,8 @@ def test_a_crop_shows_the_same_at_every_scale(step: float) -> None:
     wanted = [127.5 + 60 * (np.sin(at[0] / 25 + k) + np.cos(at[1] / 31 - k)) for k in range(3)]
     inside = (at[0] > 8) & (at[0] < 891) & (at[1] > 8) & (at[1] < 691)
     moved = np.abs(out - np.stack(wanted, axis=2))[inside]
-    assert moved.max() <= 1.5 + 60 * (step / 25) ** 2 / 8
+    # Two roundings, and of two waves what squares of `step` (1 / 24) and lines between them (1 / 8) cut off.
+    assert moved.max() <= 1.5 + 60 * (step / 25) ** 2 / 6 + 60 * (step / 31) ** 2 / 6
 
 
 def test_a_crop_beyond_the_picture_repeats_its_edge() -> None:
@@ -114,6 +130,39 @@ def test_a_crop_beyond_the_picture_repeats_its_edge() -> None:
     # A large face that is mostly outside.
     far = crop(noise(60, 60), np.array([[0.1, 0.0, 30.0], [0.0, 0.1, 30.0]]), 32, 32)
     assert far.shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("step", [1.3, 2.0, 3.7, 9.0])
+def test_a_crop_of_a_large_picture_is_the_mean_of_what_it_covers(step: float) -> None:
+    """Detail finer than the crop must not alias: noise is averaged over what each pixel covers."""
+    side = 30
+    pixels = noise(400, 380)
+    back = np.array([[step, 0.0, 50.3], [0.0, step, 40.6]])
+    out = crop(pixels, inverse(back), side, side).astype(float)
+    # A square of `step` px has a deviation of 1 / step of a pixel's; bilinear weights bring it down further.
+    least, most = 0.35, 1.0
+    assert least / step < out.std() / pixels.std() < most / step
+
+
+def test_a_crop_of_stripes_as_fine_as_pixels_is_flat() -> None:
+    pixels = np.zeros((300, 300, 3), np.uint8)
+    pixels[:, ::2] = 255
+    pixels[::3] = 90
+    out = crop(pixels, np.array([[1 / 6, 0.0, -5.0], [0.0, 1 / 6, -5.0]]), 30, 30)
+    assert np.ptp(out) <= 1
+
+
+def test_a_crop_is_the_same_wherever_the_picture_is_cut() -> None:
+    """Only the rectangle that a crop needs is looked at."""
+    pixels = noise(300, 320)
+    turn = np.array([[0.8, -0.3, 100.0], [0.3, 0.8, 90.0]])
+    for step in (0.6, 1.0, 1.2):
+        back = turn * step
+        whole = warped(pixels, back, 40, 50)
+        part = crop(pixels, inverse(back), 50, 40).astype(int)
+        # Places are the same but for the last digits, which may turn a rounding.
+        assert np.abs(part - whole).max() <= 1
+        assert (part != whole).mean() < 0.01
 
 
 def test_the_similarity_is_umeyamas() -> None:

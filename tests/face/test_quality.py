@@ -91,7 +91,9 @@ def _one_sided(picture: np.ndarray) -> np.ndarray:
 
 
 def _busy(picture: np.ndarray) -> np.ndarray:
-    noise = np.random.default_rng(1).integers(0, 256, picture.shape[:2]).astype(np.uint8)
+    # Coarser than what a look from afar averages.
+    cells = np.random.default_rng(1).integers(0, 256, (SIDE // 8, SIDE // 8)).astype(np.uint8)
+    noise = np.kron(cells, np.ones((8, 8), np.uint8))
     y, x = np.mgrid[:SIDE, :SIDE]
     head = np.hypot((x - 200) / 100, (y - 210) / 140) < 1
     return np.where(head[:, :, None], picture, noise[:, :, None])

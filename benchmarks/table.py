@@ -76,6 +76,8 @@ def _set_rows(sets: dict[str, Any]) -> list[str]:
 def _number(key: str, value: float | None) -> str:
     if value is None:
         return "null"
+    if "returned" in key:  # a hundredth of a per cent is what is asked for
+        return f"{value:.4%}"
     if any(word in key for word in RATES):
         return f"{value:.2%}"
     if key.startswith("actual"):

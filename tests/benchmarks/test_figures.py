@@ -34,6 +34,10 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert {bar["met"] for bar in iris["bars"].values()} == {None}
     assert iris["figures"]["synthesis_ms_median"] > 0
     assert "| synthetic, 4 eyes x 2 | 8 |" in done.stdout
+    searched = iris["search"]
+    assert (searched["rows"], searched["rotations"], searched["bytes_per_eye"]) == (4_000, 31, 528)
+    assert searched["mates"]["mates"] >= 100
+    assert searched["mates"]["scores_that_differ"] == 0
     face = figures["face"]
     assert face["missing"] == ["Labeled Faces in the Wild"]
     assert {bar["met"] for bar in face["bars"].values()} == {None}

@@ -130,12 +130,17 @@ def _is_template_or_minutiae(data: bytes) -> bool:
 
 def _answer(pixels: U8, trace: Trace, template: IrisTemplate) -> tuple[dict[str, Any], str]:
     """Return what is said of an extraction: JSON values, and text."""
+    from matcher.iris.quality import assess_trace
+
+    quality = assess_trace(trace)
     height, width = pixels.shape
     pupil, iris = (_diameter(trace[stage]) for stage in ("pupil", "limbus"))
     valid = float(np.bitwise_count(template.mask).sum()) / (CODE_BITS * len(template.mask))
     eye = template.position.name.lower()
     answer = {
         "quality": template.quality,
+        "quality_parts": quality.to_json()["parts"],
+        "advice": list(quality.advice),
         "valid_bits": round(valid, 4),
         "pupil_px": round(pupil, 1),
         "iris_px": round(iris, 1),
@@ -147,6 +152,7 @@ def _answer(pixels: U8, trace: Trace, template: IrisTemplate) -> tuple[dict[str,
     text = (
         f"iris {iris:.0f} px across, pupil {pupil:.0f} px, quality {template.quality}\n"
         f"{valid:.0%} of the code valid, {width} x {height} px, eye {eye}"
+        + "".join(f"\n{sentence}" for sentence in quality.advice)
     )
     return answer, text
 

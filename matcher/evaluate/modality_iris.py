@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from matcher.errors import ArgumentError, CalibrationMissingError
+from matcher.errors import ArgumentError
 from matcher.evaluate.modality import F32, I64, U64, Gallery
 from matcher.score.calibration import Calibration
 
@@ -22,7 +22,7 @@ class IrisCode(StrEnum):
     FULL = "full"
     """The one that scores are made of."""
     SEARCH = "search"
-    """The shorter one that searches read first; it has no calibration of its own."""
+    """The shorter one that searches read first; it has its own calibration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,12 @@ class IrisModality:
         return full if self.code is IrisCode.FULL else search
 
     def calibration(self) -> Calibration:
-        """Return the calibration of full codes; the search code has none."""
+        """Return the calibration of the code that is compared."""
         from matcher.score.calibration import load_calibration
+        from matcher.score.iris_scorer import search_calibration
 
         if self.code is IrisCode.SEARCH:
-            raise CalibrationMissingError("Calibration: the search code of irises has none.")
+            return search_calibration(self.extractor_id)
         return load_calibration(self.extractor_id, self.extractor_id)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 
 from matcher.iris import parameters as p
 from matcher.iris.phase import PhaseCode, encode
-from matcher.iris.quality import assess
+from matcher.iris.quality import grade
+from matcher.iris.quality_measures import Measures, measure
 from matcher.iris.reduce import grey_pixels
 from matcher.iris.refuse import require_texture, require_visible
 from matcher.iris.segment import Eye, find_eye
@@ -59,14 +62,15 @@ def extract(
     phase = encode(sheet)
     _record_code(trace, sheet, phase)
     require_visible(phase)
-    quality = assess(eye, sheet, phase, pixels.shape)
+    measures = measure(eye, sheet, phase, pixels.shape)
+    _record_measures(trace, measures)
     return IrisTemplate(
         code=phase.code,
         mask=phase.mask,
         search_code=phase.search_code,
         search_mask=phase.search_mask,
         extractor=p.EXTRACTOR_ID,
-        quality=quality.overall,
+        quality=grade(measures).overall,
         position=position,
     )
 
@@ -90,3 +94,8 @@ def _record_code(trace: Trace | None, sheet: Sheet, phase: PhaseCode) -> None:
     trace.record("visible", sheet.visible)
     trace.record("code", phase.code)
     trace.record("mask", phase.mask)
+
+
+def _record_measures(trace: Trace | None, measures: Measures) -> None:
+    if trace is not None:
+        trace.record("measures", np.array(astuple(measures)))

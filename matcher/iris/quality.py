@@ -2,8 +2,8 @@
 
 The parts are the measures of ISO/IEC 29794-6, scaled to the iris's radius where the standard counts pixels;
 each is mapped to 0 to 100 between a value that is useless and one that is good. The overall score is their
-weighted geometric mean: it rises with each of them, and an eye that is hopeless in one way is not saved by
-the others. The weights are set by hand: how much of the iris is visible decides. They are not fitted.
+weighted geometric mean (`matcher.sample_quality`). The weights are set by hand: how much of the iris is
+visible decides. They are not fitted.
 
 LIMITATIONS: gaze is not measured: one eye's image does not tell it from the camera's pixel aspect. Motion
 blur along the lids looks like a soft iris.
@@ -11,88 +11,80 @@ blur along the lids looks like a soft iris.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
-import numpy as np
-
-from matcher.iris.phase import PhaseCode
-from matcher.iris.quality_measures import Measures, measure
-from matcher.iris.segment import Eye
-from matcher.iris.sheet import Sheet
-from matcher.types import MAX_QUALITY
-
-FLOOR = 0.02
-"""What a part of 0 counts as in the geometric mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """How a measure becomes a part: 0 at `useless`, 100 at `good`; falling where good lies below useless."""
-
-    name: str
-    useless: float
-    good: float
-    weight: float
-
+from matcher.iris.quality_measures import Measures
+from matcher.iris.trace import Trace
+from matcher.sample_quality import Component, SampleQuality
+from matcher.sample_quality import grade as graded
 
 COMPONENTS = (
-    Component("usable_area", 15.0, 70.0, 0.30),
-    Component("valid_bits", 8.0, 45.0, 0.30),
-    Component("iris_sclera_contrast", 0.0, 40.0, 0.10),
-    Component("iris_pupil_contrast", 5.0, 40.0, 0.06),
-    Component("pupil_circularity", 75.0, 92.0, 0.04),
-    Component("grey_utilisation", 2.0, 5.0, 0.04),
-    Component("sharpness", 2.0, 12.0, 0.04),
-    Component("margin", -50.0, 50.0, 0.04),
-    Component("iris_radius", 25.0, 60.0, 0.04),
-    Component("concentricity", 80.0, 92.0, 0.04),
+    Component(
+        "usable_area", "per cent", 15, 70, 0.28, "Lids or lashes cover the iris: ask to open the eye wide."
+    ),
+    Component(
+        "iris_sclera_contrast",
+        "0-100",
+        0,
+        40,
+        0.10,
+        "The iris hardly stands out from the white: turn up the light.",
+    ),
+    Component(
+        "iris_pupil_contrast",
+        "0-100",
+        5,
+        40,
+        0.06,
+        "The pupil hardly stands out from the iris: turn up the light.",
+    ),
+    Component(
+        "pupil_dilation",
+        "per cent",
+        8,
+        20,
+        0.04,
+        "The pupil is very narrow: use less visible light.",
+        (60, 82, "The pupil is very wide: use more visible light."),
+    ),
+    Component(
+        "pupil_circularity",
+        "per cent",
+        75,
+        92,
+        0.04,
+        "The pupil is not round: ask to look straight into the camera.",
+    ),
+    Component(
+        "grey_utilisation", "bits", 2, 5, 0.04, "The iris has few shades of grey: mend exposure or light."
+    ),
+    Component("sharpness", "per cent", 2, 12, 0.04, "The iris is blurred: focus, and ask to hold still."),
+    Component("margin", "per cent", 0, 50, 0.04, "The eye is at the border: bring it to the middle."),
+    Component("iris_radius", "px", 25, 60, 0.04, "The iris is too small: come closer."),
+    Component(
+        "concentricity",
+        "per cent",
+        80,
+        92,
+        0.04,
+        "The pupil lies aside: ask to look straight into the camera.",
+    ),
+    Component(
+        "valid_bits",
+        "per cent",
+        8,
+        45,
+        0.28,
+        "Little of the iris can be read: open the eye, avoid reflections.",
+    ),
 )
-"""Useless and good follow ISO/IEC 29794-6 where it states a value, and are set by hand elsewhere.
-The standard's pupil dilation has a good range instead: see `DILATION`."""
-
-DILATION = (8.0, 20.0, 60.0, 82.0)
-"""Pupil dilation, per cent: useless, good from, good to, useless (good: ISO/IEC 29794-6 counts 20 to 70)."""
-
-DILATION_WEIGHT = 0.05
+"""In the order of `Measures`. Worst and best follow ISO/IEC 29794-6 where it states a value (a pupil
+dilation of 20 to 70 is good), and are set by hand elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One quality component: its name, native measure, and score from 0 to 100."""
-
-    name: str
-    native: float
-    score: int
+def grade(measures: Measures) -> SampleQuality:
+    """Return the quality that belongs to the measures."""
+    return graded(COMPONENTS, measures)
 
 
-@dataclass(frozen=True, slots=True)
-class IrisQuality:
-    """The overall score, 0 to 100, and its parts."""
-
-    overall: int
-    parts: tuple[Part, ...]
-
-    def __getitem__(self, name: str) -> Part:
-        return next(part for part in self.parts if part.name == name)
-
-
-def assess(eye: Eye, sheet: Sheet, phase: PhaseCode, shape: tuple[int, int]) -> IrisQuality:
-    """Return the quality of an iris from the intermediates of its extraction; `shape` is the image's."""
-    return grade(measure(eye, sheet, phase, shape))
-
-
-def grade(measures: Measures) -> IrisQuality:
-    """Map measures to parts, and these to one score."""
-    native = asdict(measures)
-    parts, logarithm, weights = [], 0.0, 0.0
-    for component in COMPONENTS:
-        value = native[component.name]
-        share = float(np.clip((value - component.useless) / (component.good - component.useless), 0, 1))
-        parts.append(Part(component.name, value, round(MAX_QUALITY * share)))
-        logarithm += component.weight * float(np.log(FLOOR + (1 - FLOOR) * share))
-        weights += component.weight
-    share = float(np.interp(measures.pupil_dilation, DILATION, (0.0, 1.0, 1.0, 0.0)))
-    parts.append(Part("pupil_dilation", measures.pupil_dilation, round(MAX_QUALITY * share)))
-    logarithm += DILATION_WEIGHT * float(np.log(FLOOR + (1 - FLOOR) * share))
-    overall = (float(np.exp(logarithm / (weights + DILATION_WEIGHT))) - FLOOR) / (1 - FLOOR)
-    return IrisQuality(round(MAX_QUALITY * min(max(overall, 0.0), 1.0)), tuple(parts))
+def assess_trace(trace: Trace) -> SampleQuality:
+    """Return the quality of the iris of an extraction, from the measures that its trace holds."""
+    return grade(Measures(*trace["measures"].tolist()))

@@ -19,6 +19,7 @@ STAGES = (
     "visible",
     "code",
     "mask",
+    "measures",
 )
 """Names that `extract` records, in order.
 
@@ -28,6 +29,7 @@ STAGES = (
     frame : int64 (3,), image px per px of the view, and where the view starts in the image: x, y
     sheet : float32 (64, 256), the unwrapped iris; open, visible : bool (64, 256), see `Sheet`
     code, mask : uint64 (256,)
+    measures : float64 (11,), of quality: see `matcher.iris.quality_measures.Measures`
 
 A failed extraction leaves what it came to.
 """

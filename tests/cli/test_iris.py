@@ -104,6 +104,24 @@ def test_extract_writes_template_and_intermediates(files: dict[str, Path], tmp_p
         assert np.array_equal(stages["code"] & stages["mask"], template.code)
 
 
+def test_extract_says_what_to_do_about_a_poor_picture(files: dict[str, Path], tmp_path: Path) -> None:
+    answer = json.loads(extract(files["first"], "--json").stdout)
+    parts = answer["quality_parts"]
+    assert set(parts) >= {"usable_area", "pupil_dilation", "sharpness", "margin"}
+    assert parts["iris_radius"]["value"] == pytest.approx(58, rel=0.05)
+    assert parts["iris_radius"]["unit"] == "px"
+    # A picture cut just beside the iris.
+    with Picture.open(files["first"]) as picture:
+        picture.crop((98, 0, 320, 240)).save(tmp_path / "cut.png")
+    done = extract(tmp_path / "cut.png", "--json")
+    poor = json.loads(done.stdout)
+    assert poor["quality"] < answer["quality"]
+    assert poor["quality_parts"]["margin"]["score"] < 50
+    sentence = poor["quality_parts"]["margin"]["advice"]
+    assert sentence in poor["advice"]
+    assert sentence in extract(tmp_path / "cut.png").stdout
+
+
 def test_extract_plots(files: dict[str, Path], tmp_path: Path) -> None:
     assert extract(files["first"], "--plot", tmp_path / "stages.png").exit_code == 0
     with Picture.open(tmp_path / "stages.png") as picture:
@@ -131,6 +149,16 @@ def test_mates_match_and_others_do_not(files: dict[str, Path], tmp_path: Path) -
     assert done.exit_code == 1
     assert done.stdout.startswith("NO MATCH: score ")
     assert compare(files["first"], files["other"], "--fmr", 1).exit_code == 0
+
+
+def test_the_shipped_calibration_tells_mates_from_others(files: dict[str, Path]) -> None:
+    """From picture to decision as a user meets it: nothing stands in for anything."""
+    mates = json.loads(compare(files["first"], files["second"], "--json").stdout)
+    other = json.loads(compare(files["first"], files["other"], "--json").stdout)
+    shipped = IrisScorer().calibration("iris-numba/1", "iris-numba/1")
+    assert mates["score"]["calibration"] == other["score"]["calibration"] == shipped.id
+    assert (mates["accepted"], other["accepted"]) == (True, False)
+    assert mates["score"]["value"] > 60 > 40 > other["score"]["value"]
 
 
 @pytest.mark.usefixtures("calibrated")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from matcher.cli.main import app
 from matcher.datasets.iris_synthesis.folders import write_eye
-from matcher.errors import ArgumentError, CalibrationMissingError, RecordUnsupportedError
+from matcher.errors import ArgumentError, RecordUnsupportedError
 from matcher.evaluate.modality import Gallery, modality
 from matcher.evaluate.modality_iris import IrisCode, IrisModality
 from matcher.formats.eyes import eye_image
@@ -79,7 +79,8 @@ def test_the_search_code_is_measured_alone(reports: dict[str, Any]) -> None:
     report = reports["search"]
     assert (report["code"], report["resident_bytes_median"]) == ("search", 512)
     assert (report["mated"], report["failures_to_extract"]) == (EYES + 2, 1)
-    assert report["calibration"] is None
+    assert report["calibration"] != reports["full"]["calibration"]
+    assert "search" in report["calibration"]
     assert report["zero_fmr"] == pytest.approx(2 / (EYES + 2))
 
 
@@ -105,9 +106,8 @@ def test_scores_are_those_of_the_scorer(code: IrisCode) -> None:
     expected = [compare(probe, full.resident(templates[i])).raw for i in (3, 0, 1)]
     assert found.tolist() == pytest.approx(expected, abs=1e-6)
     assert found[2] == 1.0
-    if code is IrisCode.SEARCH:
-        with pytest.raises(CalibrationMissingError):
-            kind.calibration()
+    pairing = kind.extractor_id + ("" if code is IrisCode.FULL else "/search")
+    assert kind.calibration().pairing == (pairing, pairing)
 
 
 def test_records_are_read_and_others_refused(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matcher.iris.phase import encode
-from matcher.iris.quality import COMPONENTS, IrisQuality, assess, grade
-from matcher.iris.quality_measures import Measures, measure
-from matcher.iris.segment import find_eye
-from matcher.iris.sheet import unwrap
+from matcher.iris.extract import extract
+from matcher.iris.quality import COMPONENTS, assess_trace, grade
+from matcher.iris.quality_measures import Measures
+from matcher.iris.trace import Trace
+from matcher.sample_quality import SampleQuality
 
 GOOD = Measures(
     usable_area=90.0,
@@ -29,32 +29,39 @@ GOOD = Measures(
 )
 
 
-def quality(pixels: Any) -> tuple[Measures, IrisQuality]:
-    eye = find_eye(pixels)
-    sheet = unwrap(eye)
-    code = encode(sheet)
-    return measure(eye, sheet, code, pixels.shape), assess(eye, sheet, code, pixels.shape)
+def quality(pixels: Any) -> tuple[Measures, SampleQuality]:
+    trace = Trace()
+    template = extract(pixels, trace=trace)
+    graded = assess_trace(trace)
+    assert graded.overall == template.quality
+    return Measures(*(part.value for part in graded.parts)), graded
 
 
 def test_a_good_eye_has_the_best_score() -> None:
     best = grade(GOOD)
     assert best.overall == 100
-    assert {part.name for part in best.parts} == set(asdict(GOOD))
+    assert best.advice == ()
+    # In the measures' order: the trace holds them without names.
+    assert [part.name for part in best.parts] == list(asdict(GOOD))
+    assert sum(component.weight for component in COMPONENTS) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.name)
 def test_each_part_lowers_the_score(component: Any) -> None:
-    middle = (component.useless + component.good) / 2
+    middle = (component.worst + component.best) / 2
     poor = grade(replace(GOOD, **{component.name: middle}))
-    assert poor[component.name].score == pytest.approx(50, abs=1)
-    none = grade(replace(GOOD, **{component.name: component.useless}))
-    assert none[component.name].score == 0
+    assert poor.part(component.name).score == pytest.approx(50, abs=1)
+    none = grade(replace(GOOD, **{component.name: component.worst}))
+    assert none.part(component.name).score == 0
     assert none.overall < poor.overall < 100
+    assert none.advice == (component.advice,)
 
 
-@pytest.mark.parametrize("dilation", [5.0, 95.0])
-def test_extreme_pupils_lower_the_score(dilation: float) -> None:
-    assert grade(replace(GOOD, pupil_dilation=dilation)).overall < 90
+@pytest.mark.parametrize(("dilation", "said"), [(5.0, "less visible light"), (95.0, "more visible light")])
+def test_extreme_pupils_lower_the_score(dilation: float, said: str) -> None:
+    found = grade(replace(GOOD, pupil_dilation=dilation))
+    assert found.overall < 95
+    assert said in found.advice[0]
 
 
 def test_measures_follow_what_was_drawn(drawn: Any) -> None:

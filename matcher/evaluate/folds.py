@@ -1,8 +1,8 @@
 """Accuracy over folds, as the protocols of face sets state it: the threshold of each fold from the others.
 
 Accuracy is the share of right decisions, "same" where score >= t. The threshold of a fold is the one of
-highest accuracy on all other folds, the middle one of those that are equal; a protocol of one fold takes it from
-itself, which flatters. A pair of which one image gave no template is decided "different".
+highest accuracy on all other folds, the middle one of those that are equal; a protocol of one fold takes it
+from itself, which flatters. A pair of which one image gave no template is decided "different".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class FoldAccuracy:
 
 
 def best_threshold(raw: F64, mated: Bools) -> float:
-    """Return the middle one of the thresholds with most right decisions, raw score; -inf never stands for one.
+    """Return the middle one of the thresholds with most right decisions; -inf never stands for one.
 
     The lowest and the highest of them lie right beside a wrong decision: any pair may turn their fold's
     accuracy. Of an even number the lower middle one is taken.

@@ -14,7 +14,7 @@ CPP_FILES := $(shell find cpp -name '*.cpp' -o -name '*.h' 2>/dev/null)
 PROTO_FILES := $(wildcard proto/matcher/v1/*.proto)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak figures lint types format proto proto-check lock wheel-check cpp-test clean
+.PHONY: help setup build demo test soak figures lint types format proto proto-check lock wheel-check cpp-test postgresql clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ figures: setup  ## measure every figure of the issues' tables into benchmarks/fi
 
 cpp-test: $(VENV)/.installed  ## C++ tests, once under AddressSanitizer and UBSan
 	$(MAKE) -C cpp/tests --no-print-directory
+
+postgresql:  ## install PostgreSQL where it is missing (Debian, as root): the store's tests run on it
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+	  { apt-get update -q && apt-get install -q -y --no-install-recommends postgresql; }
 
 lint: $(VENV)/.installed  ## ruff and clang-format
 	$(VENV)/bin/ruff check .

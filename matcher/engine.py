@@ -295,7 +295,8 @@ class Engine:
 
 def _record(template: Template) -> SampleRecord:
     position = int(position_of(template))
-    return SampleRecord(modality_of(template), position, template.quality, encode(template))
+    kind, made_by = modality_of(template), extractor_of(template)
+    return SampleRecord(kind, position, template.quality, encode(template), made_by)
 
 
 def _candidate(memory: Memory, probe: PersonProbe, subject: int, *, across: bool) -> Candidate | None:

@@ -44,12 +44,18 @@
     ├── StoreError
     │   ├── SubjectNotFoundError            SUBJECT_NOT_FOUND
     │   ├── SubjectExistsError              SUBJECT_EXISTS
+    │   ├── EncounterNotFoundError          ENCOUNTER_NOT_FOUND
+    │   ├── SampleNotFoundError             SAMPLE_NOT_FOUND
+    │   ├── NothingLeftError                NOTHING_LEFT
     │   ├── IdempotencyMismatchError        IDEMPOTENCY_MISMATCH
     │   ├── StoreLockedError                STORE_LOCKED
     │   ├── StoreUnavailableError           STORE_UNAVAILABLE
     │   ├── StoreFullError                  STORE_FULL
+    │   ├── StoreNotEmptyError              STORE_NOT_EMPTY
     │   ├── StoreCorruptError               STORE_CORRUPT
-    │   └── StoreNewerError                 STORE_NEWER
+    │   ├── StoreNewerError                 STORE_NEWER
+    │   ├── BackupCorruptError              BACKUP_CORRUPT
+    │   └── BackupNewerError                BACKUP_NEWER
     ├── ServiceError
     │   ├── DeadlineError                   DEADLINE_EXCEEDED
     │   ├── ServerUnavailableError          SERVER_UNAVAILABLE
@@ -326,6 +332,24 @@ class SubjectExistsError(StoreError):
     reason = "SUBJECT_EXISTS"
 
 
+class EncounterNotFoundError(StoreError, LookupError):
+    """No encounter of that key."""
+
+    reason = "ENCOUNTER_NOT_FOUND"
+
+
+class SampleNotFoundError(StoreError, LookupError):
+    """No sample of that key."""
+
+    reason = "SAMPLE_NOT_FOUND"
+
+
+class NothingLeftError(StoreError):
+    """A subject would be left without an encounter, or an encounter without a sample."""
+
+    reason = "NOTHING_LEFT"
+
+
 class IdempotencyMismatchError(StoreError):
     """The idempotency key was used before with another payload."""
 
@@ -350,6 +374,12 @@ class StoreFullError(StoreError):
     reason = "STORE_FULL"
 
 
+class StoreNotEmptyError(StoreError):
+    """A backup is restored into an empty store only."""
+
+    reason = "STORE_NOT_EMPTY"
+
+
 class StoreCorruptError(StoreError):
     """The store's content contradicts itself."""
 
@@ -360,6 +390,18 @@ class StoreNewerError(StoreError):
     """The store was written by a later version of this program."""
 
     reason = "STORE_NEWER"
+
+
+class BackupCorruptError(StoreError):
+    """A backup is damaged, cut off, or none of ours."""
+
+    reason = "BACKUP_CORRUPT"
+
+
+class BackupNewerError(StoreError):
+    """A backup was written by a later version of this program."""
+
+    reason = "BACKUP_NEWER"
 
 
 class ServiceError(MatcherError):

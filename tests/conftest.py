@@ -6,8 +6,10 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SOAK = os.environ.get("MATCHER_SOAK") == "1"
 """Whether tests run at full size (make soak)."""
+
+REQUIRE_POSTGRES = os.environ.get("MATCHER_REQUIRE_POSTGRES") == "1"
+"""Whether a missing PostgreSQL fails the tests that need it, instead of skipping them (CI)."""
 
 
 def data_root() -> Path | None:
@@ -53,8 +58,15 @@ def load_module(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def load() -> Callable[[str], ModuleType]:
+    """Imports a module of this folder by its name."""
+    return load_module
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +79,28 @@ def fakes() -> ModuleType:
 def drawn() -> ModuleType:
     """The module tests/face_fakes.py: drawn faces and a small network."""
     return load_module("face_fakes")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server of these tests' own (tests/postgres.py); skips the test where there is none."""
+    module = load_module("postgres")
+    folder = module.binaries()
+    if folder is None:
+        if REQUIRE_POSTGRES:
+            pytest.fail("MATCHER_REQUIRE_POSTGRES=1, but PostgreSQL is not installed")
+        pytest.skip("PostgreSQL (initdb) is not installed")
+    server = module.Server(folder)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty store, once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/gallery.db"
+    return str(request.getfixturevalue("postgres").url())
 
 
 @pytest.fixture

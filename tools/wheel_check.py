@@ -33,6 +33,8 @@ assert pathlib.Path(matcher.datasets.__file__).resolve().parent == folder / "dat
 assert not (folder / "datasets").is_symlink()
 assert (folder / "py.typed").exists() and (folder / "v1" / "matcher_pb2.pyi").exists()
 
+assert (folder / "gallery" / "migrations" / "versions" / "v0002_encounters.py").exists()
+
 import numpy as np
 rng = np.random.default_rng(1)
 minutiae = matcher.Minutiae(

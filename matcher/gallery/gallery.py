@@ -6,12 +6,13 @@ While memory cannot be trusted (a failed apply, before the replay is through), `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from matcher.errors import InternalError, NotReadyError, StoreCorruptError, TemplateError
 from matcher.gallery.memory import Memory
 from matcher.gallery.operations import Operation
+from matcher.gallery.read import Stored
 from matcher.gallery.records import Change, Receipt, StoredSample
 from matcher.gallery.rows import ResidentSample
 from matcher.gallery.search import Scorer
@@ -97,12 +98,16 @@ class Gallery:
             self._memory = None
             raise
 
-    def replay(self, sequence: int, stored: Iterator[list[StoredSample]]) -> None:
+    def resume(self, identity: str, sequence: int) -> int | None:
+        """Nothing is kept from earlier: the store is read whole."""
+        return None
+
+    def replay(self, sequence: int, stored: Stored) -> None:
         """Read the whole store into fresh arrays and take them into use."""
         self._memory = None
         memory = Memory()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="expand") as pool:
-            for chunk in stored:
+            for chunk in stored.samples():
                 for sample, resident in zip(chunk, pool.map(self._read, chunk), strict=True):
                     memory.add(sample.subject_key, sample.subject_id, [resident])
         memory.publish(sequence)

@@ -1,34 +1,27 @@
-"""Opening a store: made where there is none, checked where there is one, read from end to end."""
+"""Opening a store: made where there is none, brought up to this version, checked where there is one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import uuid
 
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from matcher.errors import StoreCorruptError, StoreNewerError
-from matcher.gallery.records import StoredSample, sample_key_of
+from matcher.gallery.ledger import last_sequence
+from matcher.gallery.migrate import migrate, revision_of
 from matcher.gallery.schema import (
     SCHEMA_VERSION,
     STORE_FORMAT,
+    alembic_version,
     change_counter,
     changes,
-    encounters,
     metadata,
-    samples,
     store_info,
-    subjects,
 )
-from matcher.gallery.transaction import last_sequence
-from matcher.types import Modality
-
-LOAD_CHUNK = 4096
-"""Rows read from the database at a time."""
 
 
-def prepare(connection: Connection) -> None:
-    """Make the tables in an empty database, or check those that are there.
+def prepare(connection: Connection) -> str:
+    """Make the tables in an empty database, or check those that are there; return the store's identity.
 
     Raises
     ------
@@ -39,12 +32,37 @@ def prepare(connection: Connection) -> None:
     """
     names = set(inspect(connection).get_table_names())
     if not names:
-        metadata.create_all(connection)
-        connection.execute(
-            insert(store_info).values(id=1, format=STORE_FORMAT, schema_version=SCHEMA_VERSION)
-        )
-        connection.execute(insert(change_counter).values(id=1, last_sequence=0))
-        return
+        return make(connection)
+    version = version_of(connection, names)
+    if version < SCHEMA_VERSION:
+        migrate(connection, version, SCHEMA_VERSION)
+        names = set(inspect(connection).get_table_names())
+    if not set(metadata.tables) <= names:
+        raise StoreCorruptError("Tables of the store are missing.", hint="Restore it from a backup.")
+    _check_log(connection)
+    return identity_of(connection)
+
+
+def make(connection: Connection) -> str:
+    """Make the tables of an empty store; return the identity of the history that begins here."""
+    identity = uuid.uuid4().hex
+    metadata.create_all(connection)
+    connection.execute(
+        insert(store_info).values(id=1, format=STORE_FORMAT, schema_version=SCHEMA_VERSION, store_id=identity)
+    )
+    connection.execute(insert(alembic_version).values(version_num=revision_of(SCHEMA_VERSION)))
+    connection.execute(insert(change_counter).values(id=1, last_sequence=0))
+    return identity
+
+
+def version_of(connection: Connection, names: set[str]) -> int:
+    """Return the schema version of a store that has these tables.
+
+    Raises
+    ------
+    StoreNewerError, StoreCorruptError
+        As `prepare`.
+    """
     if store_info.name not in names:
         raise _foreign()
     row = connection.execute(select(store_info.c.format, store_info.c.schema_version)).one_or_none()
@@ -55,52 +73,14 @@ def prepare(connection: Connection) -> None:
             f"The store has schema version {row.schema_version}; this program knows up to {SCHEMA_VERSION}.",
             hint="Use the program that wrote it, or a later one.",
         )
-    if row.schema_version < 1 or not set(metadata.tables) <= names:
-        raise StoreCorruptError("Tables of the store are missing.", hint="Restore it from a backup.")
-    _check_log(connection)
+    if row.schema_version < 1:
+        raise StoreCorruptError("The store's schema version is none.", hint="Restore it from a backup.")
+    return int(row.schema_version)
 
 
-def stored_samples(connection: Connection) -> Iterator[list[StoredSample]]:
-    """Yield every sample with its subject, in the order in which they were enrolled, a chunk at a time."""
-    query = (
-        select(
-            subjects.c.subject_key,
-            subjects.c.subject_id,
-            samples.c.encounter_key,
-            samples.c.ordinal,
-            samples.c.modality,
-            samples.c.position,
-            samples.c.quality,
-            samples.c.template,
-        )
-        .join_from(samples, encounters, samples.c.encounter_key == encounters.c.encounter_key)
-        .join(subjects, subjects.c.subject_key == encounters.c.subject_key)
-        .order_by(samples.c.encounter_key, samples.c.ordinal)
-        .execution_options(yield_per=LOAD_CHUNK)
-    )
-    for rows in connection.execute(query).partitions():
-        yield [_sample(row) for row in rows]
-
-
-def _sample(row: Any) -> StoredSample:
-    try:
-        modality = Modality(row.modality)
-    except ValueError as error:
-        raise StoreCorruptError(
-            f"A sample of subject {row.subject_id!r} has the unknown modality {row.modality}.",
-            hint="Restore the store from a backup.",
-        ) from error
-    return StoredSample(
-        sample_key_of(row.encounter_key, row.ordinal),
-        row.encounter_key,
-        row.subject_key,
-        row.subject_id,
-        modality,
-        row.position,
-        row.quality,
-        None,
-        bytes(row.template),
-    )
+def identity_of(connection: Connection) -> str:
+    """Return which history of changes this is: a restored backup begins another one."""
+    return str(connection.execute(select(store_info.c.store_id)).scalar_one())
 
 
 def _check_log(connection: Connection) -> None:
@@ -116,5 +96,6 @@ def _check_log(connection: Connection) -> None:
 
 def _foreign() -> StoreCorruptError:
     return StoreCorruptError(
-        "The database holds tables that are not of this program.", hint="Give the store a file of its own."
+        "The database holds tables that are not of this program.",
+        hint="Give the store a database of its own.",
     )

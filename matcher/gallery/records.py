@@ -187,10 +187,11 @@ class StoredEncounter(NamedTuple):
 class Change:
     """One entry of the change log.
 
-    As handed over after a commit it says how things stood then. Read back later (`Store.changes_after`) who
-    and what was changed is as it was then, but `encounter` and `samples` are as they stand now: None and
-    empty where they are gone. So replaying entries up to the end of the log gives the present state; entries
-    about what a reader does not know (it is gone by now) are passed by.
+    As handed over after a commit it says how things stood then. Read back later (`Store.changes_after`)
+    numbers and ids, those in `encounter` and `samples` too, are as they were then; attributes and samples as
+    they stand now: None and empty where they are gone. So replaying entries in order up to the end of the log
+    gives the present state, from any earlier one. What an entry says of encounters and samples that the
+    reader does not know, since they are gone by now, is passed by; a MOVE without `encounter` still moves.
 
     Attributes
     ----------

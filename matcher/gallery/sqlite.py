@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from matcher.errors import (
@@ -16,6 +17,7 @@ from matcher.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
+from matcher.gallery.backend import text_and_values
 from matcher.gallery.lock import FileLock
 
 SYNCHRONOUS = "FULL"
@@ -50,6 +52,7 @@ class SqliteBackend:
     """
 
     name = "sqlite"
+    driver_error: type[Exception] = sqlite3.Error
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:" or url.query:
@@ -89,6 +92,17 @@ class SqliteBackend:
                 "Another program is reading the database file and blocks its log.",
                 hint="Close it and try again.",
             )
+
+    def watch(self) -> None:
+        """Nothing to do: only this process's end releases the lock."""
+
+    def fetch(
+        self, connection: Connection, query: Select[Any], values: dict[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        """Run a query and return plain tuples."""
+        driver: Any = connection.connection.driver_connection
+        found: list[tuple[Any, ...]] = driver.execute(*text_and_values(connection, query, values)).fetchall()
+        return found
 
     def translate(self, error: BaseException | None) -> StoreError:
         """Return the typed error that a driver's error means."""

@@ -7,30 +7,28 @@ changes handed to the applier in log order -> the callers' futures. Searches rea
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from sqlalchemy import URL, Engine, make_url, select
-from sqlalchemy.exc import ArgumentError as UrlError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
 from matcher.errors import (
-    ArgumentError,
     InternalError,
     MatcherError,
     NotReadyError,
     StoreCorruptError,
-    StoreError,
     StoreFullError,
 )
-from matcher.gallery import schema
-from matcher.gallery.load import LOAD_CHUNK, prepare, stored_samples
+from matcher.gallery.backend import open_backend, translated
+from matcher.gallery.ledger import last_sequence
+from matcher.gallery.load import prepare
 from matcher.gallery.operations import Operation
-from matcher.gallery.records import Change, ChangeKind, Receipt, StoredSample
-from matcher.gallery.sqlite import SqliteBackend
-from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_key, last_sequence
+from matcher.gallery.read import LOAD_CHUNK, Stored, StoredState, changes_after, samples_by_key
+from matcher.gallery.records import Change, Receipt, StoredSample
+from matcher.gallery.subject import StoredSubject, image_of, subject_by_id
+from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_keys
 from matcher.gallery.writer import Writer
 from matcher.safe_log import log_defect
 
@@ -40,38 +38,21 @@ NOTHING_APPLIED = -1
 """Memory holds nothing that can be relied on."""
 
 
-class Backend(Protocol):
-    """What a database brings along beside SQL."""
-
-    name: str
-    writer: Engine
-    reader: Engine
-
-    def settle(self) -> None:
-        """Make everything readable durable; called before the first answer and after every failure."""
-
-    def translate(self, error: BaseException | None) -> StoreError:
-        """Return the typed error that a driver's error means."""
-
-    def dispose(self) -> None:
-        """Close all connections."""
-
-    def close(self) -> None:
-        """Close all connections and give up ownership."""
-
-
 class Applier(Protocol):
     """Keeps memory in step with the log; called on the writer's thread only."""
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Take over committed changes, in order."""
 
-    def replay(self, sequence: int, stored: Iterator[list[StoredSample]]) -> None:
+    def resume(self, identity: str, sequence: int) -> int | None:
+        """Return the last change that memory holds already, from a snapshot of this very store, or None.
+
+        Changes after it then come by `apply`. `identity` says which history of changes the store has: a
+        snapshot of another one is of no use, whatever its number. `sequence` is the store's last change.
+        """
+
+    def replay(self, sequence: int, stored: Stored) -> None:
         """Forget everything and take over the whole store as it stands at `sequence`."""
-
-
-BACKENDS: dict[str, Callable[[URL], Backend]] = {"sqlite": SqliteBackend}
-"""By the URL's scheme."""
 
 
 class Store:
@@ -80,7 +61,7 @@ class Store:
     Parameters
     ----------
     url : str
-        `sqlite:///FILE`.
+        `sqlite:///FILE` or `postgresql+psycopg://USER@HOST:PORT/DATABASE`.
     applier : Applier
         Gets the whole store once before the constructor returns, then every change in commit order.
 
@@ -95,13 +76,13 @@ class Store:
     """
 
     def __init__(self, url: str, applier: Applier) -> None:
-        self._backend = _backend(url)
+        self._backend = open_backend(url)
         self._applier = applier
         self._applied = NOTHING_APPLIED
         try:
             self._backend.settle()
             with self._translated(), self._backend.writer.begin() as connection:
-                prepare(connection)
+                self.identity = prepare(connection)
             self._replay()
         except BaseException:
             self._backend.close()
@@ -120,16 +101,34 @@ class Store:
 
     def find_key(self, key: str) -> KeyRow | None:
         """Return what an idempotency key was used for, or None."""
-        with self._translated(), self._backend.reader.connect() as connection:
-            return find_key(connection, key)
+        with self._reading() as connection:
+            return find_keys(connection, self._backend.fetch, [key]).get(key)
 
     def changes_after(self, sequence: int, limit: int = LOAD_CHUNK) -> list[Change]:
-        """Return the log's entries that follow `sequence`, in commit order, at most `limit`."""
-        c = schema.changes.c
-        query = select(c.sequence, c.kind, c.subject_key, c.subject_id).where(c.sequence > sequence)
-        with self._translated(), self._backend.reader.connect() as connection:
-            rows = connection.execute(query.order_by(c.sequence).limit(limit)).all()
-        return [Change(r.sequence, ChangeKind(r.kind), r.subject_key, r.subject_id) for r in rows]
+        """Return the log's entries that follow `sequence`, in commit order, at most `limit`; see `Change`."""
+        with self._reading() as connection:
+            return changes_after(connection, self._backend.fetch, sequence, limit)
+
+    def samples(self, keys: Iterable[int]) -> list[StoredSample]:
+        """Return the samples of these keys that are there, in order of their keys."""
+        with self._reading() as connection:
+            return samples_by_key(connection, self._backend.fetch, keys)
+
+    def subject(self, subject_id: str) -> StoredSubject | None:
+        """Return a subject with its encounters and their samples, or None if nobody has that id."""
+        with self._reading() as connection:
+            return subject_by_id(connection, self._backend.fetch, subject_id)
+
+    def image(self, sample_key: int) -> bytes | None:
+        """Return the image file kept with a sample, or None where none was kept."""
+        with self._reading() as connection:
+            return image_of(connection, sample_key)
+
+    @contextmanager
+    def state(self) -> Iterator[tuple[int, Stored]]:
+        """Give the number of the last change and the whole store as it stands there, for one reader."""
+        with self._reading() as connection:
+            yield last_sequence(connection, lock=False), StoredState(connection, self._backend.fetch)
 
     def close(self) -> None:
         """Finish what is queued, close the database and give the store free; harmless when repeated."""
@@ -161,7 +160,7 @@ class Store:
         self._recover()
         try:
             with self._translated(), self._backend.writer.begin() as connection:
-                group = GroupTransaction(connection, operations)
+                group = GroupTransaction(connection, operations, self._backend.fetch)
                 if group.before != self._applied:
                     raise StoreCorruptError(
                         "Somebody else wrote into this store.",
@@ -208,36 +207,41 @@ class Store:
 
     def _mend(self) -> None:
         try:
+            try:
+                if self._settled:
+                    self._backend.watch()
+            except Exception:
+                self._settled = False
+                raise
             self._recover()
         except Exception as error:
             logger.warning("The store is still not usable: %s", type(error).__name__)
 
     def _replay(self) -> None:
-        with self._translated(), self._backend.reader.connect() as connection:
+        with self._reading() as connection:
             sequence = last_sequence(connection, lock=False)
-            self._applier.replay(sequence, stored_samples(connection))
+            known = self._applier.resume(self.identity, sequence)
+            if known is None or known > sequence:
+                self._applier.replay(sequence, StoredState(connection, self._backend.fetch))
+            else:
+                self._catch_up(connection, known, sequence)
         self._applied = sequence
 
+    def _catch_up(self, connection: Connection, known: int, sequence: int) -> None:
+        while known < sequence:
+            changes = changes_after(connection, self._backend.fetch, known, LOAD_CHUNK)
+            self._applier.apply(changes)
+            known = changes[-1].sequence
+
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise self._backend.translate(error.orig) from error
+    def _reading(self) -> Iterator[Connection]:
+        with self._translated(), self._backend.reader.connect() as connection, connection.begin():
+            yield connection
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._backend)
 
 
 def _defect(error: Exception) -> InternalError:
     log_defect(logger, "A write failed", error)
     return InternalError(f"The store could not take this request ({type(error).__name__}).")
-
-
-def _backend(url: str) -> Backend:
-    try:
-        parsed = make_url(url)
-    except UrlError as error:
-        raise ArgumentError("Store URL: expected something like sqlite:///FILE.") from error
-    if parsed.drivername not in BACKENDS:
-        raise ArgumentError(
-            f"Store URL: expected one of {', '.join(sorted(BACKENDS))}, got {parsed.drivername!r}."
-        )
-    return BACKENDS[parsed.drivername](parsed)

@@ -2,82 +2,66 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, select
 
 from matcher.errors import (
-    ArgumentError,
     IdempotencyMismatchError,
+    InputError,
     MatcherError,
-    StoreCorruptError,
-    SubjectExistsError,
+    StoreError,
     SubjectNotFoundError,
 )
-from matcher.gallery.operations import Enrolment, Operation, SubjectDeletion
-from matcher.gallery.records import Change, ChangeKind, Receipt
-from matcher.gallery.schema import (
-    change_counter,
-    changes,
-    encounters,
-    idempotency_keys,
-    samples,
-    subjects,
+from matcher.gallery.amendment import merge, move, set_galleries, set_status, update_encounter
+from matcher.gallery.enrolment import enroll
+from matcher.gallery.ledger import Ledger
+from matcher.gallery.operations import (
+    EncounterDeletion,
+    EncounterUpdate,
+    Enrolment,
+    GalleriesChange,
+    Merge,
+    Move,
+    Operation,
+    SampleDeletion,
+    StatusChange,
+    SubjectDeletion,
+    digest_of,
 )
+from matcher.gallery.read import Fetch
+from matcher.gallery.records import Change, Receipt
+from matcher.gallery.removal import delete_encounter, delete_sample, delete_subject
+from matcher.gallery.schema import idempotency_keys
 
 Outcome = Receipt | MatcherError
 """What becomes of one operation of a group: a refusal of one never harms the others."""
 
-# Parents before children, as the foreign keys want it.
-INSERT_ORDER: tuple[Table, ...] = (subjects, encounters, samples, idempotency_keys, changes)
-
 KeyRow = tuple[bytes, str, int]
 """Payload digest, subject id, sequence."""
 
+ACTS: dict[type[Any], Callable[[Ledger, Any], Receipt]] = {
+    Enrolment: enroll,
+    SubjectDeletion: delete_subject,
+    EncounterDeletion: delete_encounter,
+    SampleDeletion: delete_sample,
+    Merge: merge,
+    Move: move,
+    StatusChange: set_status,
+    GalleriesChange: set_galleries,
+    EncounterUpdate: update_encounter,
+}
+"""What does each operation. Each refuses before it writes anything, so a refusal leaves no trace."""
 
-def last_sequence(connection: Connection, *, lock: bool) -> int:
-    """Return the number of the last committed change; `lock` holds the counter until the transaction ends."""
-    query = select(change_counter.c.last_sequence)
-    number = connection.execute(query.with_for_update() if lock else query).scalar_one_or_none()
-    if number is None:
-        raise StoreCorruptError("The store's change counter is missing.", hint="Restore it from a backup.")
-    return int(number)
 
-
-def find_key(connection: Connection, key: str) -> KeyRow | None:
-    """Return what an idempotency key was used for, or None."""
+def find_keys(connection: Connection, fetch: Fetch, keys: Sequence[str]) -> dict[str, KeyRow]:
+    """Return what idempotency keys were used for."""
+    if not keys:
+        return {}
     c = idempotency_keys.c
-    row = connection.execute(
-        select(c.payload_digest, c.subject_id, c.sequence).where(c.key == key)
-    ).one_or_none()
-    return None if row is None else (bytes(row.payload_digest), row.subject_id, row.sequence)
-
-
-def repeated(enrolment: Enrolment, row: KeyRow, subject_key: int | None) -> Outcome:
-    """Return the answer to a request whose key is known already.
-
-    Parameters
-    ----------
-    enrolment : Enrolment
-    row : KeyRow
-        What the key was used for.
-    subject_key : int or None
-        Of the subject that has that id now.
-    """
-    digest, subject_id, sequence = row
-    if digest != enrolment.digest:
-        return IdempotencyMismatchError(
-            "This idempotency key was used before with another payload.",
-            hint="Take a new key for a new request.",
-        )
-    if subject_key != sequence:
-        return SubjectNotFoundError(
-            "The subject that was enrolled with this idempotency key has been deleted since.",
-            hint="Take a new key to enrol it again.",
-        )
-    return Receipt(subject_id, False, sequence)
+    query = select(c.key, c.payload_digest, c.subject_id, c.sequence).where(c.key.in_(keys))
+    return {row[0]: (bytes(row[1]), row[2], row[3]) for row in fetch(connection, query, {})}
 
 
 class GroupTransaction:
@@ -88,138 +72,74 @@ class GroupTransaction:
     connection : Connection
         Inside a transaction that no other writer shares.
     operations : sequence of Operation
-
-    Attributes
-    ----------
-    before : int
-        Number of the last change before this group.
-    changes : list of Change
-        What this group changes, in order.
+    fetch : Fetch
+        See `Backend.fetch`.
     """
 
-    def __init__(self, connection: Connection, operations: Sequence[Operation]) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, operations: Sequence[Operation], fetch: Fetch) -> None:
         self._operations = operations
-        self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in INSERT_ORDER}
-        self._now_us = time.time_ns() // 1000
-        self.before = last_sequence(connection, lock=True)
-        self.changes: list[Change] = []
+        self._ledger = Ledger(connection, fetch)
+        keys = sorted({op.key for op in operations if op.key is not None})
+        self._keys = find_keys(connection, fetch, keys)
+        self._ledger.look_up_subjects(name for op in operations for name in _names(op))
+
+    @property
+    def before(self) -> int:
+        """Number of the last change before this group."""
+        return self._ledger.before
+
+    @property
+    def changes(self) -> list[Change]:
+        """What this group changes, in order."""
+        return self._ledger.changes
 
     def run(self) -> list[Outcome]:
         """Run every operation; the caller commits. Returns one outcome for each, in order."""
-        self._look_up()
         outcomes = [self._one(operation) for operation in self._operations]
-        self._flush()
-        if self.changes:
-            self._connection.execute(update(change_counter).values(last_sequence=self._sequence))
+        self._ledger.finish()
         return outcomes
 
-    @property
-    def _sequence(self) -> int:
-        return self.before + len(self.changes)
-
-    def _look_up(self) -> None:
-        """Read what the group's operations will be checked against, in two queries."""
-        keys = {op.key for op in self._operations if isinstance(op, Enrolment) and op.key is not None}
-        c = idempotency_keys.c
-        columns = (c.key, c.payload_digest, c.subject_id, c.sequence)
-        self._keys: dict[str, KeyRow] = {
-            row.key: (bytes(row.payload_digest), row.subject_id, row.sequence)
-            for row in self._where_in(columns, c.key, keys)
-        }
-        ids = {op.subject_id for op in self._operations if isinstance(op, Enrolment | SubjectDeletion)} | {
-            row[1] for row in self._keys.values()
-        }
-        s = subjects.c
-        self._subjects: dict[str, int] = {
-            row.subject_id: row.subject_key
-            for row in self._where_in((s.subject_id, s.subject_key), s.subject_id, ids)
-        }
-
-    def _where_in(self, columns: Any, column: Any, values: set[str]) -> Sequence[Row[Any]]:
-        if not values:
-            return []
-        return self._connection.execute(select(*columns).where(column.in_(sorted(values)))).all()
-
     def _one(self, operation: Operation) -> Outcome:
-        act: Callable[[Any], Outcome] = (
-            self._delete if isinstance(operation, SubjectDeletion) else self._enroll
-        )
-        return act(operation)
+        try:
+            known = self._keys.get(operation.key) if operation.key is not None else None
+            if known is not None:
+                return self._repeated(operation, known)
+            receipt = ACTS[type(operation)](self._ledger, operation)
+        except (InputError, StoreError) as refusal:
+            return refusal
+        if operation.key is not None:
+            self._remember(operation.key, (digest_of(operation), receipt.subject_id, receipt.sequence))
+        return receipt
 
-    def _enroll(self, enrolment: Enrolment) -> Outcome:
-        known = self._keys.get(enrolment.key) if enrolment.key is not None else None
-        if known is not None:
-            return repeated(enrolment, known, self._subjects.get(known[1]))
-        if not enrolment.samples:
-            return ArgumentError("An enrolment needs at least one sample.")
-        if enrolment.subject_id in self._subjects:
-            return SubjectExistsError(
-                f"Subject {enrolment.subject_id!r} is enrolled already.",
-                hint="Take another id, or delete that subject first.",
+    def _repeated(self, operation: Operation, row: KeyRow) -> Receipt:
+        digest, subject_id, sequence = row
+        if digest != digest_of(operation):
+            raise IdempotencyMismatchError(
+                "This idempotency key was used before with another payload.",
+                hint="Take a new key for a new request.",
             )
-        change = self._log(ChangeKind.ENROLL, enrolment.subject_id, None, enrolment.resident)
-        sequence = change.sequence
-        self._subjects[enrolment.subject_id] = sequence
-        self._rows[subjects].append({"subject_key": sequence, "subject_id": enrolment.subject_id})
-        self._rows[encounters].append(
-            {"encounter_key": sequence, "subject_key": sequence, "enrolled_at_us": self._now_us}
-        )
-        self._rows[samples] += [
-            {
-                "encounter_key": sequence,
-                "ordinal": ordinal,
-                "modality": int(sample.modality),
-                "position": sample.position,
-                "quality": sample.quality,
-                "template": sample.template,
-            }
-            for ordinal, sample in enumerate(enrolment.samples)
-        ]
-        if enrolment.key is not None:
-            row: KeyRow = (enrolment.digest, enrolment.subject_id, sequence)
-            self._keys[enrolment.key] = row
-            self._rows[idempotency_keys].append(
-                {"key": enrolment.key, "payload_digest": row[0], "subject_id": row[1], "sequence": sequence}
-            )
-        return Receipt(enrolment.subject_id, True, sequence)
+        if isinstance(operation, Enrolment):
+            encounter = self._ledger.encounter_or_none(sequence)
+            if encounter is None:
+                raise SubjectNotFoundError(
+                    "What was enrolled with this idempotency key has been deleted since.",
+                    hint="Take a new key to enrol it again.",
+                )
+            subject_id = encounter.subject_id  # merged or moved since, perhaps
+        return Receipt(subject_id, False, sequence)
 
-    def _delete(self, deletion: SubjectDeletion) -> Outcome:
-        subject_key = self._subjects.pop(deletion.subject_id, None)
-        if subject_key is None:
-            return SubjectNotFoundError(f"No subject {deletion.subject_id!r} is enrolled.")
-        self._flush()
-        own = select(encounters.c.encounter_key).where(encounters.c.subject_key == subject_key)
-        for statement in (
-            delete(samples).where(samples.c.encounter_key.in_(own)),
-            delete(encounters).where(encounters.c.subject_key == subject_key),
-            delete(subjects).where(subjects.c.subject_key == subject_key),
-        ):
-            self._connection.execute(statement)
-        change = self._log(ChangeKind.DELETE, deletion.subject_id, subject_key)
-        return Receipt(deletion.subject_id, False, change.sequence)
-
-    def _log(
-        self, kind: ChangeKind, subject_id: str, subject_key: int | None, resident: Any = None
-    ) -> Change:
-        sequence = self._sequence + 1
-        change = Change(
-            sequence, kind, sequence if subject_key is None else subject_key, subject_id, resident
+    def _remember(self, key: str, row: KeyRow) -> None:
+        self._keys[key] = row
+        self._ledger.insert(
+            idempotency_keys,
+            {"key": key, "payload_digest": row[0], "subject_id": row[1], "sequence": row[2]},
         )
-        self.changes.append(change)
-        self._rows[changes].append(
-            {
-                "sequence": sequence,
-                "kind": int(kind),
-                "subject_key": change.subject_key,
-                "subject_id": subject_id,
-                "changed_at_us": self._now_us,
-            }
-        )
-        return change
 
-    def _flush(self) -> None:
-        for table, rows in self._rows.items():
-            if rows:
-                self._connection.execute(insert(table), rows)
-                rows.clear()
+
+def _names(operation: Operation) -> tuple[str, ...]:
+    """Return the ids of subjects that an operation names."""
+    if isinstance(operation, Merge):
+        return operation.subject_id, operation.other_id
+    if isinstance(operation, Enrolment | SubjectDeletion | Move):
+        return (operation.subject_id,)
+    return ()

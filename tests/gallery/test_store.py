@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, create_engine, event
 
 from matcher.errors import (
     ArgumentError,
@@ -27,6 +26,7 @@ from matcher.errors import (
     SubjectNotFoundError,
 )
 from matcher.gallery.operations import Enrolment, SubjectDeletion
+from matcher.gallery.read import Stored
 from matcher.gallery.records import Change, ChangeKind, SampleRecord, StoredSample, sample_key_of
 from matcher.gallery.schema import SCHEMA_VERSION
 from matcher.gallery.store import Store
@@ -48,10 +48,14 @@ class Follower:
             raise RuntimeError("memory is broken")
         self.applied += changes
 
-    def replay(self, sequence: int, stored: Iterator[list[StoredSample]]) -> None:
+    def resume(self, identity: str, sequence: int) -> int | None:
+        return None
+
+    def replay(self, sequence: int, stored: Stored) -> None:
         if self.fail_replay:
             raise RuntimeError("memory is still broken")
-        self.replays.append((sequence, [sample for chunk in stored for sample in chunk]))
+        assert sum(map(len, stored.encounters())) <= sequence
+        self.replays.append((sequence, [sample for chunk in stored.samples() for sample in chunk]))
 
 
 def url_of(folder: Path) -> str:
@@ -71,24 +75,34 @@ def follower() -> Follower:
     return Follower()
 
 
+def alter(url: str, statement: str) -> None:
+    """Write into a store from outside."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
 @pytest.fixture
-def store(tmp_path: Path, follower: Follower) -> Iterator[Store]:
-    store = Store(url_of(tmp_path), follower)
+def store(store_url: str, follower: Follower) -> Iterator[Store]:
+    store = Store(store_url, follower)
     yield store
     store.close()
 
 
 def test_an_enrolment_is_handed_over_before_it_is_acknowledged_and_read_back(
-    tmp_path: Path, follower: Follower
+    store_url: str, follower: Follower
 ) -> None:
-    store = Store(url_of(tmp_path), follower)
+    store = Store(store_url, follower)
     receipt = store.submit(enrolment("alice")).result()
     assert (receipt.subject_id, receipt.created, receipt.sequence) == ("alice", True, 1)
-    assert follower.applied == [Change(1, ChangeKind.ENROLL, 1, "alice", "alice")]
+    [change] = follower.applied
+    assert (change.sequence, change.kind, change.subject_key) == (1, ChangeKind.ENROLL, 1)
+    assert (change.subject_id, change.resident) == ("alice", "alice")
     store.submit(enrolment("bob", count=1)).result()
     store.close()
     again = Follower()
-    Store(url_of(tmp_path), again).close()
+    Store(store_url, again).close()
     [(sequence, samples)] = again.replays
     assert sequence == 2
     assert [s.subject_id for s in samples] == ["alice", "alice", "bob"]
@@ -136,11 +150,11 @@ def test_a_key_makes_one_enrolment_of_many_requests(store: Store) -> None:
         store.submit(enrolment("frank", key="k")).result()
 
 
-def test_keys_survive_a_restart(tmp_path: Path, follower: Follower) -> None:
-    store = Store(url_of(tmp_path), follower)
+def test_keys_survive_a_restart(store_url: str, follower: Follower) -> None:
+    store = Store(store_url, follower)
     store.submit(enrolment("grace", key="k")).result()
     store.close()
-    store = Store(url_of(tmp_path), follower)
+    store = Store(store_url, follower)
     assert store.find_key("k") == (b"1", "grace", 1)
     assert store.find_key("none") is None
     assert not store.submit(enrolment("x", key="k")).result().created
@@ -268,18 +282,16 @@ def test_a_request_that_the_database_chokes_on_harms_nobody_else(
     assert "INSERT" not in caplog.text  # neither the statement nor its parameters
 
 
-def test_somebody_elses_write_is_noticed(store: Store, follower: Follower, tmp_path: Path) -> None:
+def test_somebody_elses_write_is_noticed(store: Store, follower: Follower, store_url: str) -> None:
     store.submit(enrolment("rupert")).result()
-    with sqlite3.connect(tmp_path / "gallery.db") as other:
-        other.execute("UPDATE change_counter SET last_sequence = 7")
-    other.close()
+    alter(store_url, "UPDATE change_counter SET last_sequence = 7")
     with pytest.raises(StoreCorruptError):
         store.submit(enrolment("sybil")).result()
     assert store.submit(enrolment("trent")).result().sequence == 8
     assert follower.replays[-1][0] == 7
 
 
-def test_a_second_process_is_locked_out(store: Store, tmp_path: Path) -> None:
+def test_a_second_process_is_locked_out(store: Store, store_url: str) -> None:
     code = (
         "import sys\n"
         "from matcher.errors import StoreLockedError\n"
@@ -290,29 +302,27 @@ def test_a_second_process_is_locked_out(store: Store, tmp_path: Path) -> None:
         "    print(error)\n"
         "    sys.exit(7)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, url_of(tmp_path)], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code, store_url], capture_output=True, text=True, timeout=60)
     assert done.returncode == 7, done.stderr
     assert str(os.getpid()) in done.stdout
 
 
 def test_the_lock_is_free_after_closing_and_after_a_failed_opening(
-    tmp_path: Path, follower: Follower
+    store_url: str, follower: Follower
 ) -> None:
-    first = Store(url_of(tmp_path), follower)
+    first = Store(store_url, follower)
     with pytest.raises(StoreLockedError):
-        Store(url_of(tmp_path), Follower())
+        Store(store_url, Follower())
     first.close()
     failing = Follower()
     failing.fail_replay = True
     with pytest.raises(RuntimeError):
-        Store(url_of(tmp_path), failing)
-    Store(url_of(tmp_path), follower).close()
+        Store(store_url, failing)
+    Store(store_url, follower).close()
 
 
-def test_after_closing_nothing_is_taken(tmp_path: Path, follower: Follower) -> None:
-    store = Store(url_of(tmp_path), follower)
+def test_after_closing_nothing_is_taken(store_url: str, follower: Follower) -> None:
+    store = Store(store_url, follower)
     store.close()
     with pytest.raises(NotReadyError):
         store.submit(enrolment("late"))
@@ -328,6 +338,8 @@ def test_after_closing_nothing_is_taken(tmp_path: Path, follower: Follower) -> N
         "sqlite:///:memory:",
         "sqlite:///x.db?mode=memory",
         "mysql://host/db",
+        "postgresql+psycopg://host",
+        "postgresql+psycopg2://host/db",
         "http://host/db",
     ],
 )
@@ -338,6 +350,12 @@ def test_an_unusable_url_is_refused(
     with pytest.raises(ArgumentError, match="Store URL"):
         Store(url, follower)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "nobody.invalid"])
+def test_a_database_that_is_not_there_is_told(host: str, follower: Follower) -> None:
+    with pytest.raises(StoreUnavailableError, match="does not answer"):
+        Store(f"postgresql+psycopg://somebody@{host}/gallery", follower)
 
 
 def test_a_missing_folder_is_told(tmp_path: Path, follower: Follower) -> None:
@@ -351,11 +369,15 @@ def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path, follower: Fol
         Store(url_of(tmp_path), follower)
 
 
-def filled(folder: Path) -> Path:
-    store = Store(url_of(folder), Follower())
-    for number in range(50):
-        store.submit(enrolment(f"subject-{number}")).result()
+def fill(url: str) -> None:
+    store = Store(url, Follower())
+    for pending in [store.submit(enrolment(f"subject-{number}")) for number in range(50)]:
+        pending.result()
     store.close()
+
+
+def filled(folder: Path) -> Path:
+    fill(url_of(folder))
     return folder / "gallery.db"
 
 
@@ -393,25 +415,22 @@ def test_a_truncated_database_is_corrupt(tmp_path: Path, follower: Follower) -> 
         ("UPDATE change_counter SET last_sequence = last_sequence - 1", StoreCorruptError),
         ("DELETE FROM change_counter", StoreCorruptError),
         ("UPDATE samples SET modality = 99", StoreCorruptError),
+        ("UPDATE encounters SET status = 9", StoreCorruptError),
     ],
 )
 def test_a_store_that_contradicts_itself_is_told_from_a_newer_one(
-    tmp_path: Path, follower: Follower, statement: str, expected: type[Exception]
+    store_url: str, follower: Follower, statement: str, expected: type[Exception]
 ) -> None:
-    path = filled(tmp_path)
-    with sqlite3.connect(path) as connection:
-        connection.execute(statement)
-    connection.close()
+    fill(store_url)
+    alter(store_url, statement)
     with pytest.raises(expected):
-        Store(url_of(tmp_path), follower)
+        Store(store_url, follower)
 
 
-def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, follower: Follower) -> None:
-    with sqlite3.connect(tmp_path / "gallery.db") as connection:
-        connection.execute("CREATE TABLE theirs (x)")
-    connection.close()
+def test_a_database_of_somebody_else_is_left_alone(store_url: str, follower: Follower) -> None:
+    alter(store_url, "CREATE TABLE theirs (x integer)")
     with pytest.raises(StoreCorruptError, match="not of this program"):
-        Store(url_of(tmp_path), follower)
+        Store(store_url, follower)
 
 
 def test_a_commit_of_unknown_outcome_is_looked_up_before_the_next(store: Store, follower: Follower) -> None:

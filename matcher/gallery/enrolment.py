@@ -1,0 +1,118 @@
+"""How an encounter gets into the store."""
+
+from __future__ import annotations
+
+from matcher.errors import SubjectExistsError, SubjectNotFoundError
+from matcher.gallery.attributes import check_details, check_samples, details_columns, missing_rows
+from matcher.gallery.ledger import Ledger
+from matcher.gallery.operations import Enrolment, SubjectIs
+from matcher.gallery.records import (
+    ChangeKind,
+    EncounterDetails,
+    Receipt,
+    StoredEncounter,
+    StoredSample,
+    sample_key_of,
+)
+from matcher.gallery.schema import encounters, images, missing_positions, samples, subjects
+
+NO_DETAILS = EncounterDetails()
+
+
+def known_subject(ledger: Ledger, subject_id: str, expected: SubjectIs) -> int | None:
+    """Return the key of a subject, None where it is to be made.
+
+    Raises
+    ------
+    SubjectExistsError, SubjectNotFoundError
+        If it is there, or not, against what was expected.
+    """
+    known = ledger.subject_keys.get(subject_id)
+    if known is not None and expected is SubjectIs.NEW:
+        raise SubjectExistsError(
+            f"Subject {subject_id!r} is enrolled already.",
+            hint="Take another id, or delete that subject first.",
+        )
+    if known is None and expected is SubjectIs.KNOWN:
+        raise SubjectNotFoundError(f"No subject {subject_id!r} is enrolled.")
+    return known
+
+
+def make_subject(ledger: Ledger, subject_id: str) -> int:
+    """Add a subject, whose key is the number of the next change."""
+    key = ledger.next_sequence
+    ledger.subject_keys[subject_id] = key
+    ledger.insert(subjects, {"subject_key": key, "subject_id": subject_id})
+    return key
+
+
+def enroll(ledger: Ledger, enrolment: Enrolment) -> Receipt:
+    """Add an encounter with its samples, and its subject where that is new.
+
+    Raises
+    ------
+    ArgumentError, SubjectExistsError, SubjectNotFoundError
+    """
+    check_samples(enrolment.samples)
+    if enrolment.details != NO_DETAILS:
+        check_details(enrolment.details)
+    name = enrolment.subject_id
+    subject = known_subject(ledger, name, enrolment.subject_is)
+    key = ledger.next_sequence
+    if subject is None:
+        subject = make_subject(ledger, name)
+    details = enrolment.details
+    ledger.insert(
+        encounters,
+        {
+            "encounter_key": key,
+            "subject_key": subject,
+            "enrolled_at_us": ledger.now_us,
+            **details_columns(details),
+        },
+    )
+    stored = tuple(
+        StoredSample(
+            sample_key_of(key, ordinal),
+            key,
+            subject,
+            name,
+            sample.modality,
+            sample.position,
+            sample.quality,
+            sample.extractor,
+            sample.template,
+        )
+        for ordinal, sample in enumerate(enrolment.samples)
+    )
+    ledger.insert(
+        samples,
+        *(
+            {
+                "sample_key": one.sample_key,
+                "modality": int(one.modality),
+                "position": one.position,
+                "quality": one.quality,
+                "extractor": one.extractor,
+                "template": one.template,
+            }
+            for one in stored
+        ),
+    )
+    for one, sample in zip(stored, enrolment.samples, strict=True):
+        if sample.image is not None:
+            ledger.insert(images, {"sample_key": one.sample_key, "image": sample.image})
+    ledger.insert(missing_positions, *missing_rows(key, details.missing))
+    encounter = StoredEncounter(
+        key, subject, name, details.status, details.galleries, details.year_of_birth, details.tags
+    )
+    ledger.log(
+        ChangeKind.ENROLL,
+        subject,
+        name,
+        resident=enrolment.resident,
+        encounter_key=key,
+        encounter=encounter,
+        samples=stored,
+    )
+    return Receipt(name, True, key)

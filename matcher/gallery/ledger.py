@@ -1,0 +1,147 @@
+"""What one database transaction writes: rows waiting for their statement, and the log's next entries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from matcher.errors import EncounterNotFoundError, StoreCorruptError
+from matcher.gallery.read import Fetch, encounters_by_key
+from matcher.gallery.records import Change, ChangeKind, StoredEncounter
+from matcher.gallery.schema import (
+    change_counter,
+    changes,
+    encounters,
+    idempotency_keys,
+    images,
+    missing_positions,
+    samples,
+    subjects,
+)
+
+# Parents before children, as the foreign keys want it.
+INSERT_ORDER: tuple[Table, ...] = (
+    subjects,
+    encounters,
+    samples,
+    images,
+    missing_positions,
+    idempotency_keys,
+    changes,
+)
+
+
+def last_sequence(connection: Connection, *, lock: bool) -> int:
+    """Return the number of the last committed change; `lock` holds the counter until the transaction ends."""
+    query = select(change_counter.c.last_sequence)
+    number = connection.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+    if number is None:
+        raise StoreCorruptError("The store's change counter is missing.", hint="Restore it from a backup.")
+    return int(number)
+
+
+class Ledger:
+    """What a group of operations reads and writes in common.
+
+    Parameters
+    ----------
+    connection : Connection
+        Inside a transaction that no other writer shares.
+    fetch : Fetch
+        See `Backend.fetch`.
+
+    Attributes
+    ----------
+    before : int
+        Number of the last change before this group.
+    changes : list of Change
+        What this group changes, in order.
+    now_us : int
+        Microseconds since 1970-01-01 UTC.
+    subject_keys : dict of str to int
+        Of all subjects that the group names and that are there at this point of the group.
+    """
+
+    def __init__(self, connection: Connection, fetch: Fetch) -> None:
+        self.connection = connection
+        self.before = last_sequence(connection, lock=True)
+        self.changes: list[Change] = []
+        self.now_us = time.time_ns() // 1000
+        self.subject_keys: dict[str, int] = {}
+        self._fetch = fetch
+        self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in INSERT_ORDER}
+
+    @property
+    def next_sequence(self) -> int:
+        """The number that the next change gets."""
+        return self.before + len(self.changes) + 1
+
+    def look_up_subjects(self, ids: Iterable[str]) -> None:
+        """Read which of these subjects are there."""
+        wanted = sorted(set(ids))
+        if wanted:
+            c = subjects.c
+            query = select(c.subject_id, c.subject_key).where(c.subject_id.in_(wanted))
+            self.subject_keys.update((row[0], row[1]) for row in self._fetch(self.connection, query, {}))
+
+    def encounter(self, key: int) -> StoredEncounter:
+        """Return an encounter as it is at this point of the group.
+
+        Raises
+        ------
+        EncounterNotFoundError
+            If there is none of that key.
+        """
+        found = self.encounter_or_none(key)
+        if found is None:
+            raise EncounterNotFoundError(f"No encounter {key} is stored.")
+        return found
+
+    def encounter_or_none(self, key: int) -> StoredEncounter | None:
+        """Return an encounter as it is at this point of the group, or None."""
+        self.flush()
+        return encounters_by_key(self.connection, self._fetch, [key]).get(key)
+
+    def insert(self, table: Table, *rows: dict[str, Any]) -> None:
+        """Have rows written with the others of their table."""
+        self._rows[table].extend(rows)
+
+    def execute(self, statement: Any, parameters: Any = None) -> Any:
+        """Run a statement after everything before it was written."""
+        self.flush()
+        return self.connection.execute(statement, parameters)
+
+    def log(self, kind: ChangeKind, subject_key: int, subject_id: str, **rest: Any) -> Change:
+        """Add the next entry to the log; `rest` as `Change` has it."""
+        change = Change(self.next_sequence, kind, subject_key, subject_id, **rest)
+        self.changes.append(change)
+        self._rows[changes].append(
+            {
+                "sequence": change.sequence,
+                "kind": int(kind),
+                "subject_key": subject_key,
+                "subject_id": subject_id,
+                "changed_at_us": self.now_us,
+                "encounter_key": change.encounter_key,
+                "sample_key": change.sample_key,
+                "other_key": change.other_key,
+                "other_id": change.other_id,
+            }
+        )
+        return change
+
+    def flush(self) -> None:
+        """Write all rows that wait, one statement a table."""
+        for table, rows in self._rows.items():
+            if rows:
+                self.connection.execute(insert(table), rows)
+                rows.clear()
+
+    def finish(self) -> None:
+        """Write what waits and move the counter; the caller commits."""
+        self.flush()
+        if self.changes:
+            self.connection.execute(update(change_counter).values(last_sequence=self.changes[-1].sequence))

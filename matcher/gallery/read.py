@@ -1,0 +1,251 @@
+"""Reading the tables: everybody in order for a start, or what was asked for by key.
+
+Every function reads inside the caller's transaction, so several of them see one state. Everything goes page
+by page along a primary key: no cursor stays open, no database sorts what it holds in order already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Select, bindparam, select
+
+from matcher.errors import StoreCorruptError
+from matcher.gallery.attributes import galleries_of, tags_of
+from matcher.gallery.records import (
+    NO_TAGS,
+    ORDINAL_BITS,
+    Change,
+    ChangeKind,
+    EncounterStatus,
+    StoredEncounter,
+    StoredSample,
+)
+from matcher.gallery.schema import changes, encounters, samples, subjects
+from matcher.types import Modality
+
+LOAD_CHUNK = 4096
+"""Rows read from the database at a time."""
+
+IN_CHUNK = 512
+"""Most keys in one IN list; databases bound their number."""
+
+WITH_ENCOUNTER = {
+    ChangeKind.ENROLL,
+    ChangeKind.MOVE,
+    ChangeKind.STATUS,
+    ChangeKind.GALLERIES,
+    ChangeKind.UPDATE,
+}
+"""Kinds of changes that carry an encounter's attributes."""
+
+MODALITIES = {int(modality): modality for modality in Modality}
+STATUSES = {int(status): status for status in EncounterStatus}
+NO_GALLERIES: frozenset[str] = frozenset()
+
+Fetch = Callable[[Connection, "Select[Any]", dict[str, Any]], Sequence[tuple[Any, ...]]]
+"""Runs a query and returns plain tuples, as fast as the driver can; see `Backend.fetch`."""
+
+s, e, t = subjects.c, encounters.c, samples.c
+
+OWNERS = select(e.encounter_key, e.subject_key, s.subject_id).join_from(
+    encounters, subjects, e.subject_key == s.subject_key
+)
+ENCOUNTERS = OWNERS.add_columns(e.status, e.galleries, e.year_of_birth, e.tags)
+SAMPLES = select(t.sample_key, t.modality, t.position, t.quality, t.extractor, t.template)
+
+ENCOUNTER_PAGE = (
+    ENCOUNTERS.where(e.encounter_key > bindparam("after")).order_by(e.encounter_key).limit(bindparam("page"))
+)
+SAMPLE_PAGE = SAMPLES.where(t.sample_key > bindparam("after")).order_by(t.sample_key).limit(bindparam("page"))
+SAMPLE_RANGE = SAMPLES.where(t.sample_key >= bindparam("low"), t.sample_key < bindparam("high"))
+OWNER_RANGE = OWNERS.where(e.encounter_key.between(bindparam("low"), bindparam("high")))
+
+
+class Stored(Protocol):
+    """The whole store in one state, each part in order of its keys; each may be read several times."""
+
+    def encounters(self) -> Iterator[list[StoredEncounter]]:
+        """Yield every encounter, a page at a time."""
+
+    def samples(self) -> Iterator[list[StoredSample]]:
+        """Yield every sample, a page at a time."""
+
+
+class StoredState:
+    """`Stored` through one open transaction."""
+
+    def __init__(self, connection: Connection, fetch: Fetch) -> None:
+        self._connection = connection
+        self._fetch = fetch
+
+    def encounters(self) -> Iterator[list[StoredEncounter]]:
+        """Yield every encounter, a page at a time."""
+        for rows in self._pages(ENCOUNTER_PAGE):
+            yield [_encounter(row) for row in rows]
+
+    def samples(self) -> Iterator[list[StoredSample]]:
+        """Yield every sample, a page at a time."""
+        for rows in self._pages(SAMPLE_PAGE):
+            bounds = {"low": rows[0][0] >> ORDINAL_BITS, "high": rows[-1][0] >> ORDINAL_BITS}
+            owners = {row[0]: row for row in self._fetch(self._connection, OWNER_RANGE, bounds)}
+            yield _with_owners(rows, owners)
+
+    def _pages(self, query: Select[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
+        after = 0
+        while rows := self._fetch(self._connection, query, {"after": after, "page": LOAD_CHUNK}):
+            yield rows
+            after = rows[-1][0]
+
+
+def samples_by_key(connection: Connection, fetch: Fetch, keys: Iterable[int]) -> list[StoredSample]:
+    """Return the samples of these keys that are there, in order of their keys."""
+    rows = _in_chunks(connection, fetch, SAMPLES, t.sample_key, keys)
+    own = {row[0] >> ORDINAL_BITS for row in rows}
+    owners = {row[0]: row for row in _in_chunks(connection, fetch, OWNERS, e.encounter_key, own)}
+    return _with_owners(rows, owners)
+
+
+def encounters_by_key(
+    connection: Connection, fetch: Fetch, keys: Iterable[int]
+) -> dict[int, StoredEncounter]:
+    """Return the encounters of these keys that are there."""
+    rows = _in_chunks(connection, fetch, ENCOUNTERS, e.encounter_key, keys)
+    return {row[0]: _encounter(row) for row in rows}
+
+
+def samples_of_encounters(
+    connection: Connection, fetch: Fetch, owners: dict[int, StoredEncounter]
+) -> dict[int, list[StoredSample]]:
+    """Return the samples of each of these encounters, in order."""
+    found: dict[int, list[StoredSample]] = {key: [] for key in owners}
+    for first, last in _runs(sorted(owners)):
+        bounds = {"low": first << ORDINAL_BITS, "high": (last + 1) << ORDINAL_BITS}
+        for sample in _with_owners(fetch(connection, SAMPLE_RANGE, bounds), owners):
+            found[sample.encounter_key].append(sample)
+    for own in found.values():
+        own.sort()
+    return found
+
+
+def changes_after(connection: Connection, fetch: Fetch, sequence: int, limit: int) -> list[Change]:
+    """Return the log's entries that follow `sequence`, in commit order, at most `limit`; see `Change`."""
+    c = changes.c
+    query = (
+        select(
+            c.sequence,
+            c.kind,
+            c.subject_key,
+            c.subject_id,
+            c.encounter_key,
+            c.sample_key,
+            c.other_key,
+            c.other_id,
+        )
+        .where(c.sequence > bindparam("after"))
+        .order_by(c.sequence)
+        .limit(bindparam("page"))
+    )
+    rows = fetch(connection, query, {"after": sequence, "page": limit})
+    own = encounters_by_key(connection, fetch, {r[4] for r in rows if r[1] in WITH_ENCOUNTER})
+    enrolled = {r[4]: own[r[4]] for r in rows if r[1] == ChangeKind.ENROLL and r[4] in own}
+    samples_now = samples_of_encounters(connection, fetch, enrolled)
+    return [_change(row, own.get(row[4]), samples_now.get(row[4], [])) for row in rows]
+
+
+def _change(row: tuple[Any, ...], now: StoredEncounter | None, own: list[StoredSample]) -> Change:
+    sequence, code, subject, name, encounter, sample, other, other_id = row
+    kind = _kind(code)
+    then = None
+    if kind in WITH_ENCOUNTER and now is not None:
+        then = now._replace(subject_key=subject, subject_id=name)
+    return Change(
+        sequence,
+        kind,
+        subject,
+        name,
+        None,
+        encounter,
+        sample,
+        other,
+        other_id,
+        then,
+        tuple(one._replace(subject_key=subject, subject_id=name) for one in own)
+        if kind is ChangeKind.ENROLL
+        else (),
+    )
+
+
+def _in_chunks(
+    connection: Connection, fetch: Fetch, query: Select[Any], column: Any, keys: Iterable[int]
+) -> list[tuple[Any, ...]]:
+    wanted = sorted(set(keys))
+    found: list[tuple[Any, ...]] = []
+    for begin in range(0, len(wanted), IN_CHUNK):
+        chunk = wanted[begin : begin + IN_CHUNK]
+        found += fetch(connection, query.where(column.in_(chunk)).order_by(column), {})
+    return found
+
+
+def _runs(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of each stretch of keys without gaps."""
+    begin = 0
+    for index in range(1, len(keys) + 1):
+        if index == len(keys) or keys[index] != keys[index - 1] + 1:
+            yield keys[begin], keys[index - 1]
+            begin = index
+
+
+def _with_owners(rows: Iterable[tuple[Any, ...]], owners: dict[int, Any]) -> list[StoredSample]:
+    """Join samples with (encounter key, subject key, subject id, ...)."""
+    found: list[StoredSample] = []
+    try:
+        for key, modality, position, quality, extractor, template in rows:
+            encounter, subject, name = owners[key >> ORDINAL_BITS][:3]
+            found.append(
+                StoredSample(
+                    key,
+                    encounter,
+                    subject,
+                    name,
+                    MODALITIES[modality],
+                    position,
+                    quality,
+                    extractor,
+                    bytes(template),
+                )
+            )
+    except KeyError as error:
+        raise StoreCorruptError(
+            f"Sample {key} has no encounter, or the unknown modality {modality}.",
+            hint="Restore the store from a backup.",
+        ) from error
+    return found
+
+
+def _encounter(row: tuple[Any, ...]) -> StoredEncounter:
+    key, subject, name, status, galleries, year, tags = row
+    if status not in STATUSES:
+        raise StoreCorruptError(
+            f"Encounter {key} has the unknown status {status}.", hint="Restore the store from a backup."
+        )
+    return StoredEncounter(
+        key,
+        subject,
+        name,
+        STATUSES[status],
+        galleries_of(galleries) if galleries else NO_GALLERIES,
+        year,
+        tags_of(tags) if tags else NO_TAGS,
+    )
+
+
+def _kind(code: int) -> ChangeKind:
+    try:
+        return ChangeKind(code)
+    except ValueError as error:
+        raise StoreCorruptError(
+            f"The change log has an entry of the unknown kind {code}.",
+            hint="Restore the store from a backup.",
+        ) from error

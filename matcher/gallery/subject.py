@@ -1,0 +1,100 @@
+"""A subject read back whole, for whoever wants to see it: encounters, attributes, samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from matcher.gallery.attributes import missing_of
+from matcher.gallery.read import Fetch, encounters_by_key, samples_of_encounters
+from matcher.gallery.records import EncounterDetails, StoredEncounter, StoredSample
+from matcher.gallery.schema import encounters, images, missing_positions, subjects
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVisit:
+    """An encounter with everything that belongs to it but images.
+
+    Attributes
+    ----------
+    encounter_key : int
+    enrolled_at_us : int
+        When it was stored, microseconds since 1970-01-01 UTC.
+    details : EncounterDetails
+    samples : tuple of StoredSample
+        In the order of the enrolment.
+    """
+
+    encounter_key: int
+    enrolled_at_us: int
+    details: EncounterDetails
+    samples: tuple[StoredSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubject:
+    """A subject with its encounters, the earliest first."""
+
+    subject_key: int
+    subject_id: str
+    encounters: tuple[StoredVisit, ...]
+
+
+def subject_by_id(connection: Connection, fetch: Fetch, subject_id: str) -> StoredSubject | None:
+    """Return a subject, or None if nobody has that id."""
+    key = connection.execute(
+        select(subjects.c.subject_key).where(subjects.c.subject_id == subject_id)
+    ).scalar_one_or_none()
+    if key is None:
+        return None
+    e, m = encounters.c, missing_positions.c
+    rows = connection.execute(
+        select(e.encounter_key, e.enrolled_at_us, e.captured_at_us, e.client_data)
+        .where(e.subject_key == key)
+        .order_by(e.encounter_key)
+    ).all()
+    keys = [row.encounter_key for row in rows]
+    stored = encounters_by_key(connection, fetch, keys)
+    samples = samples_of_encounters(connection, fetch, stored)
+    missing = connection.execute(
+        select(missing_positions).where(m.encounter_key.in_(keys)).order_by(m.modality, m.position)
+    ).all()
+    return StoredSubject(
+        key,
+        subject_id,
+        tuple(
+            StoredVisit(
+                row.encounter_key,
+                row.enrolled_at_us,
+                _details(
+                    stored[row.encounter_key],
+                    row,
+                    [one for one in missing if one.encounter_key == row.encounter_key],
+                ),
+                tuple(samples[row.encounter_key]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def image_of(connection: Connection, sample_key: int) -> bytes | None:
+    """Return the image file kept with a sample, or None."""
+    query = select(images.c.image).where(images.c.sample_key == sample_key)
+    image = connection.execute(query).scalar_one_or_none()
+    return None if image is None else bytes(image)
+
+
+def _details(encounter: StoredEncounter, row: Any, missing: list[Any]) -> EncounterDetails:
+    captured, data = row.captured_at_us, row.client_data
+    return EncounterDetails(
+        encounter.status,
+        encounter.galleries,
+        encounter.year_of_birth,
+        encounter.tags,
+        captured,
+        tuple(missing_of(one) for one in missing),
+        None if data is None else bytes(data),
+    )

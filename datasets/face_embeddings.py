@@ -137,21 +137,38 @@ def generate_embeddings(
     float32 array (count, D)
         Of length 1 each.
     """
+    return generate_samples(count, seed=seed, start=start, sample=sample, model=model)[0]
+
+
+def generate_samples(
+    count: int, *, seed: int, start: int = 0, sample: int = 0, model: EmbeddingModel | None = None
+) -> tuple[F32, F32]:
+    """Return `generate_embeddings`, and how bad each sample is.
+
+    Returns
+    -------
+    embeddings : float32 array (count, D)
+    badness : float32 array (count,)
+        Deviate: log(a) in its standard deviations, 0 a usual sample, above 0 one farther off its subject.
+    """
     if count < 0 or start < 0 or sample < 0:
         raise ArgumentError("Embeddings: expected counts and numbers from 0.")
     model = model or load_model()
     made = np.empty((count, model.dimensions), np.float32)
+    badness = np.empty(count, np.float32)
     turn = rotation(model.dimensions)
     for block in range(start // BLOCK, -(-(start + count) // BLOCK)):
         first = max(start, block * BLOCK)
         last = min(start + count, (block + 1) * BLOCK)
-        points = _block(model, seed, block, sample, last - block * BLOCK)[first - block * BLOCK :] @ turn
+        drawn, bad = _block(model, seed, block, sample, last - block * BLOCK)
+        points = drawn[first - block * BLOCK :] @ turn
         made[first - start : last - start] = points / np.linalg.norm(points, axis=1, keepdims=True)
-    return made
+        badness[first - start : last - start] = bad[first - block * BLOCK :]
+    return made, badness
 
 
-def _block(model: EmbeddingModel, seed: int, block: int, sample: int, count: int) -> F32:
-    """Return the first `count` subjects of a block before rotation and projection."""
+def _block(model: EmbeddingModel, seed: int, block: int, sample: int, count: int) -> tuple[F32, F32]:
+    """Return the first `count` subjects of a block before rotation and projection, and their badness."""
     d = model.dimensions
     people = np.random.default_rng((seed, block, 0))
     # Subject by subject, so that the first ones do not depend on how many are asked for.
@@ -165,10 +182,13 @@ def _block(model: EmbeddingModel, seed: int, block: int, sample: int, count: int
         z = np.sqrt(model.group_share) * centres[group] + np.sqrt(1 - model.group_share) * z
     away = np.exp(model.subject_spread * drawn[:, d : d + 1])
     shots = np.random.default_rng((seed, block, 2 + sample)).standard_normal((count, d + 1), np.float32)
-    off = np.exp(model.person_noise * drawn[:, d + 1 :] + model.sample_noise * shots[:, d:])
+    log_off = model.person_noise * drawn[:, d + 1 :] + model.sample_noise * shots[:, d:]
+    off = np.exp(log_off)
     subjects = model.mean.astype(np.float32) + away * np.sqrt(model.between).astype(np.float32) * z
     points: F32 = subjects + off * np.sqrt(model.within).astype(np.float32) * shots[:, :d]
-    return points
+    usual = max(float(np.hypot(model.person_noise, model.sample_noise)), 1e-6)
+    badness: F32 = (log_off[:, 0] / usual).astype(np.float32)
+    return points, badness
 
 
 @cache

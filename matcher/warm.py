@@ -17,6 +17,7 @@ def warm_all(extractor: str = "numba", *, models: bool = False) -> None:
     """
     from matcher.datasets.fingerprint_synthesis.warm import warm as warm_synthesis
     from matcher.datasets.iris_synthesis.warm import warm as warm_eyes
+    from matcher.datasets.population.warm import warm as warm_population
     from matcher.face.warm import warm as warm_face
     from matcher.fingerprint.warm import warm
     from matcher.gallery.face_search import warm as warm_face_search
@@ -36,6 +37,7 @@ def warm_all(extractor: str = "numba", *, models: bool = False) -> None:
     warm_face_search()
     warm_synthesis()
     warm_eyes()
+    warm_population()
 
 
 if __name__ == "__main__":

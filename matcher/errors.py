@@ -61,6 +61,12 @@
     │   ├── ServerUnavailableError          SERVER_UNAVAILABLE
     │   ├── NotReadyError                   NOT_READY
     │   └── InternalError                   INTERNAL
+    ├── PrivacyError                    three-party matching (matcher.privacy)
+    │   ├── ProtocolError                   PRIVACY_PROTOCOL
+    │   ├── PartyUnavailableError           PRIVACY_PARTY_UNAVAILABLE
+    │   ├── OutOfStepError                  PRIVACY_OUT_OF_STEP
+    │   ├── ShareCorruptError               PRIVACY_SHARE_CORRUPT
+    │   └── TooFewBitsError                 PRIVACY_TOO_FEW_BITS
     └── DatasetError
         ├── DatasetMissingError             DATASET_MISSING
         └── DatasetLayoutError              DATASET_LAYOUT
@@ -430,6 +436,40 @@ class InternalError(ServiceError):
     """A defect in this program; details are in the server's log."""
 
     reason = "INTERNAL"
+
+
+class PrivacyError(MatcherError):
+    """Three-party matching could not answer."""
+
+
+class ProtocolError(PrivacyError):
+    """A message between parties is missing, altered, replayed, out of order or of the wrong length."""
+
+    reason = "PRIVACY_PROTOCOL"
+
+
+class PartyUnavailableError(PrivacyError):
+    """One of the three parties does not answer."""
+
+    reason = "PRIVACY_PARTY_UNAVAILABLE"
+
+
+class OutOfStepError(PrivacyError):
+    """The parties' shares are not of one state; one of them has to catch up first."""
+
+    reason = "PRIVACY_OUT_OF_STEP"
+
+
+class ShareCorruptError(PrivacyError):
+    """A file of shares contradicts itself, or is not for this party."""
+
+    reason = "PRIVACY_SHARE_CORRUPT"
+
+
+class TooFewBitsError(PrivacyError):
+    """An iris with so few valid bits that it could match nobody."""
+
+    reason = "PRIVACY_TOO_FEW_BITS"
 
 
 class DatasetError(MatcherError):

@@ -24,6 +24,7 @@ ORDER = (
     ("evaluate",),
     ("v1",),
     ("service",),
+    ("privacy",),
     ("demo",),
     ("cli",),
 )

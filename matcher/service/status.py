@@ -46,6 +46,9 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.ServerUnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.NotReadyError: grpc.StatusCode.UNAVAILABLE,
     errors.InternalError: grpc.StatusCode.INTERNAL,
+    errors.PrivacyError: grpc.StatusCode.UNAVAILABLE,
+    errors.ShareCorruptError: grpc.StatusCode.DATA_LOSS,
+    errors.TooFewBitsError: grpc.StatusCode.INVALID_ARGUMENT,
     # A server has nothing to do with data sets; named so that the table is complete.
     errors.DatasetError: grpc.StatusCode.INTERNAL,
 }

@@ -21,6 +21,7 @@ ORDER = (
     ("gallery",),
     ("score",),
     ("engine",),
+    ("dedup",),
     ("evaluate",),
     ("v1",),
     ("service",),

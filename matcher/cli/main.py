@@ -18,6 +18,7 @@ GROUPS: tuple[str, ...] = (
     "clients",
     "slap",
     "evaluate",
+    "dedup",
     "synth",
     "convert",
     "records",

@@ -1,0 +1,213 @@
+"""Registers of files: a folder with one folder (or one file) a record, or a manifest that names them."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from matcher.datasets.layouts import IMAGE_SUFFIXES
+from matcher.dedup.names import position_of_columns, position_of_name
+from matcher.dedup.records import MAX_SAMPLES, NamedSample, checked_count, checked_id, digest_of
+from matcher.errors import ArgumentError, ImageFormatError, MatcherError
+from matcher.samples import Sample, SampleKind, sample_of
+from matcher.template.modality import Position
+from matcher.types import FingerPosition
+
+FILE_SUFFIXES = IMAGE_SUFFIXES | {".fmr", ".fir", ".iso", ".ansi", ".an2", ".nist", ".eft", ".tpl", ".bin"}
+"""Suffixes, in lower case, of files that are read; others are passed over."""
+
+MAX_FILE_BYTES = 16 << 20
+"""Largest file of one sample that is read."""
+
+MAX_MANIFEST_BYTES = 1 << 31
+"""Largest manifest."""
+
+SAMPLES_A_TASK = 24
+"""Images of one task: some seconds of extraction."""
+
+MANIFEST_COLUMNS = ("record_id", "modality", "position", "path", "ppi")
+"""Columns of a manifest that are no attributes; `modality`, `position` and `ppi` may be left out."""
+
+csv.field_size_limit(1 << 16)
+
+
+class FileEntry(NamedTuple):
+    """One file of a record: where, what it shows, its resolution if stated, its size and time."""
+
+    name: str
+    position: Position
+    ppi: float | None
+    size: int
+    changed_ns: int
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Records whose samples are files below a folder; see `matcher.dedup.records.Source`."""
+
+    root: Path
+    ids: tuple[str, ...]
+    files: tuple[tuple[FileEntry, ...], ...]
+    attributes: Mapping[str, Sequence[str]]
+
+    @property
+    def records_a_task(self) -> int:
+        """As many as have `SAMPLES_A_TASK` files on average."""
+        mean = sum(map(len, self.files)) / len(self.files)
+        return max(1, int(SAMPLES_A_TASK / max(mean, 1.0)))
+
+    def read(self, begin: int, end: int) -> list[list[NamedSample]]:
+        """Read the files of some records."""
+        return [[self._read(entry) for entry in entries] for entries in self.files[begin:end]]
+
+    def digest(self, begin: int, end: int) -> str:
+        """Return what changes with the names, sizes and times of some records' files."""
+        stated = [
+            [(type(e.position).__name__, int(e.position), e.ppi, e.name, e.size, e.changed_ns) for e in own]
+            for own in self.files[begin:end]
+        ]
+        return digest_of("files", self.ids[begin:end], stated)
+
+    def path(self, name: str) -> Path:
+        """Return where a sample's file is."""
+        return self.root / name
+
+    def _read(self, entry: FileEntry) -> NamedSample:
+        path = self.path(entry.name)
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise ImageFormatError(f"A file of a sample is larger than {MAX_FILE_BYTES} bytes.")
+            data = path.read_bytes()
+            sample = sample_of(data, entry.position, entry.ppi)
+            if sample.kind is SampleKind.TEMPLATE and entry.position == 0:
+                sample = Sample(data, SampleKind.TEMPLATE)
+            return NamedSample(entry.name, sample)
+        except OSError as error:
+            return NamedSample(entry.name, None, ArgumentError(f"A file cannot be read: {error.strerror}."))
+        except MatcherError as error:
+            return NamedSample(entry.name, None, error)
+
+
+def folder_source(root: Path, modality: str, ppi: float | None) -> FileSource:
+    """Return the register of a folder: each folder in it is a record, or each file where there are none.
+
+    Parameters
+    ----------
+    root : Path
+    modality : str
+        Of files whose names do not say it; see `matcher.dedup.names.position_of_name`.
+    ppi : float, optional
+
+    Raises
+    ------
+    ArgumentError
+        If there is no file of a sample, or a record has too many.
+    """
+    folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.is_symlink())
+    found: dict[str, list[Path]] = {}
+    for folder in folders:
+        files = sorted(path for path in folder.rglob("*") if _is_sample(path))
+        if files:
+            found[folder.name] = files
+    loose = sorted(path for path in root.iterdir() if _is_sample(path))
+    if not found:
+        found = {path.stem: [path] for path in loose}
+        if len(found) != len(loose):
+            found = {path.name: [path] for path in loose}
+    elif loose:
+        raise ArgumentError(
+            f"The folder holds {len(loose)} files beside folders of records.",
+            hint="Put each record's files into a folder of its own.",
+        )
+    entries = {
+        checked_id(name): [_entry(root, path, position_of_name(path.stem, modality), ppi) for path in paths]
+        for name, paths in found.items()
+    }
+    return _source(root, entries, {})
+
+
+def manifest_source(path: Path, rows: Iterable[Mapping[str, str]], ppi: float | None) -> FileSource:
+    """Return the register that a manifest's rows name: one row a sample, paths beside the manifest.
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, a path leaves the folder, or a record's attributes contradict each other.
+    """
+    root = path.parent
+    entries: dict[str, list[FileEntry]] = {}
+    described: dict[str, dict[str, str]] = {}
+    for number, row in enumerate(rows, start=1):
+        if not row.get("record_id") or not row.get("path"):
+            raise ArgumentError(
+                f"Manifest, row {number}: expected record_id and path.",
+                hint=f"Columns are {', '.join(MANIFEST_COLUMNS)}, and any that describe the record.",
+            )
+        record = checked_id(row["record_id"])
+        name = row["path"]
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ArgumentError(f"Manifest, row {number}: expected a path below the manifest's folder.")
+        kind = row.get("modality") or "fingerprint"
+        where = position_of_columns(kind, row.get("position") or "")
+        stated = float(row["ppi"]) if row.get("ppi") else ppi
+        entries.setdefault(record, []).append(_entry(root, root / name, where, stated))
+        own = {key: value for key, value in row.items() if key not in MANIFEST_COLUMNS and value}
+        before = described.setdefault(record, own)
+        if any(before.setdefault(key, value) != value for key, value in own.items()):
+            raise ArgumentError(f"Manifest, row {number}: it describes its record otherwise than before.")
+    columns = sorted({key for own in described.values() for key in own})
+    attributes = {
+        column: tuple(described[record].get(column, "") for record in entries) for column in columns
+    }
+    return _source(root, entries, attributes)
+
+
+def csv_rows(path: Path) -> Iterable[dict[str, str]]:
+    """Yield the rows of a CSV file as texts by column.
+
+    Raises
+    ------
+    ArgumentError
+        If it is too large, not UTF-8 or no CSV.
+    """
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise ArgumentError(f"Manifest: expected at most {MAX_MANIFEST_BYTES} bytes.")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                if None in row:
+                    raise ArgumentError("Manifest: a row has more values than there are columns.")
+                yield {key: value or "" for key, value in row.items()}
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ArgumentError(f"Manifest: expected CSV in UTF-8 ({type(error).__name__}).") from None
+
+
+def _is_sample(path: Path) -> bool:
+    return path.suffix.lower() in FILE_SUFFIXES and path.is_file() and not path.is_symlink()
+
+
+def _entry(root: Path, path: Path, position: Position, ppi: float | None) -> FileEntry:
+    try:
+        told = os.stat(path)
+        size, changed = told.st_size, told.st_mtime_ns
+    except OSError:
+        size, changed = -1, -1
+    of_print = isinstance(position, FingerPosition)
+    return FileEntry(str(path.relative_to(root)), position, ppi if of_print else None, size, changed)
+
+
+def _source(
+    root: Path, entries: Mapping[str, list[FileEntry]], attributes: Mapping[str, Sequence[str]]
+) -> FileSource:
+    checked_count(len(entries))
+    if max(map(len, entries.values())) > MAX_SAMPLES:
+        raise ArgumentError(
+            f"Register: expected at most {MAX_SAMPLES} samples of a record.",
+            hint="Is SOURCE one folder too high? It holds a folder for each record.",
+        )
+    files = tuple(map(tuple, entries.values()))
+    return FileSource(root, tuple(entries), files, attributes)

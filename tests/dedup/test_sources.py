@@ -1,0 +1,210 @@
+"""Registers as users have them: folders, manifests, files of templates; what is refused and what is told."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matcher.dedup.names import mirrored, position_of_columns, position_of_name
+from matcher.dedup.open import known_ids, open_source
+from matcher.dedup.records import Source
+from matcher.dedup.settings import Settings
+from matcher.dedup.source_templates import parsed_line
+from matcher.errors import ArgumentError
+from matcher.face.types import FacePosition
+from matcher.iris.types import EyePosition
+from matcher.template.modality import encode
+from matcher.types import FingerPosition, Modality
+
+SETTINGS = Settings()
+
+
+def opened(path: Path, **settings: Any) -> Source:
+    """Return the source of a path."""
+    return open_source(str(path), Settings(**settings))
+
+
+def positions(source: Source) -> list[list[object]]:
+    """Return the positions of every sample."""
+    records = source.read(0, len(source.ids))
+    return [[named.sample.position if named.sample else named.error for named in own] for own in records]
+
+
+@pytest.mark.parametrize(
+    ("stem", "position"),
+    [
+        ("right-index", FingerPosition.RIGHT_INDEX),
+        ("left_thumb_2", FingerPosition.LEFT_THUMB),
+        ("Iris Left", EyePosition.LEFT),
+        ("eye_right_03", EyePosition.RIGHT),
+        ("iris", EyePosition.UNKNOWN),
+        ("face_1", FacePosition.FACE),
+        ("portrait", FacePosition.FACE),
+        ("scan0001", FingerPosition.UNKNOWN),
+        ("right", FingerPosition.UNKNOWN),
+        ("right-index left-index", FingerPosition.UNKNOWN),
+    ],
+)
+def test_names_say_what_a_file_shows(stem: str, position: object) -> None:
+    """Fingers, eyes and faces by the words of a name; where it says nothing, the default."""
+    assert position_of_name(stem, "fingerprint") is position
+
+
+def test_mirrors_are_their_own_inverse() -> None:
+    """The other hand's finger of the other hand is the finger itself."""
+    for modality, kind in ((Modality.FINGERPRINT, FingerPosition), (Modality.IRIS, EyePosition)):
+        for where in kind:
+            other = kind(mirrored(modality, int(where)))
+            assert mirrored(modality, int(other)) == where
+            assert other.name == where.name.replace("LEFT", "-").replace("RIGHT", "LEFT").replace(
+                "-", "RIGHT"
+            )
+    assert mirrored(Modality.FACE, 1) == 1
+
+
+def test_a_folder_of_folders_is_a_register(tmp_path: Path) -> None:
+    """A record is a folder; other kinds of files are passed over."""
+    for name in ("bob/right-index.png", "bob/face.jpg", "bob/notes.txt", "alice/iris-left.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"not looked at yet")
+    source = opened(tmp_path)
+    assert source.ids == ("alice", "bob")
+    assert positions(source) == [[EyePosition.LEFT], [FacePosition.FACE, FingerPosition.RIGHT_INDEX]]
+    before = source.digest(0, 2)
+    (tmp_path / "bob" / "face.jpg").write_bytes(b"changed")
+    assert opened(tmp_path).digest(0, 2) != before
+    assert opened(tmp_path).digest(0, 1) == source.digest(0, 1)
+    (tmp_path / "stray.png").write_bytes(b"")
+    with pytest.raises(ArgumentError, match="beside folders"):
+        opened(tmp_path)
+
+
+def test_a_flat_folder_has_a_record_for_each_file(tmp_path: Path) -> None:
+    """Ids are names without suffixes, where those differ."""
+    (tmp_path / "1.png").write_bytes(b"")
+    (tmp_path / "2.png").write_bytes(b"")
+    assert opened(tmp_path, modality="iris").ids == ("1", "2")
+    (tmp_path / "2.jpg").write_bytes(b"")
+    source = opened(tmp_path, modality="iris")
+    assert source.ids == ("1.png", "2.jpg", "2.png")
+    assert positions(source) == [[EyePosition.UNKNOWN]] * 3
+
+
+def test_manifests_name_records_positions_and_attributes(tmp_path: Path) -> None:
+    """CSV and Parquet; what is no known column describes the record."""
+    (tmp_path / "a.png").write_bytes(b"x")
+    rows = [
+        {"record_id": "p1", "modality": "finger", "position": "right thumb", "path": "a.png", "ppi": "1000"},
+        {"record_id": "p1", "modality": "iris", "position": "2", "path": "missing.png", "ppi": ""},
+        {"record_id": "p2", "modality": "face", "position": "", "path": "a.png", "ppi": ""},
+    ]
+    for row, site in zip(rows, ("north", "north", ""), strict=True):
+        row["site"] = site
+    header = ",".join(rows[0])
+    (tmp_path / "m.csv").write_text("\n".join([header, *(",".join(row.values()) for row in rows)]))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "m.parquet")
+    for name in ("m.csv", "m.parquet"):
+        source = opened(tmp_path / name)
+        assert source.ids == ("p1", "p2")
+        assert source.attributes == {"site": ("north", "")}
+        (one, two), (three,) = source.read(0, 2)
+        assert one.sample is not None
+        assert (one.sample.position, one.sample.ppi) == (FingerPosition.RIGHT_THUMB, 1000.0)
+        assert two.sample is None
+        assert isinstance(two.error, ArgumentError)
+        assert three.sample is not None
+        assert three.sample.position is FacePosition.FACE
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("record_id,path\n,a.png\n", "record_id and path"),
+        ("record_id,path\np,../a.png\n", "below the manifest"),
+        ("record_id,path,modality\np,a.png,voice\n", "none of"),
+        ("record_id,path,modality,position\np,a.png,finger,sixth\n", "none of"),
+        ("record_id,path,sex\np,a.png,f\np,b.png,m\n", "otherwise than before"),
+        ("record_id,path\np,a.png,more\n", "more values"),
+        ("record_id,path\n", "1 to"),
+    ],
+)
+def test_manifests_that_contradict_themselves_are_refused(rows: str, words: str, tmp_path: Path) -> None:
+    """Each with what is wrong."""
+    (tmp_path / "m.csv").write_text(rows)
+    with pytest.raises(ArgumentError, match=words):
+        opened(tmp_path / "m.csv")
+
+
+def test_templates_in_parquet_and_ndjson_are_one_register(people: Any, tmp_path: Path) -> None:
+    """Rows of a record need not stand together; both files give the same samples, in whichever slices."""
+    register = {f"r{i}": people.person(i) for i in range(4)}
+    rows = [
+        {"record_id": name, "template": encode(template), "site": name[-1]}
+        for number in range(5)
+        for name, own in register.items()
+        for template in own[number : number + 1]
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "r.parquet", row_group_size=3)
+    attributes = {name: {"site": name[-1]} for name in register}
+    lines = people.write_ndjson(tmp_path / "r.ndjson", register, attributes)
+    one, two = opened(tmp_path / "r.parquet"), opened(lines)
+    assert one.ids == two.ids == tuple(register)
+    assert one.attributes == two.attributes == {"site": ("0", "1", "2", "3")}
+    for begin, end in ((0, 4), (1, 3), (3, 4)):
+        of_one, of_two = one.read(begin, end), two.read(begin, end)
+        assert [[named.sample for named in own] for own in of_one] == [
+            [named.sample for named in own] for own in of_two
+        ]
+        assert [len(own) for own in of_one] == [5] * (end - begin)
+    assert one.read(2, 3)[0][0].sample.data == encode(register["r2"][0])
+
+
+@given(st.binary(max_size=200))
+def test_lines_of_anything_are_refused_with_typed_errors(line: bytes) -> None:
+    """Never another error than ours."""
+    with suppress(ArgumentError):
+        assert isinstance(parsed_line(line, 0)["template"], bytes)
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_columns_of_anything_are_refused_with_typed_errors(modality: str, position: str) -> None:
+    """Never another error than ours."""
+    with suppress(ArgumentError):
+        assert position_of_columns(modality, position) is not None
+
+
+def test_what_is_no_register_is_told(tmp_path: Path) -> None:
+    """Nothing there, an empty folder, a file of another kind, a broken Parquet file."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.xyz").write_bytes(b"")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 no")
+    (tmp_path / "c.ndjson").write_text(json.dumps({"record_id": "x"}))
+    for name in ("nowhere", "empty", "a.xyz", "b.parquet", "c.ndjson"):
+        with pytest.raises(ArgumentError):
+            opened(tmp_path / name)
+
+
+def test_known_ids_come_from_an_earlier_run_or_a_list(tmp_path: Path) -> None:
+    """Parquet with record_id, or lines."""
+    (tmp_path / "ids.txt").write_text("a\nb\n\n")
+    pq.write_table(pa.table({"record_id": ["a", "b"], "cluster": [-1, 0]}), tmp_path / "records.parquet")
+    assert known_ids(tmp_path / "ids.txt") == known_ids(tmp_path / "records.parquet") == {"a", "b"}
+    with pytest.raises(ArgumentError):
+        known_ids(tmp_path / "none.txt")
+
+
+def test_settings_state_what_is_expected() -> None:
+    """FPIR 1e-3 of 100,000 records: 80 dB and what two hypotheses cost; 50 false pairs."""
+    assert SETTINGS.threshold(100_000) == pytest.approx(80.0 + 0.4139, abs=1e-3)
+    assert SETTINGS.expected_false_pairs(100_000) == 50.0
+    for wrong in ({"fpir": 0.0}, {"workers": 0}, {"memory": 1}, {"modality": "voice"}):
+        with pytest.raises(ArgumentError):
+            Settings(**wrong)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from types import TracebackType
 from matcher.answers import Enrolled, Identification, ModalityStatus, Status, Verification
 from matcher.deadline import FOREVER, Deadline
 from matcher.errors import ArgumentError, SubjectNotFoundError
+from matcher.gallery.filters import EVERYBODY, Filter, allowed
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.memory import Memory
 from matcher.gallery.operations import Enrolment, SubjectDeletion
@@ -24,18 +25,14 @@ from matcher.reader import DEFAULT_EXTRACTOR, reader
 from matcher.samples import Sample, SampleReader, digest_of, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
 from matcher.score.fusion_probe import PersonProbe, Scorers
+from matcher.score.identification import Identifier
 from matcher.score.person import PersonCalibration, load_person_calibration
-from matcher.score.ranking import ranked
 from matcher.score.scorers import default_scorers
 from matcher.template.modality import Template, encode, extractor_of, modality_of, position_of
-from matcher.types import Candidate
 from matcher.version import __version__
 
 MAX_CANDIDATES = 1000
 """Most candidates that one search returns."""
-
-EXPLAINED_CANDIDATES = 20
-"""Candidates of a search whose labels are checked too; that compares every sample with every other."""
 
 DEFAULT_CANDIDATES = 10
 """Candidates that a search returns where the caller names no number."""
@@ -136,7 +133,7 @@ class Engine:
             tuple(_record(template) for template in templates),
             idempotency_key,
             digest,
-            [self._gallery.resident(template) for template in templates],
+            [self._gallery.resident(template, n) for n, template in enumerate(templates)],
         )
         stored = self._stored(enrolment, deadline)
         return replace(stored, warnings=warnings) if stored.created else stored
@@ -171,14 +168,16 @@ class Engine:
         _check_name("Subject id", subject_id)
         limit = threshold_for_verification(fmr, threshold)
         memory = self._gallery.memory()
-        if memory.places(subject_id) is None:
+        if memory.find(subject_id) is None:
             raise _unknown(subject_id)
         probe = self._probe(samples, deadline)
         deadline.check()
-        places = memory.places(subject_id)
-        if places is None:
+        subject = memory.find(subject_id)
+        if subject is None:
             raise _unknown(subject_id)
-        person, warnings = probe.against(places, across=True)
+        view = memory.view()
+        own = self._identifier(memory, deadline).person(probe, view, allowed(view, EVERYBODY), subject)
+        person, warnings = probe.against(own, across=True)
         decision = decide(person.score, limit)
         return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
 
@@ -189,9 +188,11 @@ class Engine:
         max_candidates: int = DEFAULT_CANDIDATES,
         fpir: float | None = None,
         threshold: float | None = None,
+        chosen: Filter | None = None,
+        exhaustive: bool = False,
         deadline: Deadline = FOREVER,
     ) -> Identification:
-        """Compare a probe with everybody (1:N), exhaustively.
+        """Search everybody (1:N).
 
         Parameters
         ----------
@@ -201,6 +202,11 @@ class Engine:
             1 to 1000.
         fpir, threshold : float, optional
             One of the two: the share of non-mated searches that return anybody (default 1e-2), or the score.
+        chosen : Filter, optional
+            Who is searched; by default everybody whose encounter is ACTIVE. N counts those alone.
+        exhaustive : bool
+            Whether everybody is compared in full: exact, and slow in a large gallery. Without it, see
+            `matcher.score.identification` for what a search may lose.
         deadline : Deadline, optional
 
         Raises
@@ -214,15 +220,13 @@ class Engine:
         probe = self._probe(samples, deadline)
         memory = self._gallery.memory()
         view = memory.view()
-        limit = threshold_for_search(fpir, threshold, view.subjects)
-        scores = probe.search(view, threads=self._threads, check=deadline.check)
-
-        def examine(subject: int, looked: int) -> Candidate | None:
-            deadline.check()
-            return _candidate(memory, probe, subject, across=looked < EXPLAINED_CANDIDATES)
-
-        found = ranked(scores.values, scores.comparisons, examine, limit, max_candidates)
-        return Identification(found, limit, view.subjects, view.sequence, probe.warnings)
+        chosen = Filter() if chosen is None else chosen
+        excluded = {memory.find(name) for name in chosen.excluded} - {None}
+        passing = allowed(view, chosen, frozenset(n for n in excluded if n is not None))
+        limit = threshold_for_search(fpir, threshold, passing.subjects)
+        search = self._identifier(memory, deadline)
+        found = search.identify(probe, view, passing, limit, max_candidates, exhaustive=exhaustive)
+        return Identification(found, limit, passing.subjects, view.sequence, probe.warnings)
 
     def delete(self, subject_id: str, *, deadline: Deadline = FOREVER) -> int:
         """Remove a subject with everything that belongs to it; return the change's number.
@@ -279,6 +283,9 @@ class Engine:
         receipt = deadline.wait(self._gallery.submit(request))
         return Enrolled(receipt.subject_id, receipt.created, receipt.sequence)
 
+    def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
+        return Identifier(memory, self._gallery.fetch, self._threads, deadline.check)
+
     def _probe(self, samples: Sequence[Sample], deadline: Deadline) -> PersonProbe:
         templates = templates_of(samples, self._read, deadline.check)
         return PersonProbe(self._scorers, self._persons, templates)
@@ -297,19 +304,6 @@ def _record(template: Template) -> SampleRecord:
     position = int(position_of(template))
     kind, made_by = modality_of(template), extractor_of(template)
     return SampleRecord(kind, position, template.quality, encode(template), made_by)
-
-
-def _candidate(memory: Memory, probe: PersonProbe, subject: int, *, across: bool) -> Candidate | None:
-    """Look at one subject in full; None where it was deleted since the search began."""
-    places = memory.places_of(subject)
-    name = memory.name(subject)
-    if places is None or name is None:
-        return None
-    person, warnings = probe.against(places, across=across)
-    # Once more at the end: a reply never names a subject deleted before it.
-    if memory.name(subject) is None:
-        return None
-    return Candidate(name, person.score, 0, person.parts, warnings)
 
 
 def _check_name(what: str, name: str | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from matcher.gallery.rows import Place
+from matcher.gallery.gather import Samples
 from matcher.gallery.search import F64, UNKNOWN_POSITION, Probe, Scorer
 from matcher.types import F32, I64, U8
 
@@ -49,7 +49,7 @@ class PairTable:
 
 def compare_pairs(
     scorer: Scorer,
-    places: Sequence[Place],
+    samples: Samples,
     probes: Sequence[Probe],
     *,
     across: bool,
@@ -59,8 +59,8 @@ def compare_pairs(
     Parameters
     ----------
     scorer : Scorer
-    places : sequence of Place
-        Where the subject's samples of the modality are.
+    samples : Samples
+        The subject's samples of the modality.
     probes : sequence of Probe
     across : bool
         Whether samples of different positions are compared too.
@@ -71,7 +71,7 @@ def compare_pairs(
         If the subject has templates that the probe has no calibration with.
     """
     mine = np.array([probe.position for probe in probes], np.uint8)
-    position = np.array([place.block.position[place.row] for place in places], np.uint8)
+    position, extractor = samples.position, samples.extractor
     known = (mine[:, None] != UNKNOWN_POSITION) & (position[None, :] != UNKNOWN_POSITION)
     comparable: Bools = ~known | (mine[:, None] == position[None, :])
     compared: Bools = np.ones_like(comparable) if across else comparable
@@ -80,35 +80,34 @@ def compare_pairs(
     extrapolated, source = np.zeros(shape, np.bool_), np.zeros(shape, np.int64)
     ids: list[str] = []
     for p, probe in enumerate(probes):
-        wanted = np.flatnonzero(compared[p])
-        if not len(wanted):
-            continue
-        raw[p, wanted] = score_places(scorer, probe, [places[i] for i in wanted.tolist()])
-        for name in {places[i].extractor for i in wanted.tolist()}:
-            calibration = scorer.calibration(probe.extractor, name)
+        raw[p] = score_samples(scorer, probe, samples, compared[p])
+        for number in np.unique(extractor[compared[p]]).tolist():
+            calibration = scorer.calibration(probe.extractor, samples.extractors[number])
             if calibration.id not in ids:
                 ids.append(calibration.id)
-            its = np.array([i for i in wanted.tolist() if places[i].extractor == name])
+            its = np.flatnonzero(compared[p] & (extractor == number))
             value[p, its], extrapolated[p, its] = calibration.scores(raw[p, its].astype(np.float32))
             source[p, its] = ids.index(calibration.id)
     return PairTable(mine, position, compared, comparable, value, raw, extrapolated, source, tuple(ids))
 
 
-def score_places(scorer: Scorer, probe: Probe, places: Sequence[Place]) -> F32:
-    """Return the raw scores of a probe with the samples at `places`, in their order."""
-    raw = np.zeros(len(places), np.float32)
-    for block in {id(place.block): place.block for place in places}.values():
-        at = [i for i, place in enumerate(places) if place.block is block]
-        rows = np.array([places[i].row for i in at], np.int64)
-        raw[at] = scorer.score(probe.prepared, block.words, block.offsets[: int(rows.max()) + 2], rows, 1)
+def score_samples(scorer: Scorer, probe: Probe, samples: Samples, wanted: Bools) -> F32:
+    """Return the raw scores of a probe with the samples that are wanted, 0 for the others."""
+    raw = np.zeros(len(samples), np.float32)
+    begin = 0
+    for batch in samples.batches:
+        own = np.flatnonzero(wanted[begin : begin + len(batch)])
+        if len(own):
+            its = batch.rows[own]
+            raw[begin + own] = scorer.score(probe.prepared, batch.words, batch.offsets, its, 1)
+        begin += len(batch)
     return raw
 
 
-def probes_of(scorer: Scorer, places: Sequence[Place]) -> list[Probe]:
+def probes_of(scorer: Scorer, samples: Samples) -> list[Probe]:
     """Return a subject's own samples as probes: to be compared with each other."""
+    names = [samples.extractors[number] for number in samples.extractor.tolist()]
     return [
-        Probe(
-            scorer.prepare(place.block.row(place.row)), int(place.block.position[place.row]), place.extractor
-        )
-        for place in places
+        Probe(scorer.prepare(form), position, name)
+        for form, position, name in zip(samples.forms(), samples.position.tolist(), names, strict=True)
     ]

@@ -6,20 +6,26 @@ While memory cannot be trusted (a failed apply, before the replay is through), `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
 
 from matcher.errors import InternalError, NotReadyError, StoreCorruptError, TemplateError
 from matcher.gallery.memory import Memory
 from matcher.gallery.operations import Operation
 from matcher.gallery.read import Stored
-from matcher.gallery.records import Change, Receipt, StoredSample
+from matcher.gallery.records import ORDINAL_BITS, Change, Receipt, StoredSample
 from matcher.gallery.rows import ResidentSample
-from matcher.gallery.search import Scorer
+from matcher.gallery.search import Scorer, TwoFormScorer
 from matcher.gallery.store import Store
 from matcher.gallery.transaction import KeyRow
 from matcher.template.modality import Template, decode, extractor_of, modality_of, position_of
-from matcher.types import Modality
+from matcher.types import U64, Modality
+
+NOBODY: tuple[None, Iterator[Any]] = (None, iter(()))
+"""Stands behind the last encounter that has samples."""
 
 
 class Gallery:
@@ -69,11 +75,23 @@ class Gallery:
             raise NotReadyError("The gallery is being read from its store.", hint="Try again in a moment.")
         return memory
 
-    def resident(self, template: Template) -> ResidentSample:
-        """Return what memory keeps of a template."""
+    def resident(self, template: Template, ordinal: int = 0) -> ResidentSample:
+        """Return what memory keeps of a template, an encounter's sample of that ordinal."""
         modality = modality_of(template)
-        words = self._scorers[modality].resident(template)
-        return ResidentSample(modality, words, int(position_of(template)), extractor_of(template))
+        scorer = self._scorers[modality]
+        words = (scorer.quick if isinstance(scorer, TwoFormScorer) else scorer).resident(template)
+        position, extractor = int(position_of(template)), extractor_of(template)
+        return ResidentSample(modality, words, position, extractor, ordinal)
+
+    def fetch(self, modality: Modality, keys: Sequence[int]) -> list[U64 | None]:
+        """Read samples from the store in the form that the scorer reads; None for one that is gone."""
+        found = {sample.sample_key: sample for sample in self._store.samples(keys)}
+        scorer = self._scorers[modality]
+        return [scorer.resident(template_of(found[key])) if key in found else None for key in keys]
+
+    def templates(self, keys: Sequence[int]) -> list[Template]:
+        """Read the templates of samples from the store; those that are gone are left out."""
+        return [template_of(sample) for sample in self._store.samples(keys)]
 
     def submit(self, operation: Operation) -> Future[Receipt]:
         """Queue a write; done once it is durable and visible to every later search."""
@@ -93,7 +111,7 @@ class Gallery:
         if memory is None:
             raise InternalError("Changes came before the store was read.")
         try:
-            memory.apply(changes)
+            memory.apply([self._prepared(change) for change in changes])
         except BaseException:
             self._memory = None
             raise
@@ -107,23 +125,55 @@ class Gallery:
         self._memory = None
         memory = Memory()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="expand") as pool:
-            for chunk in stored.samples():
-                for sample, resident in zip(chunk, pool.map(self._read, chunk), strict=True):
-                    memory.add(sample.subject_key, sample.subject_id, [resident])
+            residents = (
+                pair
+                for chunk in stored.samples()
+                for pair in zip(chunk, pool.map(self._read, chunk), strict=True)
+            )
+            own = iter(groupby(residents, key=lambda pair: pair[0].encounter_key))
+            key, samples = next(own, NOBODY)
+            for page in stored.encounters():
+                for encounter in page:
+                    if key != encounter.encounter_key:
+                        memory.add(encounter, ())
+                        continue
+                    memory.add(encounter, [resident for _, resident in samples])
+                    key, samples = next(own, NOBODY)
+            if key is not None:
+                raise StoreCorruptError(
+                    "The store has a sample of no encounter.", hint="Restore it from a backup."
+                )
         memory.publish(sequence)
         self._memory = memory
 
+    def _prepared(self, change: Change) -> Change:
+        """Return a change with what memory shall hold, made from its samples where nobody made it before."""
+        if change.resident is not None or not change.samples:
+            return change
+        return replace(change, resident=[self._read(sample) for sample in change.samples])
+
     def _read(self, sample: StoredSample) -> ResidentSample:
-        try:
-            template = decode(sample.template)
-        except TemplateError as error:
-            raise StoreCorruptError(
-                f"A stored template of subject {sample.subject_id!r} cannot be read ({error.reason}).",
-                hint="Restore the store from a backup.",
-            ) from error
-        if modality_of(template) is not sample.modality:
-            raise StoreCorruptError(
-                f"A stored template of subject {sample.subject_id!r} is of another modality than its row.",
-                hint="Restore the store from a backup.",
-            )
-        return self.resident(template)
+        return self.resident(template_of(sample), sample.sample_key & ((1 << ORDINAL_BITS) - 1))
+
+
+def template_of(sample: StoredSample) -> Template:
+    """Return a stored template.
+
+    Raises
+    ------
+    StoreCorruptError
+        If it cannot be read, or is of another modality than its row says.
+    """
+    try:
+        template = decode(sample.template)
+    except TemplateError as error:
+        raise StoreCorruptError(
+            f"A stored template of subject {sample.subject_id!r} cannot be read ({error.reason}).",
+            hint="Restore the store from a backup.",
+        ) from error
+    if modality_of(template) is not sample.modality:
+        raise StoreCorruptError(
+            f"A stored template of subject {sample.subject_id!r} is of another modality than its row.",
+            hint="Restore the store from a backup.",
+        )
+    return template

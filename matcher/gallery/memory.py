@@ -1,19 +1,38 @@
-"""A gallery in memory: who there is, and where each subject's samples are; derived from the store, never the
-truth.
+"""A gallery in memory: who there is, and where each encounter's samples are; derived from the store, never
+the truth.
 
-One thread writes (the store's writer). Readers take `view()`: one reference to an immutable value.
+    subject -> head -> encounter -> next ... -> rows of each modality, found by the encounter's number
+
+No Python object is kept for a subject, an encounter or a sample. One thread writes (the store's writer).
+Readers take `view()`: one reference to an immutable value; what is deleted is marked in place, and a reader
+asks again (`name`, `Selection.current`) before it replies.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from matcher.errors import NotReadyError
-from matcher.gallery.records import Change, ChangeKind
-from matcher.gallery.rows import BLOCK_ROWS, BLOCK_WORDS, Place, ResidentSample, Rows, RowsView
-from matcher.types import Modality
+from matcher.gallery.columns import I32, Bools, grown
+from matcher.gallery.encounters import NONE, Encounters, EncountersView
+from matcher.gallery.records import (
+    ORDINAL_BITS,
+    Change,
+    ChangeKind,
+    EncounterDetails,
+    StoredEncounter,
+    encounter_key_of,
+)
+from matcher.gallery.rows import BLOCK_ROWS, BLOCK_WORDS, ResidentSample, Rows, RowsView
+from matcher.gallery.subject_ids import SubjectIds
+from matcher.types import I64, Modality
 
 
 def _no_rows() -> Mapping[Modality, RowsView]:
@@ -26,24 +45,45 @@ class View:
 
     Attributes
     ----------
+    encounters : EncountersView
     rows : mapping of Modality to RowsView
         Of every modality.
     subjects : int
         How many are enrolled.
     numbers : int
-        Subject numbers given so far; every row's `subject` is below.
+        Subject numbers given so far; every encounter's `subject` is below.
     sequence : int
         Last change that is contained.
+    people_bytes : int
+        What subjects and encounters occupy beside their samples.
     """
 
+    encounters: EncountersView
     rows: Mapping[Modality, RowsView] = field(default_factory=_no_rows)
     subjects: int = 0
     numbers: int = 0
     sequence: int = 0
+    people_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncountersOf:
+    """Living encounters of some subjects.
+
+    Attributes
+    ----------
+    encounter : int32 array (e,)
+        Ascending.
+    owner : int32 array (e,)
+        Index of each one's subject among those asked for.
+    """
+
+    encounter: I32
+    owner: I32
 
 
 class Memory:
-    """All samples of a gallery, by modality and by subject.
+    """All samples of a gallery, by modality, encounter and subject.
 
     Parameters
     ----------
@@ -52,11 +92,18 @@ class Memory:
     """
 
     def __init__(self, *, block_words: int = BLOCK_WORDS, block_rows: int = BLOCK_ROWS) -> None:
-        self._rows = {modality: Rows(modality, block_words, block_rows) for modality in Modality}
-        self._names: list[str | None] = []
-        self._places: dict[str, tuple[int, int, tuple[Place, ...]]] = {}
-        self._sequence = 0
-        self._view = View()
+        self.rows = {modality: Rows(block_words, block_rows) for modality in Modality}
+        self.ids = SubjectIds()
+        self.encounters = Encounters()
+        self.subject_key: I64 = np.zeros(0, np.int64)
+        self.head: I32 = np.zeros(0, np.int32)
+        self.alive: Bools = np.zeros(0, np.bool_)
+        self.subjects = 0
+        self.sequence = 0
+        self._chains = threading.Lock()
+        self._view = self._state()
+
+    # What readers call.
 
     def view(self) -> View:
         """Return the last published state."""
@@ -64,41 +111,51 @@ class Memory:
 
     def name(self, subject: int) -> str | None:
         """Return the id of a subject by its number, None once it is deleted."""
-        return self._names[subject]
+        return self.ids[subject] if self.alive[subject] else None
 
-    def places(self, subject_id: str) -> tuple[Place, ...] | None:
-        """Return where the samples of a subject are, or None if nobody of that id is enrolled."""
-        found = self._places.get(subject_id)
-        return None if found is None else found[2]
+    def find(self, subject_id: str) -> int | None:
+        """Return the number of a subject by its id, or None if nobody of that id is enrolled."""
+        number = self.ids.find(subject_id)
+        return number if number >= 0 and self.alive[number] else None
 
-    def places_of(self, subject: int) -> tuple[Place, ...] | None:
-        """Return where the samples of a subject are by its number, None once it is deleted."""
-        name = self._names[subject]
-        found = None if name is None else self._places.get(name)
-        return None if found is None or found[1] != subject else found[2]
+    def encounters_of(self, subjects: npt.NDArray[np.integer[Any]]) -> EncountersOf:
+        """Return the living encounters of subjects, given by number."""
+        with self._chains:
+            current = self.head[subjects]
+            owner = np.arange(len(subjects), dtype=np.int32)
+            found: list[I32] = []
+            owners: list[I32] = []
+            while len(current):
+                there = current != NONE
+                current, owner = current[there], owner[there]
+                found.append(current)
+                owners.append(owner)
+                current = self.encounters.next[current]
+            encounter = np.concatenate([np.zeros(0, np.int32), *found])
+            whose = np.concatenate([np.zeros(0, np.int32), *owners])
+            living = self.encounters.alive[encounter]
+        encounter, whose = encounter[living], whose[living]
+        order = np.argsort(encounter, kind="stable")
+        return EncountersOf(encounter[order], whose[order])
 
-    def add(self, subject_key: int, subject_id: str, samples: Sequence[ResidentSample]) -> None:
-        """Append a subject's samples; nothing is visible before `publish`. Adding a known key adds to it."""
-        known = self._places.get(subject_id)
-        if known is not None and known[0] != subject_key:
-            raise ValueError("two subjects of one id in the log")
-        number = len(self._names) if known is None else known[1]
-        places = tuple(self._rows[sample.modality].append(sample, number) for sample in samples)
-        if known is None:
-            self._names.append(subject_id)
-            self._places[subject_id] = (subject_key, number, places)
-        else:
-            self._places[subject_id] = (subject_key, number, known[2] + places)
+    def encounter_keys(self, encounters: I32) -> I64:
+        """Return the keys that the store knows encounters by."""
+        keys: I64 = self.encounters.key[encounters]
+        return keys
 
-    def remove(self, subject_key: int, subject_id: str) -> None:
-        """Mark a subject's rows dead; a reader that is at work sees it when it asks for the name."""
-        known = self._places.get(subject_id)
-        if known is None or known[0] != subject_key:
-            return
-        del self._places[subject_id]
-        self._names[known[1]] = None
-        for place in known[2]:
-            self._rows[place.modality].remove(place)
+    # What the writer calls.
+
+    def add(self, stored: StoredEncounter, samples: Sequence[ResidentSample]) -> None:
+        """Append an encounter with its samples; nothing is visible before `publish`.
+
+        It is given to the subject that `stored` names, a new one where there is none of that key.
+        """
+        subject = self._subject(stored.subject_key, stored.subject_id)
+        with self._chains:
+            number = self.encounters.add(stored, subject, int(self.head[subject]))
+            self.head[subject] = number
+        for sample in samples:
+            self.rows[sample.modality].append(sample, number)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Take over changes in log order and publish them; those taken over before are passed by.
@@ -109,19 +166,133 @@ class Memory:
             If an entry before the first of these was never taken over.
         """
         for change in changes:
-            if change.sequence <= self._sequence:
+            if change.sequence <= self.sequence:
                 continue
-            if change.sequence != self._sequence + 1:
-                raise NotReadyError(f"Change {change.sequence} came where {self._sequence + 1} was expected.")
-            if change.kind is ChangeKind.ENROLL:
-                self.add(change.subject_key, change.subject_id, change.resident)
-            else:
-                self.remove(change.subject_key, change.subject_id)
-            self._sequence = change.sequence
-        self.publish(self._sequence)
+            if change.sequence != self.sequence + 1:
+                raise NotReadyError(f"Change {change.sequence} came where {self.sequence + 1} was expected.")
+            self._take(change)
+            self.sequence = change.sequence
+        self.publish(self.sequence)
 
     def publish(self, sequence: int) -> None:
         """Make everything added so far visible as the state after `sequence`."""
-        self._sequence = sequence
-        rows = MappingProxyType({modality: rows.view() for modality, rows in self._rows.items()})
-        self._view = View(rows, len(self._places), len(self._names), sequence)
+        self.sequence = sequence
+        self._view = self._state()
+
+    def _take(self, change: Change) -> None:
+        kind = change.kind
+        if kind is ChangeKind.ENROLL:
+            if change.resident:
+                self.add(stored_encounter(change), change.resident)
+        elif kind is ChangeKind.DELETE:
+            self._remove_subject(change.subject_key, change.subject_id)
+        elif kind is ChangeKind.MERGE:
+            self._merge(change)
+        elif kind is ChangeKind.DELETE_SAMPLE:
+            assert change.sample_key is not None  # the store states it
+            self._remove_sample(change.sample_key)
+        else:
+            assert change.encounter_key is not None  # the store states it
+            encounter = self.encounters.find(change.encounter_key)
+            if encounter == NONE:
+                return
+            if kind is ChangeKind.DELETE_ENCOUNTER:
+                self._remove_encounter(encounter)
+            elif kind is ChangeKind.MOVE:
+                self._give(encounter, self._subject(change.subject_key, change.subject_id))
+            elif change.encounter is not None:
+                self.encounters.describe(encounter, change.encounter)
+
+    def _subject(self, key: int, subject_id: str) -> int:
+        """Return the number of a subject, a new one where nobody of that id lives."""
+        number = self.find(subject_id)
+        if number is not None:
+            if int(self.subject_key[number]) != key:
+                raise ValueError("two subjects of one id in the log")
+            return number
+        number = self.ids.count
+        for name in ("subject_key", "head", "alive"):
+            setattr(self, name, grown(getattr(self, name), number + 1))
+        self.subject_key[number] = key
+        self.head[number] = NONE
+        self.alive[number] = True
+        self.subjects += 1
+        self.ids.add(subject_id)
+        return number
+
+    def _remove_subject(self, key: int, subject_id: str) -> None:
+        number = self.find(subject_id)
+        if number is None or int(self.subject_key[number]) != key:
+            return
+        self._end(number)
+        for encounter in self._chain(number):
+            self._remove_encounter(encounter)
+
+    def _end(self, subject: int) -> None:
+        self.alive[subject] = False
+        self.subjects -= 1
+
+    def _remove_encounter(self, encounter: int) -> None:
+        self.encounters.remove(encounter)
+        for rows in self.rows.values():
+            rows.remove(encounter)
+
+    def _remove_sample(self, sample_key: int) -> None:
+        encounter = self.encounters.find(encounter_key_of(sample_key))
+        if encounter != NONE:
+            for rows in self.rows.values():
+                rows.remove(encounter, sample_key & ((1 << ORDINAL_BITS) - 1))
+
+    def _merge(self, change: Change) -> None:
+        other = None if change.other_id is None else self.find(change.other_id)
+        if other is None or int(self.subject_key[other]) != change.other_key:
+            return
+        subject = self._subject(change.subject_key, change.subject_id)
+        for encounter in self._chain(other):
+            self._give(encounter, subject)
+        self._end(other)
+
+    def _give(self, encounter: int, subject: int) -> None:
+        """Take an encounter out of its subject's chain and put it into another's."""
+        with self._chains:
+            former, following = int(self.encounters.subject[encounter]), int(self.encounters.next[encounter])
+            if self.head[former] == encounter:
+                self.head[former] = following
+            else:
+                before = int(self.head[former])
+                while self.encounters.next[before] != encounter:
+                    before = int(self.encounters.next[before])
+                self.encounters.next[before] = following
+            self.encounters.subject[encounter] = subject
+            self.encounters.next[encounter] = self.head[subject]
+            self.head[subject] = encounter
+
+    def _chain(self, subject: int) -> list[int]:
+        """Return the living encounters of a subject."""
+        found, encounter = [], int(self.head[subject])
+        while encounter != NONE:
+            if self.encounters.alive[encounter]:
+                found.append(encounter)
+            encounter = int(self.encounters.next[encounter])
+        return found
+
+    def _state(self) -> View:
+        columns = (self.subject_key, self.head, self.alive)
+        people = self.ids.resident_bytes + self.encounters.resident_bytes + sum(c.nbytes for c in columns)
+        rows = MappingProxyType({modality: rows.view() for modality, rows in self.rows.items()})
+        return View(self.encounters.view(), rows, self.subjects, self.ids.count, self.sequence, people)
+
+
+def stored_encounter(change: Change) -> StoredEncounter:
+    """Return the encounter that an ENROLL change tells of, with the subject that it had then."""
+    key = change.sequence if change.encounter_key is None else change.encounter_key
+    now = change.encounter
+    if now is not None:
+        return now._replace(subject_key=change.subject_key, subject_id=change.subject_id)
+    return plain_encounter(key, change.subject_key, change.subject_id)
+
+
+def plain_encounter(key: int, subject_key: int, subject_id: str) -> StoredEncounter:
+    """Return an encounter of which no more is known than whose it is."""
+    d = EncounterDetails()
+    return StoredEncounter(key, subject_key, subject_id, d.status, d.galleries, d.year_of_birth, d.tags)

@@ -1,36 +1,41 @@
-"""The samples of one modality in memory, in the form that the scorer reads.
+"""The samples of one modality in memory: packed, append-only, in the form that searches read.
 
 Layout: rows are packed into blocks. Row r of a block is `words[offsets[r]:offsets[r+1]]`; beside it stand its
-subject, position and extractor. A block is allocated once, filled at its end and never moved, so a
-reader keeps the part that was published to it while the writer appends behind. A deleted row is marked dead
-in place (one byte, which a reader sees at once or at its next look).
+encounter, its ordinal there, position and extractor. A block is allocated once, filled at its end and never
+moved, so a reader keeps the part that was published to it while the writer appends behind. A deleted row is
+marked dead in place (one byte, which a reader sees at once or at its next look).
+
+Rows are in the order of their encounters, across blocks too. So the rows of an encounter are found by
+bisection, and nothing points at a row: a block with many dead rows is replaced by one without them, and the
+encounters still find theirs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import bisect
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from matcher.gallery.columns import I32, Bools
 from matcher.types import I64, U8, U64, Modality
-
-I32 = npt.NDArray[np.int32]
 
 BLOCK_WORDS = 1 << 23
 """Words (8 bytes) allocated at a time: 64 MiB, of which the system hands out only what is written."""
 
 BLOCK_ROWS = 1 << 16
-"""Rows in a block: enough for templates of 1 kB, and a search is cut at block ends."""
+"""Rows in a block: room for forms of 1 kB, and a search looks at its deadline between blocks."""
 
 MAX_EXTRACTORS = 255
 """Extractor ids are one byte in memory."""
 
+DEAD_SHARE = 0.2
+"""A full block with more dead rows than this is replaced by one without them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResidentSample:
-    """One finger, eye or face as its scorer reads it.
+    """One finger, eye or face as memory keeps it.
 
     Attributes
     ----------
@@ -40,12 +45,15 @@ class ResidentSample:
         Code of the modality's positions, 0 unknown.
     extractor : str
         Of a face, its model.
+    ordinal : int
+        Of the sample in its encounter, 0 to 255.
     """
 
     modality: Modality
     words: U64
     position: int
     extractor: str
+    ordinal: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -56,19 +64,22 @@ class Block:
     ----------
     words : uint64 array (W,)
     offsets : int64 array (R + 1,)
-    subject : int32 array (R,)
-        Number of the subject within this memory.
-    position, extractor : uint8 array (R,)
+    encounter : int32 array (R,)
+        Number of the encounter within this memory, ascending.
+    ordinal, position, extractor : uint8 array (R,)
     dead : bool array (R,)
-        True once the subject was deleted.
+        True once the sample was deleted.
+    rows : int
+        How many are filled; only the writer reads it.
     """
 
     words: U64
     offsets: I64
-    subject: I32
+    encounter: I32
+    ordinal: U8
     position: U8
     extractor: U8
-    dead: npt.NDArray[np.bool_]
+    dead: Bools
     rows: int = 0
 
     @staticmethod
@@ -80,38 +91,59 @@ class Block:
             np.empty(rows, np.int32),
             np.empty(rows, np.uint8),
             np.empty(rows, np.uint8),
+            np.empty(rows, np.uint8),
             np.zeros(rows, np.bool_),
         )
 
     def fits(self, words: int) -> bool:
         """Return whether one more row of so many words has room."""
-        return self.rows < len(self.subject) and int(self.offsets[self.rows]) + words <= len(self.words)
+        return self.rows < len(self.encounter) and int(self.offsets[self.rows]) + words <= len(self.words)
 
-    def append(self, sample: ResidentSample, subject: int, extractor: int) -> int:
-        """Add a row behind what readers see and return its number."""
+    def append(self, sample: ResidentSample, encounter: int, extractor: int) -> None:
+        """Add a row behind what readers see."""
         row = self.rows
         begin = int(self.offsets[row])
         end = begin + len(sample.words)
         self.words[begin:end] = sample.words
-        self.subject[row] = subject
+        self.encounter[row] = encounter
+        self.ordinal[row] = sample.ordinal
         self.position[row] = sample.position
         self.extractor[row] = extractor
         self.offsets[row + 1] = end
         self.rows = row + 1
-        return row
 
-    def row(self, number: int) -> U64:
-        """Return the words of a row."""
-        return self.words[self.offsets[number] : self.offsets[number + 1]]
+    def find(self, first: int, last: int, encounter: int) -> range:
+        """Return the rows of an encounter among rows `first` to `last`."""
+        own = self.encounter[first:last]
+        return range(
+            first + int(np.searchsorted(own, encounter, "left")),
+            first + int(np.searchsorted(own, encounter, "right")),
+        )
 
+    def compacted(self) -> Block:
+        """Return a block of the living rows alone, in their order."""
+        kept = np.flatnonzero(~self.dead[: self.rows])
+        begins, ends = self.offsets[kept], self.offsets[kept + 1]
+        offsets = np.concatenate([[0], np.cumsum(ends - begins)]).astype(np.int64)
+        # Word j of the new block came from j, less where its row begins now, plus where it began.
+        source = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], ends - begins)
+        made = Block(
+            self.words[source],
+            offsets,
+            self.encounter[kept],
+            self.ordinal[kept],
+            self.position[kept],
+            self.extractor[kept],
+            np.zeros(len(kept), np.bool_),
+            len(kept),
+        )
+        return made
 
-class Place(NamedTuple):
-    """Where one sample is."""
-
-    modality: Modality
-    block: Block
-    row: int
-    extractor: str
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row beside its words."""
+        arrays = (self.offsets, self.encounter, self.ordinal, self.position, self.extractor, self.dead)
+        return sum(array.itemsize for array in arrays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +158,8 @@ class RowsView:
         By the number that rows carry.
     samples : int
         How many rows are alive.
+    dead : int
+        How many are not, and still take room.
     resident_bytes : int
         What the rows occupy, dead ones included; what a block has in reserve is not counted.
     """
@@ -133,55 +167,84 @@ class RowsView:
     blocks: tuple[tuple[Block, int], ...] = ()
     extractors: tuple[str, ...] = ()
     samples: int = 0
+    dead: int = 0
     resident_bytes: int = 0
 
 
+@dataclass(slots=True)
 class Rows:
     """All samples of one modality; one thread writes.
 
     Parameters
     ----------
-    modality : Modality
     block_words, block_rows : int
         Size of a block.
     """
 
-    def __init__(self, modality: Modality, block_words: int, block_rows: int) -> None:
-        self._modality = modality
-        self._size = (block_words, block_rows)
-        self._blocks: list[Block] = []
-        self._extractors: dict[str, int] = {}
-        self._alive = 0
+    block_words: int
+    block_rows: int
+    blocks: list[Block] = field(default_factory=list)
+    extractors: list[str] = field(default_factory=list)
+    alive: int = 0
+    dead: int = 0
 
-    def append(self, sample: ResidentSample, subject: int) -> Place:
-        """Add a sample of a subject; not visible before the next `view` is published."""
-        if sample.extractor not in self._extractors:
-            if len(self._extractors) == MAX_EXTRACTORS:
+    def append(self, sample: ResidentSample, encounter: int) -> None:
+        """Add a sample of an encounter, the last so far; not visible before the next `view`."""
+        if sample.extractor not in self.extractors:
+            if len(self.extractors) == MAX_EXTRACTORS:
                 raise ValueError(f"more than {MAX_EXTRACTORS} extractors in one gallery")
-            self._extractors[sample.extractor] = len(self._extractors)
-        if not self._blocks or not self._blocks[-1].fits(len(sample.words)):
-            words, rows = self._size
-            self._blocks.append(Block.allocate(max(words, len(sample.words)), rows))
-        block = self._blocks[-1]
-        row = block.append(sample, subject, self._extractors[sample.extractor])
-        self._alive += 1
-        return Place(self._modality, block, row, sample.extractor)
+            self.extractors.append(sample.extractor)
+        if not self.blocks or not self.blocks[-1].fits(len(sample.words)):
+            self._compact_last()
+            room = max(self.block_words, len(sample.words))
+            self.blocks.append(Block.allocate(room, self.block_rows))
+        self.blocks[-1].append(sample, encounter, self.extractors.index(sample.extractor))
+        self.alive += 1
 
-    def remove(self, place: Place) -> None:
-        """Mark a row dead."""
-        place.block.dead[place.row] = True
-        self._alive -= 1
+    def remove(self, encounter: int, ordinal: int | None = None) -> None:
+        """Mark the rows of an encounter dead, or that of one ordinal; those dead already are passed by."""
+        for number in reversed(self._around(encounter)):
+            block = self.blocks[number]
+            marked = 0
+            for row in block.find(0, block.rows, encounter):
+                if not block.dead[row] and ordinal in (None, int(block.ordinal[row])):
+                    block.dead[row] = True
+                    marked += 1
+            self.alive -= marked
+            self.dead += marked
+            if marked and number < len(self.blocks) - 1:
+                self._compact(number)
 
     def view(self) -> RowsView:
         """Return everything added so far."""
+        words = sum(int(block.offsets[block.rows]) for block in self.blocks)
+        rows = sum(block.rows for block in self.blocks)
+        per_row = self.blocks[0].row_bytes if self.blocks else 0
         return RowsView(
-            tuple((block, block.rows) for block in self._blocks),
-            tuple(self._extractors),
-            self._alive,
-            self._bytes(),
+            tuple((block, block.rows) for block in self.blocks),
+            tuple(self.extractors),
+            self.alive,
+            self.dead,
+            8 * words + per_row * rows,
         )
 
-    def _bytes(self) -> int:
-        arrays = [(b.offsets, b.subject, b.position, b.extractor, b.dead) for b in self._blocks[:1]]
-        per_row = sum(array.itemsize for row in arrays for array in row)
-        return sum(int(b.offsets[b.rows]) * b.words.itemsize + b.rows * per_row for b in self._blocks)
+    def _around(self, encounter: int) -> range:
+        """Return the blocks that may hold rows of an encounter."""
+        firsts = [int(block.encounter[0]) for block in self.blocks]
+        begin = max(bisect.bisect_left(firsts, encounter) - 1, 0)
+        return range(begin, bisect.bisect_right(firsts, encounter))
+
+    def _compact_last(self) -> None:
+        if self.blocks:
+            self._compact(len(self.blocks) - 1)
+
+    def _compact(self, number: int) -> None:
+        """Replace a full block that has many dead rows; readers of the old one go on with it.
+
+        Only the writer marks rows dead, and only the writer comes here: no delete falls in between.
+        """
+        block = self.blocks[number]
+        dead = int(np.count_nonzero(block.dead[: block.rows]))
+        if dead > DEAD_SHARE * block.rows:
+            self.blocks[number : number + 1] = [block.compacted()] if dead < block.rows else []
+            self.dead -= dead

@@ -1,26 +1,23 @@
-"""Exhaustive search in one modality: every row of a comparable position is scored; finger by finger (or eye
-by eye), over all subjects at once.
+"""Comparison of a probe with many samples of one modality: every row of a comparable position is scored;
+finger by finger (or eye by eye), over all owners at once.
 
 Scorer and fusion are handed in (the engine knows them): this package only knows the arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from matcher.gallery.rows import Block, RowsView
+from matcher.gallery.gather import Batch, Samples
 from matcher.template.modality import Template, extractor_of, position_of
 from matcher.types import F32, I64, U64
 
 F64 = npt.NDArray[np.float64]
-
-CHUNK_ROWS = 8192
-"""Rows between two looks at the deadline: about 0.1 s of one thread."""
 
 UNKNOWN_POSITION = 0
 """Code of the unknown position in every modality: compared with every position."""
@@ -37,14 +34,15 @@ class Calibration(Protocol):
         """Return -10 log10(FMR) of each raw score, and whether it is extrapolated."""
 
 
-class Scorer(Protocol):
-    """How the templates of one modality are compared."""
+class InvertibleCalibration(Calibration, Protocol):
+    """One that knows which raw score a score comes from."""
 
-    def resident(self, template: Any) -> U64:
-        """Return the form that `score` reads as a candidate, uint64 array (W,)."""
+    def raw_at(self, value: float) -> float:
+        """Return the raw score whose calibrated score is `value`."""
 
-    def prepare(self, source: Any) -> Any:
-        """Return the probe form of a template or of its resident form, built once for all candidates."""
+
+class Comparer(Protocol):
+    """What a search needs of a scorer."""
 
     def score(self, probe: Any, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
         """Return the raw score of the probe with each of `rows`."""
@@ -53,9 +51,61 @@ class Scorer(Protocol):
         """Return the calibration of a pairing; CalibrationMissingError where there is none."""
 
 
+class Scorer(Comparer, Protocol):
+    """How the templates of one modality are compared."""
+
+    def resident(self, template: Any) -> U64:
+        """Return the form that `score` reads as a candidate, uint64 array (W,)."""
+
+    def prepare(self, source: Any) -> Any:
+        """Return the probe form of a template or of its resident form, built once for all candidates."""
+
+
+@runtime_checkable
+class TwoFormScorer(Scorer, Protocol):
+    """A scorer whose candidates are too large to be all in memory: there, they have a smaller form."""
+
+    @property
+    def quick(self) -> SearchScorer:
+        """Compares the smaller forms; probes are the same."""
+
+
+class SearchScorer(Protocol):
+    """Compares the forms that lie in memory, a whole block at a time where it can."""
+
+    def resident(self, template: Any) -> U64:
+        """Return the form that lies in memory."""
+
+    def score(self, probe: Any, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
+        """As `Scorer.score`; the probe is from `TwoFormScorer.prepare`."""
+
+    def calibration(self, probe_extractor: str, candidate_extractor: str) -> InvertibleCalibration:
+        """As `Scorer.calibration`."""
+
+    def least(
+        self, probe: Any, words: U64, count: int, allowed: U64 | None, raw: float, most: int, threads: int
+    ) -> tuple[I64, F32]:
+        """Return rows of a block that reach a raw score, at most `most`, and their raw scores.
+
+        Parameters
+        ----------
+        probe : object
+            From `prepare`.
+        words : uint64 array
+            Forms of one length, end to end.
+        count : int
+            How many.
+        allowed : uint64 array or None
+            Bit r % 64 of word r // 64 lets row r in.
+        raw : float
+        most : int
+        threads : int
+        """
+
+
 @dataclass(slots=True, eq=False)
 class CharacteristicTally:
-    """One finger, eye or face of the probe against every subject.
+    """One finger, eye or face of the probe against every owner.
 
     Attributes
     ----------
@@ -120,9 +170,9 @@ def prepare(scorer: Scorer, templates: Sequence[Template]) -> list[Probe]:
 
 
 def search(
-    scorer: Scorer,
-    view: RowsView,
-    numbers: int,
+    scorer: Comparer,
+    samples: Samples,
+    owners: int,
     probes: Sequence[Probe],
     characteristics: Sequence[Characteristic],
     take: Callable[[CharacteristicTally], object],
@@ -130,82 +180,76 @@ def search(
     threads: int = 1,
     check: Callable[[], None] = lambda: None,
 ) -> npt.NDArray[np.int32]:
-    """Compare every probe with every comparable row of a view.
+    """Compare every probe with every comparable sample.
 
     Parameters
     ----------
     scorer : Scorer
-        Of the view's modality.
-    view : RowsView
-    numbers : int
-        Subject numbers given so far, `View.numbers`.
+        Of the samples' modality, reading the form that they are in.
+    samples : Samples
+    owners : int
+        Every sample's owner is below.
     probes : sequence of Probe
         Samples of one person; an unknown position, of the probe or of the row, is compared with every other.
     characteristics : sequence of Characteristic
         Which of them show one finger, eye or face.
     take : callable
-        Given each characteristic's tally, by subject number, once it is complete.
+        Given each characteristic's tally, by owner, once it is complete.
     threads : int
         For the scorer.
     check : callable
-        Called every `CHUNK_ROWS` rows; what it raises ends the search.
+        Called before every batch; what it raises ends the search.
 
     Returns
     -------
-    int32 array (numbers,)
-        How many comparisons there were with each subject.
+    int32 array (owners,)
+        How many comparisons there were with each.
 
     Raises
     ------
     CalibrationMissingError
         If the gallery holds templates that the probe has no calibration with.
     """
-    comparisons = np.zeros(numbers, np.int32)
+    comparisons = np.zeros(owners, np.int32)
     for characteristic in characteristics:
-        own = CharacteristicTally.of(numbers)
+        own = CharacteristicTally.of(owners)
         for probe in (probes[member] for member in characteristic.members):
-            calibrations = [scorer.calibration(probe.extractor, extractor) for extractor in view.extractors]
-            for block, rows in _chunks(view, probe.position):
+            calibrations = calibrations_of(scorer, probe, samples.extractors)
+            for batch in samples.pieces():
                 check()
-                _compare(scorer, own, probe, calibrations, block, rows, threads)
-                guessed = (block.position[rows] == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
-                own.hypotheses[block.subject[rows[guessed | characteristic.choice]]] = True
+                which = comparable_with(batch, probe.position)
+                if not which.all():
+                    batch = batch.chosen(which)
+                if not len(batch):
+                    continue
+                own.add(batch.owner, scored(scorer, probe, calibrations, batch, threads))
+                guessed = (batch.position == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
+                own.hypotheses[batch.owner[guessed | characteristic.choice]] = True
         comparisons += own.comparisons
         take(own)
     return comparisons
 
 
-def comparable(probe_position: int, position: int) -> bool:
-    """Return whether two samples may show the same finger, eye or face."""
-    return probe_position == position or UNKNOWN_POSITION in (probe_position, position)
+def calibrations_of(scorer: Comparer, probe: Probe, extractors: Sequence[str]) -> list[Calibration]:
+    """Return the calibration of a probe with each extractor; CalibrationMissingError where one is missing."""
+    return [scorer.calibration(probe.extractor, extractor) for extractor in extractors]
 
 
-def _chunks(view: RowsView, position: int) -> Iterator[tuple[Block, I64]]:
-    for block, count in view.blocks:
-        for begin in range(0, count, CHUNK_ROWS):
-            end = min(begin + CHUNK_ROWS, count)
-            wanted = ~block.dead[begin:end]
-            if position != UNKNOWN_POSITION:
-                there = block.position[begin:end]
-                wanted &= (there == position) | (there == UNKNOWN_POSITION)
-            rows = np.flatnonzero(wanted).astype(np.int64, copy=False) + begin
-            if len(rows):
-                yield block, rows
+def scored(
+    scorer: Comparer, probe: Probe, calibrations: Sequence[Calibration], batch: Batch, threads: int
+) -> F64:
+    """Return the calibrated score of a probe with each row of a batch, float64 (r,)."""
+    raw = scorer.score(probe.prepared, batch.words, batch.offsets, batch.rows, threads)
+    values = np.empty(len(batch))
+    for number in np.unique(batch.extractor).tolist():
+        of_it = batch.extractor == number
+        values[of_it], _ = calibrations[number].scores(raw[of_it])
+    return values
 
 
-def _compare(
-    scorer: Scorer,
-    own: CharacteristicTally,
-    probe: Probe,
-    calibrations: Sequence[Calibration],
-    block: Block,
-    rows: I64,
-    threads: int,
-) -> None:
-    offsets = block.offsets[: int(rows[-1]) + 2]
-    raw = scorer.score(probe.prepared, block.words, offsets, rows, threads)
-    extractors = block.extractor[rows]
-    for number in np.unique(extractors):
-        of_it = extractors == number
-        values, _ = calibrations[number].scores(raw[of_it])
-        own.add(block.subject[rows[of_it]], values)
+def comparable_with(batch: Batch, position: int) -> npt.NDArray[np.bool_]:
+    """Return which rows may show the same finger, eye or face as a probe of a position."""
+    if position == UNKNOWN_POSITION:
+        return np.ones(len(batch), np.bool_)
+    same: npt.NDArray[np.bool_] = (batch.position == position) | (batch.position == UNKNOWN_POSITION)
+    return same

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.gallery.compare import PairTable, compare_pairs, probes_of
-from matcher.gallery.memory import View
-from matcher.gallery.rows import Place
-from matcher.gallery.search import CharacteristicTally, Probe, Scorer, prepare, search
+from matcher.gallery.gather import Person, Samples
+from matcher.gallery.search import CharacteristicTally, Probe, Scorer, TwoFormScorer, prepare, search
 from matcher.person import MatchWarning, Side
 from matcher.score.fusion import PersonSum, joint_score
 from matcher.score.fusion_person import (
@@ -21,7 +20,7 @@ from matcher.score.fusion_person import (
     fuse_units,
     misplaced,
 )
-from matcher.score.fusion_repeats import Repeats, compare_samples, find_repeats
+from matcher.score.fusion_repeats import RULES, Repeats, compare_samples, find_repeats
 from matcher.score.person import F64, Counts, PersonCalibration
 from matcher.score.units import unit_calibration
 from matcher.template.modality import Template, modality_of
@@ -29,6 +28,9 @@ from matcher.types import U64, Modality
 
 Scorers = Mapping[Modality, Scorer]
 """How each modality is compared."""
+
+Check = Callable[[], None]
+"""Called now and then by long work; what it raises ends it."""
 
 
 class ModalityProbe:
@@ -61,21 +63,35 @@ class ModalityProbe:
         side: Side,
     ) -> None:
         self.modality = modality
-        self._scorer = scorer
+        self.scorer = scorer
         self._fingers = fingers
         self._units = unit_calibration()
         self.probes: list[Probe] = prepare(scorer, templates)
-        self.repeats: Repeats = self._repeats(self.probes, [scorer.resident(t) for t in templates], side)
+        residents = [scorer.resident(t) for t in templates]
+        self.repeats, self._own = self._repeats(self.probes, residents, side)
 
-    def search(self, view: View, units: PersonSum, threads: int, check: Callable[[], None]) -> Counts:
-        """Compare with everybody; add the units to `units` and return the comparisons of each subject.
+    def score(
+        self, samples: Samples, owners: int, units: PersonSum, quick: bool, threads: int, check: Check
+    ) -> Counts:
+        """Compare with many; add the units to `units` and return the comparisons of each owner.
+
+        Parameters
+        ----------
+        samples : Samples
+        owners : int
+            Every sample's owner is below.
+        units : PersonSum
+        quick : bool
+            Whether the samples are in the smaller form that lies in memory.
+        threads : int
+        check : callable
 
         Raises
         ------
         CalibrationMissingError
             If the gallery holds templates that the probe has no calibration with.
         """
-        fingers = PersonSum(self._fingers, view.numbers)
+        fingers = PersonSum(self._fingers, owners)
 
         def take_finger(own: CharacteristicTally) -> None:
             fingers.add(own.best, own.cubes, own.comparisons, own.hypotheses)
@@ -86,10 +102,11 @@ class ModalityProbe:
             units.take(score, own.comparisons > 0)
 
         one_unit = self.modality is Modality.FINGERPRINT
+        scorer = self.scorer
         comparisons = search(
-            self._scorer,
-            view.rows[self.modality],
-            view.numbers,
+            scorer.quick if quick and isinstance(scorer, TwoFormScorer) else scorer,
+            samples,
+            owners,
             self.probes,
             self.repeats.characteristics,
             take_finger if one_unit else take_unit,
@@ -100,37 +117,50 @@ class ModalityProbe:
             units.take(fingers.scores(), fingers.compared > 0)
         return comparisons
 
-    def against(
-        self, places: Sequence[Place], *, across: bool
-    ) -> tuple[ModalityScore, tuple[MatchWarning, ...]]:
-        """Compare with one subject's samples, of whichever modality; see `PersonProbe.against`."""
-        own = [place for place in places if place.modality is self.modality]
-        table = compare_pairs(self._scorer, own, self.probes, across=across)
+    def against(self, own: Samples, *, across: bool) -> tuple[ModalityScore, tuple[MatchWarning, ...]]:
+        """Compare with one subject's samples; see `PersonProbe.against`."""
+        table = compare_pairs(self.scorer, own, self.probes, across=across)
         score = self._fused(table)
-        if not (across and own):
+        if not (across and len(own)):
             return score, ()
-        words: list[U64] = [np.asarray(place.block.row(place.row)) for place in own]
-        its = self._repeats(probes_of(self._scorer, own), words, Side.CANDIDATE)
+        its, _ = self._repeats(probes_of(self.scorer, own), list(own.forms()), Side.CANDIDATE)
         return score, misplaced(self.modality, table) + its.warnings
+
+    def reachable(self, units: PersonSum) -> None:
+        """Add to `units` what the best impression of the same fingers, eyes or face could score."""
+        fingers = PersonSum(self._fingers, 1)
+        for characteristic in self.repeats.characteristics:
+            members = characteristic.members
+            best = np.array([max(self._highest(self.probes[m], float(self._own[m])) for m in members)])
+            (fingers if self.modality is Modality.FINGERPRINT else units).take(best, np.ones(1, np.bool_))
+        if self.modality is Modality.FINGERPRINT:
+            units.take(fingers.scores(), fingers.compared > 0)
+
+    def _highest(self, probe: Probe, own: float) -> float:
+        """Return the score of an impression that is as like a sample as another one ever is."""
+        raw = np.array([own * RULES[self.modality].same_impression], np.float32)
+        return float(self.scorer.calibration(probe.extractor, probe.extractor).scores(raw)[0][0])
 
     def _fused(self, table: PairTable) -> ModalityScore:
         if self.modality is Modality.FINGERPRINT:
             return fuse_fingers(table, self.repeats, self._fingers)
         return fuse_units(self.modality, table, self.repeats, self._units)
 
-    def _repeats(self, probes: Sequence[Probe], residents: Sequence[U64], side: Side) -> Repeats:
-        value, share = compare_samples(self._scorer, probes, residents)
-        return find_repeats(self.modality, [probe.position for probe in probes], value, share, side)
+    def _repeats(self, probes: Sequence[Probe], residents: Sequence[U64], side: Side) -> tuple[Repeats, F64]:
+        """Return which samples repeat each other, and each one's raw score with itself."""
+        value, share, own = compare_samples(self.scorer, probes, residents)
+        positions = [probe.position for probe in probes]
+        return find_repeats(self.modality, positions, value, share, side), own
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """A probe against everybody.
+    """A probe against many.
 
     Attributes
     ----------
     values : float64 array (S,)
-        Of each subject by number.
+        Of each owner.
     comparisons : int32 array (S,)
         Pairs of samples that were compared.
     """
@@ -176,12 +206,19 @@ class PersonProbe:
         """Samples that repeat each other."""
         return tuple(w for modality in self.modalities for w in modality.repeats.warnings)
 
-    def search(self, view: View, *, threads: int, check: Callable[[], None]) -> Scores:
-        """Compare with everybody.
+    def score(
+        self, people: Person, owners: int, *, quick: bool = False, threads: int, check: Check
+    ) -> Scores:
+        """Compare with many.
 
         Parameters
         ----------
-        view : View
+        people : mapping of Modality to Samples
+            Of every modality that the probe has.
+        owners : int
+            Every sample's owner is below.
+        quick : bool
+            Whether the samples are in the smaller forms that lie in memory, where there are such.
         threads : int
             For the scorers.
         check : callable
@@ -192,21 +229,26 @@ class PersonProbe:
         CalibrationMissingError
             If the gallery holds templates that the probe has no calibration with.
         """
-        units = PersonSum(unit_calibration(), view.numbers)
-        comparisons = np.zeros(view.numbers, np.int32)
+        units = PersonSum(unit_calibration(), owners)
+        comparisons = np.zeros(owners, np.int32)
         for modality in self.modalities:
-            comparisons += modality.search(view, units, threads, check)
+            comparisons += modality.score(people[modality.modality], owners, units, quick, threads, check)
         return Scores(units.scores(), comparisons)
 
-    def against(
-        self, places: Sequence[Place], *, across: bool
-    ) -> tuple[PersonScore, tuple[MatchWarning, ...]]:
+    def reachable(self) -> float:
+        """Return the score that the best other impressions of the same person could reach."""
+        units = PersonSum(unit_calibration(), 1)
+        for modality in self.modalities:
+            modality.reachable(units)
+        return float(units.scores()[0])
+
+    def against(self, person: Person, *, across: bool) -> tuple[PersonScore, tuple[MatchWarning, ...]]:
         """Compare with one subject.
 
         Parameters
         ----------
-        places : sequence of Place
-            Where the subject's samples are.
+        person : mapping of Modality to Samples
+            The subject's samples, of every modality that the probe has.
         across : bool
             Whether to look for wrong positions and repeated samples of the subject too.
 
@@ -215,6 +257,6 @@ class PersonProbe:
         CalibrationMissingError
             If the subject has templates that the probe has no calibration with.
         """
-        found = [modality.against(places, across=across) for modality in self.modalities]
+        found = [m.against(person[m.modality], across=across) for m in self.modalities]
         warnings = tuple(w for _, its in found for w in its)
         return fuse([score for score, _ in found], unit_calibration()), warnings

@@ -76,7 +76,9 @@ class Repeats:
     warnings: tuple[MatchWarning, ...]
 
 
-def compare_samples(scorer: Scorer, probes: Sequence[Probe], residents: Sequence[U64]) -> tuple[F64, F64]:
+def compare_samples(
+    scorer: Scorer, probes: Sequence[Probe], residents: Sequence[U64]
+) -> tuple[F64, F64, F64]:
     """Compare the samples of one person with each other and themselves.
 
     Returns
@@ -84,6 +86,8 @@ def compare_samples(scorer: Scorer, probes: Sequence[Probe], residents: Sequence
     value, share : float64 arrays (p, p)
         Calibrated score, and raw score as a share of the lower of the two self-scores. Symmetric: the lower
         of both directions.
+    own : float64 array (p,)
+        Raw self-scores.
     """
     offsets = np.concatenate([[0], np.cumsum([len(r) for r in residents])]).astype(np.int64)
     words, rows = np.concatenate(residents), np.arange(len(residents), dtype=np.int64)
@@ -98,7 +102,7 @@ def compare_samples(scorer: Scorer, probes: Sequence[Probe], residents: Sequence
             value[block] = calibrated.reshape(raw[block].shape)
     own = np.diag(raw).astype(np.float64)
     share = raw / np.maximum(np.minimum(own[:, None], own[None, :]), np.finfo(np.float32).tiny)
-    return value, share
+    return value, share, own
 
 
 def find_repeats(modality: Modality, positions: Sequence[int], value: F64, share: F64, side: Side) -> Repeats:

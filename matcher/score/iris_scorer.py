@@ -1,11 +1,14 @@
-"""Iris scoring as the gallery sees it: the same methods as `matcher.score.scorer.FingerprintScorer`."""
+"""Iris scoring as the gallery sees it: the same methods as `matcher.score.scorer.FingerprintScorer`, and the
+search code, which is all of an eye that lies in memory.
+"""
 
 from __future__ import annotations
 
 from matcher.iris.types import IrisTemplate
 from matcher.score.calibration import Calibration, load_calibration
-from matcher.score.iris import IrisProbe, score_many
-from matcher.score.iris_record import resident
+from matcher.score.iris import IrisProbe, score_many, search_score_many
+from matcher.score.iris_record import SEARCH_WORDS, resident, search_records
+from matcher.score.iris_search import search
 from matcher.types import F32, I64, U64
 
 SEARCH = "/search"
@@ -17,8 +20,54 @@ def search_calibration(extractor: str) -> Calibration:
     return load_calibration(extractor + SEARCH, extractor + SEARCH)
 
 
+class IrisSearchScorer:
+    """Search codes: `matcher.gallery.search.SearchScorer`."""
+
+    def resident(self, template: IrisTemplate) -> U64:
+        """Return the form that lies in memory: a search record, uint64 array (64,)."""
+        record: U64 = search_records(template.search_code[None], template.search_mask[None])[0]
+        return record
+
+    def score(self, probe: IrisProbe, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
+        """Return the raw score of the probe's search code with each of `rows`."""
+        places = offsets[rows] // SEARCH_WORDS
+        whole = len(words) // SEARCH_WORDS * SEARCH_WORDS
+        records = words[:whole].reshape(-1, SEARCH_WORDS)
+        return search_score_many(probe, records, rows=places, threads=threads)
+
+    def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
+        """Return the calibration of a pairing; CalibrationMissingError where there is none."""
+        return load_calibration(probe_extractor + SEARCH, candidate_extractor + SEARCH)
+
+    def least(
+        self,
+        probe: IrisProbe,
+        words: U64,
+        count: int,
+        allowed: U64 | None,
+        raw: float,
+        most: int,
+        threads: int,
+    ) -> tuple[I64, F32]:
+        """Return the rows that reach a raw score, coarse to fine; see `matcher.score.iris_search.search`."""
+        records = words[: count * SEARCH_WORDS].reshape(count, SEARCH_WORDS)
+        hits = search(
+            probe.words[None, :SEARCH_WORDS],
+            records,
+            reliable_raw=raw,
+            least_raw=raw,
+            most=most,
+            bitmap=allowed,
+            threads=threads,
+        )
+        return hits.row, hits.raw
+
+
 class IrisScorer:
     """The C++ iris comparison, full codes, with the shipped calibrations."""
+
+    def __init__(self) -> None:
+        self.quick = IrisSearchScorer()
 
     def resident(self, template: IrisTemplate) -> U64:
         """Return the form that `score` reads as a candidate: uint64 array (576,)."""

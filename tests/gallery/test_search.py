@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from matcher.errors import CalibrationMissingError, DeadlineError
-from matcher.gallery import search as search_module
+from matcher.gallery import gather
 from matcher.gallery.compare import compare_pairs
-from matcher.gallery.memory import Memory
-from matcher.gallery.rows import ResidentSample, RowsView
-from matcher.gallery.search import Characteristic, CharacteristicTally, comparable, prepare, search
+from matcher.gallery.filters import EVERYBODY, allowed
+from matcher.gallery.gather import Samples, Selection, everything
+from matcher.gallery.memory import Memory, plain_encounter
+from matcher.gallery.records import Change, ChangeKind
+from matcher.gallery.rows import ResidentSample
+from matcher.gallery.search import Characteristic, CharacteristicTally, comparable_with, prepare, search
 from matcher.types import FingerPosition, FingerprintTemplate, Modality
 
 
@@ -23,7 +26,7 @@ def remember(memory: Memory, fakes: ModuleType, people: list[list[FingerprintTem
             ResidentSample(Modality.FINGERPRINT, scorer.resident(t), int(t.position), t.extractor)
             for t in templates
         ]
-        memory.add(number, f"s{number - 1}", samples)
+        memory.add(plain_encounter(number, number, f"s{number - 1}"), samples)
     memory.publish(len(people))
 
 
@@ -38,10 +41,22 @@ def people_of(fakes: ModuleType, seed: int, count: int) -> list[list[Fingerprint
     ]
 
 
-def rows_of(memory: Memory) -> tuple[RowsView, int]:
+def rows_of(memory: Memory) -> tuple[Samples, int]:
     """Return what `search` takes of a memory."""
     view = memory.view()
-    return view.rows[Modality.FINGERPRINT], view.numbers
+    rows = view.rows[Modality.FINGERPRINT]
+    return Samples(tuple(everything(rows, view, allowed(view, EVERYBODY))), rows.extractors), view.numbers
+
+
+def of(memory: Memory, number: int) -> Samples:
+    """Return the samples of one subject."""
+    view = memory.view()
+    return Selection(memory, view, allowed(view, EVERYBODY), np.array([number])).hot(Modality.FINGERPRINT)
+
+
+def meets(one: int, other: int) -> bool:
+    """The rule, said once more."""
+    return one == other or 0 in (one, other)
 
 
 def alone(count: int) -> list[Characteristic]:
@@ -54,11 +69,11 @@ def alone(count: int) -> list[Characteristic]:
 def test_the_tally_is_that_of_a_plain_loop(
     fakes: ModuleType, monkeypatch: pytest.MonkeyPatch, block_rows: int, chunk: int
 ) -> None:
-    monkeypatch.setattr(search_module, "CHUNK_ROWS", chunk)
+    monkeypatch.setattr(gather, "CHUNK_ROWS", chunk)
     people = people_of(fakes, 1, 60)
     memory = Memory(block_rows=block_rows)
     remember(memory, fakes, people)
-    memory.remove(5, "s4")
+    memory.apply([Change(61, ChangeKind.DELETE, 5, "s4")])
     people[4] = []
     scorer = fakes.Scorer()
     probes = [fakes.template(3, 1, FingerPosition(p)) for p in (0, 1, 2)]
@@ -69,7 +84,7 @@ def test_the_tally_is_that_of_a_plain_loop(
         scores = []
         for probe in probes:
             for t in templates:
-                if comparable(probe.position, t.position):
+                if meets(probe.position, t.position):
                     words = scorer.resident(t)
                     raw = scorer.score(
                         scorer.prepare(probe), words, np.array([0, len(words)]), np.array([0]), 1
@@ -81,15 +96,16 @@ def test_the_tally_is_that_of_a_plain_loop(
         # The first probe's position is unknown: all it finds are hypotheses; the others find some.
         for finger, probe in zip(fingers, probes, strict=True):
             unknown = [t.position == 0 or probe.position == 0 for t in templates]
-            met = [comparable(probe.position, t.position) for t in templates]
+            met = [meets(probe.position, t.position) for t in templates]
             assert finger.hypotheses[number] == any(u and m for u, m in zip(unknown, met, strict=True))
 
 
-def test_positions_are_comparable_when_equal_or_unknown() -> None:
-    assert comparable(2, 2)
-    assert comparable(0, 2)
-    assert comparable(2, 0)
-    assert not comparable(2, 3)
+def test_positions_are_comparable_when_equal_or_unknown(fakes: ModuleType) -> None:
+    memory = Memory()
+    remember(memory, fakes, [[fakes.template(1, 0, FingerPosition(p)) for p in (0, 1, 2, 3)]])
+    [batch] = rows_of(memory)[0].batches
+    for position in (0, 1, 2):
+        assert comparable_with(batch, position).tolist() == [meets(position, p) for p in (0, 1, 2, 3)]
 
 
 def test_one_subject_is_compared_like_all(fakes: ModuleType) -> None:
@@ -100,11 +116,9 @@ def test_one_subject_is_compared_like_all(fakes: ModuleType) -> None:
     fingers: list[CharacteristicTally] = []
     every = search(scorer, *rows_of(memory), probes, alone(2), fingers.append)
     for number in range(40):
-        places = memory.places_of(number)
-        assert places is not None
-        assert places == memory.places(f"s{number}")
+        own = of(memory, number)
         for across in (False, True):
-            table = compare_pairs(scorer, places, probes, across=across)
+            table = compare_pairs(scorer, own, probes, across=across)
             assert table.comparable.sum() == every[number]
             assert (table.compared == (table.comparable | across)).all()
             values = table.value[table.comparable]
@@ -141,7 +155,7 @@ def test_a_pairing_without_a_calibration_is_an_error(fakes: ModuleType) -> None:
 
 
 def test_a_search_stops_when_nobody_waits(fakes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_module, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(gather, "CHUNK_ROWS", 1)
     memory = Memory()
     remember(memory, fakes, [[fakes.template(i)] for i in range(100)])
     looks = 0

@@ -243,11 +243,11 @@ def test_a_deadline_ends_the_call_and_the_work(
 def test_a_search_stops_at_its_deadline(
     engine: Engine, client: MatcherClient, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from matcher.gallery import search
+    from matcher.gallery import gather
 
     for identity in range(20):
         client.enroll([fakes.image(identity)])
-    monkeypatch.setattr(search, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(gather, "CHUNK_ROWS", 1)
     engine._scorers = fakes.scorers(pause_s=0.1)
     scored: list[int] = []
     score = engine._scorers[Modality.FINGERPRINT].score

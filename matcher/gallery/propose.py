@@ -1,0 +1,129 @@
+"""Who a probe may be, by one modality alone: the first stage of a search, made to lose nobody who matters.
+
+Forms that are small are all scored (faces, fingers); of large ones, the smaller form that lies in memory is
+searched coarse to fine (irises). Each sample of the probe proposes the encounters that look most alike: about
+as many strangers among them as are wanted, and at most a few times as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.gallery.columns import I32, Bools
+from matcher.gallery.filters import Allowed
+from matcher.gallery.gather import Batch, Samples, everything
+from matcher.gallery.memory import View
+from matcher.gallery.rows import Block, RowsView
+from matcher.gallery.search import (
+    F64,
+    UNKNOWN_POSITION,
+    Probe,
+    Scorer,
+    TwoFormScorer,
+    calibrations_of,
+    comparable_with,
+    scored,
+)
+from matcher.types import U64, Modality
+
+MOST_FOR_WANTED = 4
+"""Proposals of one sample, at most so many times as many as are wanted: chance varies."""
+
+
+class Proposer:
+    """One search's first stage.
+
+    Parameters
+    ----------
+    view : View
+    passing : Allowed
+        Who is searched.
+    threads : int
+        For the scorers.
+    check : callable
+        Called now and then; what it raises ends the search.
+    """
+
+    def __init__(self, view: View, passing: Allowed, threads: int, check: Callable[[], None]) -> None:
+        self._view, self._passing = view, passing
+        self._threads, self._check = threads, check
+
+    def propose(self, modality: Modality, scorer: Scorer, probes: Sequence[Probe], wanted: int) -> I32:
+        """Return encounters, int32 (e,), those that each of the probes looks most alike.
+
+        Raises
+        ------
+        CalibrationMissingError
+            If the gallery holds templates that a probe has no calibration with.
+        """
+        rows = self._view.rows[modality]
+        if isinstance(scorer, TwoFormScorer):
+            found = [self._least(rows, scorer, probe, wanted) for probe in probes]
+        else:
+            batches = tuple(everything(rows, self._view, self._passing))
+            found = [self._best(Samples(batches, rows.extractors), scorer, probe, wanted) for probe in probes]
+        return np.unique(np.concatenate([np.zeros(0, np.int32), *found]))
+
+    def _best(self, samples: Samples, scorer: Scorer, probe: Probe, wanted: int) -> I32:
+        """Score everybody and return the encounters of the best."""
+        calibrations = calibrations_of(scorer, probe, samples.extractors)
+        values: list[F64] = [np.zeros(0)]
+        encounters: list[I32] = [np.zeros(0, np.int32)]
+        for batch in samples.pieces():
+            self._check()
+            its = _comparable(batch, probe.position)
+            if len(its):
+                values.append(scored(scorer, probe, calibrations, its, self._threads))
+                encounters.append(its.encounter)
+        value, encounter = np.concatenate(values), np.concatenate(encounters)
+        if len(value) > wanted:
+            encounter = encounter[np.argpartition(-value, wanted)[:wanted]]
+        return encounter
+
+    def _least(self, rows: RowsView, scorer: TwoFormScorer, probe: Probe, wanted: int) -> I32:
+        """Return the encounters that reach the score which `wanted` strangers are expected to reach."""
+        least = 10.0 * np.log10(max(self._passing.subjects / wanted, 1.0))
+        calibrations_of(scorer, probe, rows.extractors)  # what could not be compared later is told now
+        encounters: list[I32] = [np.zeros(0, np.int32)]
+        raws: list[npt.NDArray[np.float32]] = [np.zeros(0, np.float32)]
+        for number, extractor in enumerate(rows.extractors):
+            raw = scorer.quick.calibration(probe.extractor, extractor).raw_at(float(least))
+            for block, count, bits in self._blocks(rows, probe.position, number):
+                self._check()
+                found, its = scorer.quick.least(
+                    probe.prepared, block.words, count, bits, raw, MOST_FOR_WANTED * wanted, self._threads
+                )
+                encounters.append(block.encounter[found])
+                raws.append(its)
+        encounter, best = np.concatenate(encounters), np.concatenate(raws)
+        if len(best) > MOST_FOR_WANTED * wanted:
+            encounter = encounter[np.argsort(-best, kind="stable")[: MOST_FOR_WANTED * wanted]]
+        return encounter
+
+    def _blocks(self, rows: RowsView, position: int, extractor: int) -> Iterator[tuple[Block, int, U64]]:
+        for block, count in rows.blocks:
+            allowed = self._passing.rows(block, count)
+            if position != UNKNOWN_POSITION:
+                there = block.position[:count]
+                allowed &= (there == position) | (there == UNKNOWN_POSITION)
+            if len(rows.extractors) > 1:
+                allowed &= block.extractor[:count] == extractor
+            if allowed.any():
+                yield block, count, bits_of(allowed)
+
+
+def _comparable(batch: Batch, position: int) -> Batch:
+    which = comparable_with(batch, position)
+    return batch if which.all() else batch.chosen(which)
+
+
+def bits_of(allowed: Bools) -> U64:
+    """Return bools (n,) as bits, uint64 ((n + 63) // 64,): bit r % 64 of word r // 64."""
+    words = np.zeros((len(allowed) + 63) // 64, "<u8")
+    packed: npt.NDArray[Any] = np.packbits(allowed, bitorder="little")
+    words.view(np.uint8)[: len(packed)] = packed
+    return words.astype(np.uint64, copy=False)

@@ -1,0 +1,216 @@
+"""One search over a gallery (1:N): who is proposed, how they are scored, who is returned.
+
+    probe -> proposals of each modality -> united -> quick scores -> full scores -> looked at singly -> reply
+
+Stages that may lose a mate, and what each could lose, are measured in `benchmarks/`:
+
+1. Proposals: a subject that no sample of the probe finds among the `wanted` most alike is not looked at.
+2. Quick scores, by the forms that lie in memory: of the irises only the search code. Who lies `QUICK_MARGIN`
+   below the threshold, and is not among the best, is not scored in full.
+
+A gallery of at most `EXACT_SUBJECTS` that pass the filters is always searched exactly, and `exhaustive` asks
+for it in any other: then everybody's full forms are compared, which are read from the store where they are
+not in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matcher.gallery.filters import Allowed
+from matcher.gallery.gather import Fetch, Person, Samples, Selection
+from matcher.gallery.memory import Memory, View
+from matcher.gallery.propose import Proposer
+from matcher.gallery.search import TwoFormScorer
+from matcher.score.fusion_probe import PersonProbe, Scores
+from matcher.score.person import F64
+from matcher.score.ranking import ranked
+from matcher.types import I64, Candidate, Modality
+
+EXACT_SUBJECTS = 128
+"""Subjects that pass the filters, up to which a search is exact."""
+
+PROPOSALS = 600
+"""Strangers proposed by all samples of a probe together; one alone, the weakest probe, gets them all."""
+
+LEAST_PROPOSALS = 100
+"""Strangers proposed by each sample, at least."""
+
+QUICK_MARGIN = 30.0
+"""Quick scores so far below the threshold, dB, are followed by full ones."""
+
+FULL_AT_LEAST = 32
+"""Subjects that are scored in full, whatever their quick scores."""
+
+EXHAUSTIVE_CHUNK = 4096
+"""Subjects whose full forms are in memory at once."""
+
+LOOKED_BEYOND = 64
+"""Subjects beyond those asked for that are kept of an exhaustive search: a full look may say less of some."""
+
+EXPLAINED_CANDIDATES = 20
+"""Candidates whose labels are checked too; that compares every sample with every other."""
+
+
+@dataclass(slots=True, eq=False)
+class Found:
+    """Subjects that were scored in full."""
+
+    selection: Selection
+    people: Person
+    scores: Scores
+
+    def person(self, index: int) -> Person:
+        """Return the samples of one."""
+        return {modality: samples.of(index) for modality, samples in self.people.items()}
+
+
+class Identifier:
+    """Searches one memory.
+
+    Parameters
+    ----------
+    memory : Memory
+    fetch : callable
+        Reads full forms from the store.
+    threads : int
+        For the scorers.
+    check : callable
+        Called now and then; what it raises ends the search.
+    """
+
+    def __init__(self, memory: Memory, fetch: Fetch, threads: int, check: Callable[[], None]) -> None:
+        self._memory, self._fetch = memory, fetch
+        self._threads, self._check = threads, check
+
+    def identify(
+        self,
+        probe: PersonProbe,
+        view: View,
+        passing: Allowed,
+        threshold: float,
+        limit: int,
+        *,
+        exhaustive: bool = False,
+    ) -> tuple[Candidate, ...]:
+        """Return the subjects at or above a threshold, best first.
+
+        Raises
+        ------
+        CalibrationMissingError
+            If the gallery holds templates that the probe has no calibration with.
+        """
+        if exhaustive or passing.subjects <= EXACT_SUBJECTS:
+            subjects = self._everybody(view, passing)
+            found = self._all(probe, view, passing, subjects, threshold, limit)
+        else:
+            subjects = self._proposed(probe, view, passing)
+            found = self._full(probe, view, passing, self._likely(probe, view, passing, subjects, threshold))
+        return self._ranked(probe, found, threshold, limit)
+
+    def person(self, probe: PersonProbe, view: View, passing: Allowed, subject: int) -> Person:
+        """Return the samples of one subject, given by number, of every modality that the probe has."""
+        selection = Selection(self._memory, view, passing, np.array([subject], np.int64))
+        return self._people(probe, selection)
+
+    def _everybody(self, view: View, passing: Allowed) -> I64:
+        e = view.encounters
+        living = e.alive[: e.count]
+        if passing.encounters is not None:
+            living = living & passing.encounters[: e.count]
+        seen = np.zeros(view.numbers, np.bool_)
+        seen[e.subject[: e.count][living]] = True
+        return np.flatnonzero(seen)
+
+    def _proposed(self, probe: PersonProbe, view: View, passing: Allowed) -> I64:
+        samples = sum(len(modality.probes) for modality in probe.modalities)
+        wanted = max(PROPOSALS // samples, LEAST_PROPOSALS)
+        proposer = Proposer(view, passing, self._threads, self._check)
+        found = [proposer.propose(m.modality, m.scorer, m.probes, wanted) for m in probe.modalities]
+        return np.unique(view.encounters.subject[np.concatenate(found)]).astype(np.int64)
+
+    def _likely(
+        self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64, threshold: float
+    ) -> I64:
+        """Return those whose quick scores say that a full one may pass."""
+        if not any(isinstance(modality.scorer, TwoFormScorer) for modality in probe.modalities):
+            return subjects
+        selection = Selection(self._memory, view, passing, subjects)
+        people = {m.modality: selection.hot(m.modality) for m in probe.modalities}
+        scores = probe.score(people, len(subjects), quick=True, threads=self._threads, check=self._check)
+        likely = scores.values >= threshold - QUICK_MARGIN
+        likely[np.argsort(-scores.values, kind="stable")[:FULL_AT_LEAST]] = True
+        return subjects[likely]
+
+    def _full(self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64) -> Found:
+        selection = Selection(self._memory, view, passing, subjects)
+        people = self._people(probe, selection)
+        scores = probe.score(people, len(subjects), threads=self._threads, check=self._check)
+        return Found(selection, people, scores)
+
+    def _people(self, probe: PersonProbe, selection: Selection) -> dict[Modality, Samples]:
+        """Return the full forms of those selected, of every modality that the probe has."""
+        return {
+            m.modality: selection.stored(m.modality, self._fetch)
+            if isinstance(m.scorer, TwoFormScorer)
+            else selection.hot(m.modality)
+            for m in probe.modalities
+        }
+
+    def _all(
+        self,
+        probe: PersonProbe,
+        view: View,
+        passing: Allowed,
+        subjects: I64,
+        threshold: float,
+        limit: int,
+    ) -> Found:
+        """Score everybody in full, and once more together those who may be returned."""
+        if len(subjects) <= EXHAUSTIVE_CHUNK:
+            return self._full(probe, view, passing, subjects)
+        best: list[I64] = []
+        values: list[F64] = []
+        for begin in range(0, len(subjects), EXHAUSTIVE_CHUNK):
+            chunk = subjects[begin : begin + EXHAUSTIVE_CHUNK]
+            scores = self._full(probe, view, passing, chunk).scores
+            kept = np.flatnonzero((scores.comparisons > 0) & (scores.values >= threshold))
+            kept = kept[np.argsort(-scores.values[kept], kind="stable")[: limit + LOOKED_BEYOND]]
+            best.append(chunk[kept])
+            values.append(scores.values[kept])
+        order = np.argsort(-np.concatenate(values), kind="stable")[: limit + LOOKED_BEYOND]
+        return self._full(probe, view, passing, np.sort(np.concatenate(best)[order]))
+
+    def _ranked(
+        self, probe: PersonProbe, found: Found, threshold: float, limit: int
+    ) -> tuple[Candidate, ...]:
+        def examine(index: int, looked: int) -> Candidate | None:
+            self._check()
+            return self._candidate(probe, found, index, across=looked < EXPLAINED_CANDIDATES)
+
+        return ranked(found.scores.values, found.scores.comparisons, examine, threshold, limit)
+
+    def _candidate(self, probe: PersonProbe, found: Found, index: int, *, across: bool) -> Candidate | None:
+        """Look at one subject in full; None where nothing of it is left."""
+        person, warnings = probe.against(found.person(index), across=across)
+        selection = found.selection
+        # Once more at the end: a reply never names what was deleted before it.
+        if not selection.current(index, found.person(index)):
+            return self._again(probe, selection, index)
+        name = self._memory.name(int(selection.subjects[index]))
+        return None if name is None else Candidate(name, person.score, 0, person.parts, warnings)
+
+    def _again(self, probe: PersonProbe, selection: Selection, index: int) -> Candidate | None:
+        """Look anew at a subject that lost samples, or gained some, while the search ran."""
+        subject = np.array([selection.subjects[index]], np.int64)
+        if self._memory.name(int(subject[0])) is None:
+            return None
+        now = self._memory.view()
+        found = self._full(probe, now, selection.passing, subject)
+        if not found.scores.comparisons[0]:
+            return None
+        candidate = self._candidate(probe, found, 0, across=False)
+        return None if candidate is None else replace(candidate, warnings=())

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Makes the calibration of a face model from the pictures of a set: its templates, all pairs of two persons.
 
-    tools/fit_face_calibration.py --root LFW --pairs pairsDevTest.txt --name "LFW View 1 test" \
-        --out matcher/score/data
+    tools/fit_face_calibration.py --root LFW --name "LFW, all pictures at hand" --out matcher/score/data
 
 Of a set in LFW's layout (`Name/Name_NNNN.jpg`) the pictures that a pairs file names, without one all of them.
-The default model's calibration is fitted to View 1's test pictures and checked on the others of View 2
-(benchmarks/LOG_FACE.md). For a model of your own: --model PATH.toml, and the file goes into the folder
+What it promises of other people is checked by fitting to some people and looking at the others, many times;
+the file says what came out. For a model of your own: --model PATH.toml, and the file goes into the folder
 `calibrations` of the cache. The file holds quantiles of scores: no sample, and no name of one.
 """
 
@@ -14,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,18 @@ from matcher.image.colour import read_colour
 from matcher.score.calibration import Calibration
 from matcher.score.face import SCORER_ID, FaceProbe, resident, score_many
 from matcher.score.face_calibration import MODEL, own_folder, pairing_name
+from matcher.score.fit import fit_calibration
+
+PROMISES = (20.0, 25.0, 30.0, 35.0, 40.0, 45.0)
+"""Scores that the check looks at."""
+
+DIVISIONS = 10
+"""Random divisions of the people into halves; each half is fitted to once."""
+
+FEWEST_EXPECTED = 30
+"""Comparisons that have to be expected at a score for the check to look at it."""
+
+SEED = 19795
 
 
 def fit(samples: Sequence[Sample], templates: Sequence[FaceTemplate], name: str) -> Calibration:
@@ -47,7 +60,37 @@ def fit(samples: Sequence[Sample], templates: Sequence[FaceTemplate], name: str)
     model = templates[0].model
     scores = ScoreSet.of(name, "lfw", np.concatenate(raw), (one, two))
     pairing = (pairing_name(model), pairing_name(model))
-    return make_calibration([scores], pairing, SCORER_ID, **{MODEL: model})
+    stated = {MODEL: model, "held_out_people": held_out_people(scores)}
+    return make_calibration([scores], pairing, SCORER_ID, **stated)
+
+
+def held_out_people(scores: ScoreSet) -> list[dict[str, float]]:
+    """Return what calibrations fitted to half of the people promise of the other half, and what is so.
+
+    A score is promised where PROMISES says, and observed is -10 log10 of the share of the others' comparisons
+    that reach it: lower is worse than promised. Levels at which too few are expected are left out.
+    """
+    rng = np.random.default_rng(SEED)
+    observed: dict[float, list[float]] = {promise: [] for promise in PROMISES}
+    for _ in range(DIVISIONS):
+        half = rng.permutation(scores.clusters) % 2 == 0
+        for side in (half, ~half):
+            seen, other = (np.asarray(s[scores.one] & s[scores.two]) for s in (side, ~side))
+            calibration = fit_calibration(scores.raw[seen], pairing=("some", "some"), scorer=SCORER_ID)
+            raw = np.sort(scores.raw[other])
+            for promise, found in observed.items():
+                reached = len(raw) - int(np.searchsorted(raw, calibration.raw_at(promise)))
+                if len(raw) * 10 ** (-promise / 10) >= FEWEST_EXPECTED:
+                    found.append(-10 * math.log10(max(reached, 1) / len(raw)))
+    return [
+        {
+            "promised": promise,
+            "observed_mean": round(statistics.mean(found), 2),
+            "observed_deviation": round(statistics.pstdev(found), 2),
+        }
+        for promise, found in observed.items()
+        if len(found) == 2 * DIVISIONS
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

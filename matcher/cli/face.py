@@ -18,6 +18,7 @@ from matcher.types import U8, Modality
 if TYPE_CHECKING:
     from matcher.face.extract import FoundFace
     from matcher.face.trace import Trace
+    from matcher.score.face_stated import Stated
     from matcher.types import ColourImage
 
 
@@ -83,7 +84,7 @@ def compare_faces(
 
     threshold = threshold_for_verification(fmr, None)
     one, other = (_read_side(path, model) for path in (probe, candidate))
-    decision = decide(compare(one.template, other.template), threshold)
+    decision = decide(compare(one.template, other.template, _stated(model, one.template.model)), threshold)
     if plot is not None:
         plot_pair(one.crop, other.crop, plot, title(decision))
     cosine = float(one.template.vector() @ other.template.vector())
@@ -96,6 +97,14 @@ def _model(model: str | None) -> Any:
     from matcher.face.model import DEFAULT_MODEL, load_face_model
 
     return load_face_model(model or DEFAULT_MODEL)
+
+
+def _stated(model: str | None, model_id: str) -> Stated:
+    """Return what the manifest of --model states of the model that made the templates."""
+    if model is None:
+        return ()
+    network = _model(model)
+    return network.manifest.stated if network.id == model_id else ()
 
 
 def _picture(path: Path) -> ColourImage:

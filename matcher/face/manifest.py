@@ -27,8 +27,8 @@
     flip = true                     # add the embedding of the mirrored crop
     metric = "cosine"               # or "euclidean", between embeddings of length 1; of `thresholds`
 
-    [thresholds]                    # optional: what the model's owner states, FMR = value of the metric
-    "1e-3" = 0.35
+    [thresholds]                    # optional: what the model's owner states, FMR = value of the metric;
+    "1e-3" = 0.35                   # `matcher compare` decides by it where the model has no calibration
 
 What moves an embedding is part of the model's id; name, licence, source, metric and thresholds are not.
 """
@@ -106,6 +106,14 @@ class Manifest:
     flip: bool
     metric: Metric
     thresholds: tuple[tuple[float, float], ...]
+
+    @property
+    def stated(self) -> tuple[tuple[float, float], ...]:
+        """Rates of false matches and the cosine from which on two faces match at each, by falling rate."""
+        if self.metric is Metric.COSINE:
+            return self.thresholds
+        # Of two vectors of length 1: distance**2 = 2 - 2 cosine.
+        return tuple((rate, 1.0 - distance * distance / 2.0) for rate, distance in self.thresholds)
 
     @property
     def channels(self) -> int:

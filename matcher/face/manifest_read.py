@@ -7,6 +7,7 @@ import re
 import string
 import tomllib
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from matcher.errors import ModelManifestError
@@ -83,7 +84,7 @@ def read_manifest(data: bytes) -> Manifest:
     name = root.text("name")
     if not NAME.fullmatch(name):
         raise root.wrong("name", "1 to 40 of a-z, 0-9, '.', '_' and '-', the first a letter or digit")
-    return Manifest(
+    made = Manifest(
         name=name,
         licence=root.text("licence"),
         source=root.text("source", optional=True),
@@ -103,6 +104,11 @@ def read_manifest(data: bytes) -> Manifest:
         metric=embedding.choice("metric", Metric, Metric.COSINE),
         thresholds=_thresholds(root),
     )
+    cosines = [cosine for _, cosine in made.stated]
+    signs_fit = made.metric is Metric.COSINE or all(distance >= 0 for _, distance in made.thresholds)
+    if not signs_fit or any(after <= before for before, after in pairwise([-1.0, *cosines, 1.0])):
+        raise root.wrong("thresholds", "values that the metric can have, the nearer the lower the rate")
+    return made
 
 
 def _levels(

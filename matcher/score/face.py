@@ -17,6 +17,7 @@ follow, the same on every processor up to the C library's logarithm.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,11 @@ def score_many(
             hint="Extract both pictures with one model: embeddings of different models never compare.",
         )
     return out
+
+
+def raw_of(cosine: float) -> float:
+    """Return the raw score of two embeddings with that cosine, -1 to 1."""
+    return -math.log(max(1.0 - cosine, MIN_DISTANCE) / 2.0)
 
 
 def cosine_of(raw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ from matcher.face.types import MODEL_ID_LENGTH
 from matcher.kernel_cache import user_cache
 from matcher.score.calibration import Calibration
 from matcher.score.face import SCORER_ID
+from matcher.score.face_stated import Stated, stated_calibration
 
 ID_DIGITS = 16
 """Digits of a model's id in names: of files and of pairings."""
@@ -34,13 +35,15 @@ def own_folder() -> Path:
 
 
 @lru_cache(maxsize=16)
-def load_face_calibration(model_id: str) -> Calibration:
+def load_face_calibration(model_id: str, stated: Stated = ()) -> Calibration:
     """Return the calibration of a face model, the user's own before the shipped one.
 
     Parameters
     ----------
     model_id : str
         As templates carry it.
+    stated : tuple of (rate, cosine)
+        What the model's owner states (`Manifest.stated`): of use where there is no calibration.
 
     Raises
     ------
@@ -54,10 +57,13 @@ def load_face_calibration(model_id: str) -> Calibration:
     shipped = resources.files("matcher.score") / "data" / name
     if text is None and len(model_id) == MODEL_ID_LENGTH and model_id.isalnum() and shipped.is_file():
         text = shipped.read_text(encoding="utf-8")
+    if text is None and stated:
+        return stated_calibration(model_id, pairing_name(model_id), stated)
     if text is None:
         raise CalibrationMissingError(
             f"No calibration for the face model {model_id[:ID_DIGITS]}.",
-            hint="Make one from faces of your own with tools/fit_face_calibration.py.",
+            hint="Make one from faces of your own with tools/fit_face_calibration.py, or name its manifest "
+            "with --model if that states thresholds.",
         )
     try:
         content = json.loads(text)

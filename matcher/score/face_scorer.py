@@ -7,6 +7,7 @@ from matcher.face.types import FaceTemplate
 from matcher.score.calibration import Calibration
 from matcher.score.face import FaceProbe, resident, score, score_many
 from matcher.score.face_calibration import load_face_calibration
+from matcher.score.face_stated import Stated
 from matcher.types import F32, I64, U64, Score
 
 
@@ -25,8 +26,8 @@ class FaceScorer:
         """Return the raw score of the probe with each of `rows`."""
         return score_many(probe, words, offsets, rows=rows, threads=threads)
 
-    def calibration(self, probe_model: str, candidate_model: str) -> Calibration:
-        """Return the calibration of a model.
+    def calibration(self, probe_model: str, candidate_model: str, stated: Stated = ()) -> Calibration:
+        """Return the calibration of a model; where it has none, one of what its owner states.
 
         Raises
         ------
@@ -40,11 +41,17 @@ class FaceScorer:
                 "The probe's embedding is of another model than the candidate's.",
                 hint="Extract both pictures with one model: embeddings of different models never compare.",
             )
-        return load_face_calibration(probe_model)
+        return load_face_calibration(probe_model, stated)
 
 
-def compare_faces(probe: FaceTemplate, candidate: FaceTemplate) -> Score:
+def compare_faces(probe: FaceTemplate, candidate: FaceTemplate, stated: Stated = ()) -> Score:
     """Compare two faces, 1:1.
+
+    Parameters
+    ----------
+    probe, candidate : FaceTemplate
+    stated : tuple of (rate, cosine)
+        `Manifest.stated`, where the model is at hand: decides if it has no calibration.
 
     Returns
     -------
@@ -56,8 +63,8 @@ def compare_faces(probe: FaceTemplate, candidate: FaceTemplate) -> Score:
     ModelsDifferError
         If they are of two models.
     CalibrationMissingError
-        If their model has no calibration.
+        If their model has no calibration and nothing is stated.
     """
     scorer = FaceScorer()
-    calibration = scorer.calibration(probe.model, candidate.model)
+    calibration = scorer.calibration(probe.model, candidate.model, stated)
     return calibration.score(score(FaceProbe(probe), resident(candidate)))

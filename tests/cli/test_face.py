@@ -43,7 +43,7 @@ def calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strangers of the small network score about 1 to 3."""
     scores = np.random.default_rng(5).gamma(20.0, 0.08, 5000)
     found = fit_calibration(scores, pairing=("face", "face"), scorer="face-cosine/1")
-    monkeypatch.setattr("matcher.score.face_scorer.load_face_calibration", lambda model: found)
+    monkeypatch.setattr("matcher.score.face_scorer.load_face_calibration", lambda model, stated: found)
 
 
 def test_the_face_of_a_picture_becomes_a_template(
@@ -115,6 +115,32 @@ def test_without_a_calibration_no_score_is_made_up(
     one = save(tmp_path / "one.png", drawn.portrait(3))
     with pytest.raises(CalibrationMissingError):
         run("compare", one, one, "--modality", "face", "--model", face_model)
+
+
+def test_the_owner_s_thresholds_decide_where_there_is_no_calibration(
+    drawn: ModuleType, face_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_CACHE", str(tmp_path / "cache"))
+    stated = face_model.with_name("stated.toml")
+    stated.write_text(face_model.read_text() + '[thresholds]\n"1e-3" = 0.9\n"1e-4" = 0.97\n')
+    one = save(tmp_path / "one.png", drawn.portrait(3))
+    again = save(tmp_path / "again.png", drawn.portrait(3, noise=10, size=(240, 260)))
+    other = save(tmp_path / "other.png", drawn.portrait(4))
+    common = ("--modality", "face", "--model", stated)
+    mated, stranger = run("compare", one, again, *common), run("compare", one, other, *common)
+    assert mated["cosine"] > 0.97 > 0.9 > stranger["cosine"]  # type: ignore[operator]
+    assert mated["score"]["value"] == pytest.approx(40.0, abs=0.05)  # type: ignore[index]
+    assert stranger["score"]["value"] == pytest.approx(0.0, abs=0.05)  # type: ignore[index]
+    assert (mated["accepted"], stranger["accepted"]) == (True, False)
+    # Of nothing stricter than its owner states is anybody told.
+    assert run("compare", one, one, *common, "--fmr", "1e-5")["accepted"] is False
+    # Another model's manifest says nothing of these templates.
+    run("extract", one, *common, "--out", tmp_path / "one.template")
+    turned = stated.with_name("turned.toml")
+    turned.write_text(stated.read_text().replace("flip = false", "flip = true"))
+    template = tmp_path / "one.template"
+    with pytest.raises(CalibrationMissingError):
+        run("compare", template, template, "--modality", "face", "--model", turned)
 
 
 @pytest.mark.usefixtures("calibrated")

@@ -153,6 +153,9 @@ def test_what_moves_an_embedding_is_in_the_id() -> None:
         ({"[thresholds]": "", '"often"': "0.5"}, "thresholds"),
         ({"[thresholds]": "", '"2"': "0.5"}, "thresholds"),
         ({"[thresholds]": "", '"1e-3"': '"x"'}, "thresholds"),
+        ({"[thresholds]": "", '"1e-3"': "0.4", '"1e-4"': "0.3"}, "nearer the lower the rate"),
+        ({"[thresholds]": "", '"1e-3"': "1.5"}, "that the metric can have"),
+        ({"metric": '"euclidean"', "[thresholds]": "", '"1e-3"': "-0.5"}, "that the metric can have"),
         ({"[file2]": "", "x": "1"}, "file2 is unknown"),
     ],
 )
@@ -170,6 +173,15 @@ def test_options_have_defaults_and_thresholds_are_kept() -> None:
     assert (found.layout, found.metric, found.whitening) == (Layout.NCHW, Metric.COSINE, Whitening.FIXED)
     assert found.thresholds == ((1e-3, 0.4), (1e-4, 0.5))
     assert found.channels == 3
+    assert found.stated == found.thresholds
+
+
+def test_stated_distances_are_cosines() -> None:
+    """Of vectors of length 1: a distance of 1 is an angle of 60 degrees."""
+    text = tiny_manifest(
+        tiny_onnx(), metric='"euclidean"', **{"[thresholds]": "", '"1e-4"': "0.8", '"1e-3"': "1.0"}
+    )
+    assert read_manifest(text.encode()).stated == ((1e-3, 0.5), (1e-4, pytest.approx(0.68)))
 
 
 @settings(max_examples=100, deadline=None)

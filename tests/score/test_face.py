@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from matcher.errors import ArgumentError, CalibrationMissingError, ModelsDifferError, TemplateCorruptError
 from matcher.face.types import FaceTemplate
-from matcher.score.face import SCORER_ID, FaceProbe, cosine_of, resident, score, score_many
+from matcher.score.face import SCORER_ID, FaceProbe, cosine_of, raw_of, resident, score, score_many
 from matcher.score.face_calibration import load_face_calibration, own_folder, pairing_name
 from matcher.score.face_scorer import FaceScorer, compare_faces
 from matcher.score.fit import fit_calibration
@@ -166,6 +166,34 @@ def test_a_users_model_has_a_calibration_of_its_own(tmp_path: Path, monkeypatch:
     load_face_calibration.cache_clear()
 
 
+def test_what_an_owner_states_is_a_staircase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_CACHE", str(tmp_path))
+    load_face_calibration.cache_clear()
+    stated = ((1e-2, 0.3), (1e-3, 0.4), (1e-6, 0.6))
+    found = load_face_calibration(MODEL, stated)
+    cosines = np.array([-0.9, 0.0, 0.299, 0.301, 0.399, 0.401, 0.599, 0.601, 0.9, 1.0])
+    values, beyond = found.scores(np.array([raw_of(c) for c in cosines]))
+    assert values == pytest.approx([0, 0, 0, 20, 20, 30, 30, 60, 60, 60], abs=0.03)
+    assert (np.diff(values) > 0).all()
+    assert beyond.tolist() == [False] * 7 + [True] * 3
+    assert found.provenance["stated"] == [list(one) for one in stated]
+    assert (found.non_mated, found.pairing) == (0, (pairing_name(MODEL), pairing_name(MODEL)))
+    # A measured calibration comes first.
+    raw = np.random.default_rng(0).gamma(9.0, 0.1, 20_000)
+    pairing = (pairing_name(MODEL), pairing_name(MODEL))
+    made = fit_calibration(raw, pairing=pairing, scorer=SCORER_ID, provenance={"model": MODEL})
+    own_folder().mkdir()
+    (own_folder() / f"{pairing_name(MODEL)}.json").write_text(json.dumps(made.to_json()))
+    load_face_calibration.cache_clear()
+    assert load_face_calibration(MODEL, stated).id == made.id
+    load_face_calibration.cache_clear()
+
+
+def test_raw_scores_are_cosines_the_other_way_round() -> None:
+    for cosine in (-1.0, -0.3, 0.0, 0.9, 0.99999):
+        assert float(cosine_of(np.array([raw_of(cosine)]))[0]) == pytest.approx(cosine, abs=1e-9)
+
+
 def test_the_default_model_has_a_calibration_with_an_honest_tail() -> None:
     from matcher.face.model import DEFAULT_MODEL, shipped_manifest
     from matcher.models.dlib_onnx import CONVERTER
@@ -176,7 +204,11 @@ def test_the_default_model_has_a_calibration_with_an_honest_tail() -> None:
     # A decade that the tail did not see is predicted within 2.5 dB, and never promised more than there is.
     for check in calibration.provenance["held_back_decade"]:
         assert abs(check["predicted"] - check["observed"]) < 2.5
-    assert FaceScorer().calibration(model, model) is calibration
+    # Fitted to some people it holds for others: the mean over many divisions, dB.
+    for promise in calibration.provenance["held_out_people"]:
+        assert promise["promised"] >= 20
+        assert -0.25 < promise["observed_mean"] - promise["promised"] < 1.0
+    assert FaceScorer().calibration(model, model).id == calibration.id
     same = compare_faces(face(3, model=model), face(3, model=model))
     assert same.extrapolated
     assert same.value > calibration.support_score

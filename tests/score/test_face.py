@@ -124,7 +124,7 @@ def test_a_damaged_probe_is_refused_or_the_same(place: int, value: int) -> None:
     else:
         # Only the model's digits may change unseen here; the calibration tells them.
         changed = np.flatnonzero(words.view(np.uint8) != before.view(np.uint8)).tolist()
-        signs = before.view(np.int8)[place] == -words.view(np.int8)[place]
+        signs = int(before.view(np.int8)[place]) == -int(words.view(np.int8)[place])
         assert not changed or changed[0] in (2, 3) or signs
 
 

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matcher.datasets.layouts import IMAGE_SUFFIXES
+from matcher.dedup.containers import samples_of_file
 from matcher.dedup.names import position_of_columns, position_of_name
 from matcher.dedup.records import MAX_SAMPLES, NamedSample, checked_count, checked_id, digest_of
-from matcher.errors import ArgumentError, ImageFormatError, MatcherError
-from matcher.samples import Sample, SampleKind, sample_of
+from matcher.errors import ArgumentError
 from matcher.template.modality import Position
 from matcher.types import FingerPosition
 
-FILE_SUFFIXES = IMAGE_SUFFIXES | {".fmr", ".fir", ".iso", ".ansi", ".an2", ".nist", ".eft", ".tpl", ".bin"}
+FILE_SUFFIXES = IMAGE_SUFFIXES | {
+    *(".fmr", ".fir", ".iso", ".ansi", ".tpl", ".bin"),
+    *(".an2", ".an2k", ".nist", ".nst", ".eft", ".xml", ".cbeff"),
+}
 """Suffixes, in lower case, of files that are read; others are passed over."""
 
-MAX_FILE_BYTES = 16 << 20
-"""Largest file of one sample that is read."""
+MAX_FILE_BYTES = 64 << 20
+"""Largest file that is read: all samples of a record in one."""
 
 MAX_MANIFEST_BYTES = 1 << 31
 """Largest manifest."""
@@ -62,7 +65,10 @@ class FileSource:
 
     def read(self, begin: int, end: int) -> list[list[NamedSample]]:
         """Read the files of some records."""
-        return [[self._read(entry) for entry in entries] for entries in self.files[begin:end]]
+        return [
+            [sample for entry in entries for sample in self._read(entry)][:MAX_SAMPLES]
+            for entries in self.files[begin:end]
+        ]
 
     def digest(self, begin: int, end: int) -> str:
         """Return what changes with the names, sizes and times of some records' files."""
@@ -76,20 +82,17 @@ class FileSource:
         """Return where a sample's file is."""
         return self.root / name
 
-    def _read(self, entry: FileEntry) -> NamedSample:
+    def _read(self, entry: FileEntry) -> list[NamedSample]:
         path = self.path(entry.name)
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
-                raise ImageFormatError(f"A file of a sample is larger than {MAX_FILE_BYTES} bytes.")
+                raise ArgumentError(f"A file of a record is larger than {MAX_FILE_BYTES} bytes.")
             data = path.read_bytes()
-            sample = sample_of(data, entry.position, entry.ppi)
-            if sample.kind is SampleKind.TEMPLATE and entry.position == 0:
-                sample = Sample(data, SampleKind.TEMPLATE)
-            return NamedSample(entry.name, sample)
         except OSError as error:
-            return NamedSample(entry.name, None, ArgumentError(f"A file cannot be read: {error.strerror}."))
-        except MatcherError as error:
-            return NamedSample(entry.name, None, error)
+            return [NamedSample(entry.name, None, ArgumentError(f"A file cannot be read: {error.strerror}."))]
+        except ArgumentError as error:
+            return [NamedSample(entry.name, None, error)]
+        return samples_of_file(entry.name, data, entry.position, entry.ppi)
 
 
 def folder_source(root: Path, modality: str, ppi: float | None) -> FileSource:

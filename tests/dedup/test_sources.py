@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from matcher.dedup.source_templates import parsed_line
 from matcher.errors import ArgumentError
 from matcher.face.types import FacePosition
 from matcher.iris.types import EyePosition
+from matcher.samples import Sample, SampleKind
 from matcher.template.modality import encode
 from matcher.types import FingerPosition, Modality
 
@@ -208,3 +210,44 @@ def test_settings_state_what_is_expected() -> None:
     for wrong in ({"fpir": 0.0}, {"workers": 0}, {"memory": 1}, {"modality": "voice"}):
         with pytest.raises(ArgumentError):
             Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_cbeff_file_is_a_record_of_many_samples(people: Any, tmp_path: Path) -> None:
+    """Templates and images inside; a capture whose labels contradict its block fails for itself."""
+    from matcher.formats.cbeff import NAMESPACE
+
+    def bir(kind: str, subtype: str, block: bytes) -> str:
+        coded = base64.b64encode(block).decode()
+        return (
+            f"<BIR><BDBInfo><Type>{kind}</Type><Subtype>{subtype}</Subtype></BDBInfo><BDB>{coded}</BDB></BIR>"
+        )
+
+    eye = encode(people.eye(1, 0, EyePosition.LEFT))
+    parts = [
+        bir("Iris", "Left", eye),
+        bir("Face", "", eye),
+        bir("Voice", "", b"x"),
+        bir("Finger", "Left Thumb", b"png"),
+    ]
+    (tmp_path / "p1.xml").write_text(f'<BIR xmlns="{NAMESPACE}">{"".join(parts)}</BIR>')
+    (tmp_path / "p2.xml").write_text("<BIR")
+    one, two = opened(tmp_path).read(0, 2)
+    assert [named.name for named in one] == ["p1.xml#1", "p1.xml#2", "p1.xml#3", "p1.xml#4"]
+    assert one[0].sample == Sample(eye, SampleKind.TEMPLATE, EyePosition.LEFT)
+    assert [named.sample is None for named in one] == [False, True, True, False]
+    assert one[3].sample is not None
+    assert one[3].sample.position is FingerPosition.LEFT_THUMB
+    # Not the XML of a record at all: left to extraction, which says that it is no image.
+    assert two[0].sample is not None
+
+
+def test_an_ansi_nist_card_is_a_record_of_many_samples(real_data: Path, tmp_path: Path) -> None:
+    """A real transaction with minutiae and images: every entry is a sample or says why it is none."""
+    folder = real_data / "formats" / "libbiomeval-samples"
+    for name in ("type9-13.an2k", "type4-slaps.an2k"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    slaps, minutiae = opened(tmp_path).read(0, 2)
+    assert len(slaps) >= 2
+    assert len(minutiae) >= 2
+    assert any(named.sample is not None for named in minutiae)
+    assert all(named.sample is not None or named.error is not None for named in slaps + minutiae)

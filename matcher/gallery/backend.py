@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, Engine, Select, make_url
+from sqlalchemy import URL, Connection, Engine, Select, Table, bindparam, make_url
 from sqlalchemy.exc import ArgumentError as UrlError
 from sqlalchemy.exc import DBAPIError
 
 from matcher.errors import ArgumentError, StoreError
+
+Values = dict[str, Any]
+Rows = Sequence[tuple[Any, ...]]
+
+IN_CHUNK = 512
+"""Most keys in one IN list; databases bound their number."""
+
+_COMPILED: dict[tuple[str, Any], Any] = {}
+"""Texts of the statements that were run, by dialect; all of them are made once, so there are few."""
 
 SCHEMES = ("sqlite", "postgresql+psycopg")
 """Drivers that a store's URL may name."""
@@ -34,10 +43,20 @@ class Backend(Protocol):
     def watch(self) -> None:
         """Raise if the store is no longer this process's own; called while nothing is written."""
 
-    def fetch(
-        self, connection: Connection, query: Select[Any], values: dict[str, Any]
-    ) -> Sequence[tuple[Any, ...]]:
-        """Run a query and return plain tuples, as fast as the driver can."""
+    def fetch(self, connection: Connection, query: Any, values: Values) -> Rows:
+        """Run a query and return plain tuples, as fast as the driver can.
+
+        The text is made once and kept, so `query` must be one that is used again and again.
+        """
+
+    def run(self, connection: Connection, statement: Any, values: Values) -> None:
+        """Run a statement that returns nothing, in the same way."""
+
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+        """Add rows with one statement; each has a value for every column."""
+
+    def together(self, connection: Connection) -> AbstractContextManager[Any]:
+        """Within it `run` and `insert` may travel together; what one refuses may be raised at its end."""
 
     def translate(self, error: BaseException | None) -> StoreError:
         """Return the typed error that a driver's error means."""
@@ -57,6 +76,8 @@ def translated(backend: Backend) -> Iterator[None]:
     except DBAPIError as error:
         raise backend.translate(error.orig) from error
     except backend.driver_error as error:
+        if type(error).__name__ == "ProgrammingError":  # our own mistake, not the database's state
+            raise
         raise backend.translate(error) from error
 
 
@@ -100,10 +121,47 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def text_and_values(connection: Connection, query: Select[Any], values: dict[str, Any]) -> tuple[str, Any]:
-    """Return a query as the driver takes it: its text, and its values by name or in order."""
-    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    named = compiled.construct_params(values)
+def text_and_values(connection: Connection, statement: Any, values: Values) -> tuple[str, Any]:
+    """Return a statement as the driver takes it: its text, and its values by name or in order."""
+    key = connection.dialect.name, statement
+    compiled = _COMPILED.get(key)
+    if compiled is None:
+        compiled = _COMPILED[key] = statement.compile(dialect=connection.dialect)
+    named = {**compiled.params, **values}
     if compiled.positiontup is None:
         return compiled.string, named
     return compiled.string, [named[name] for name in compiled.positiontup]
+
+
+class KeyedQuery:
+    """A query for rows by key, in order of their keys. Lists of keys are filled up to few lengths.
+
+    Parameters
+    ----------
+    query : Select
+    column : Column
+        That holds the keys.
+    """
+
+    def __init__(self, query: Select[Any], column: Any) -> None:
+        self._query = query
+        self._column = column
+        self._of: dict[int, Select[Any]] = {}
+
+    def fetch(self, backend: Backend, connection: Connection, keys: Iterable[Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of these keys."""
+        wanted = sorted(set(keys))
+        found: list[tuple[Any, ...]] = []
+        for begin in range(0, len(wanted), IN_CHUNK):
+            chunk = wanted[begin : begin + IN_CHUNK]
+            length = 1 << (len(chunk) - 1).bit_length()
+            chunk += chunk[-1:] * (length - len(chunk))
+            values = {f"key_{n}": key for n, key in enumerate(chunk)}
+            found += backend.fetch(connection, self._statement(length), values)
+        return found
+
+    def _statement(self, length: int) -> Select[Any]:
+        if length not in self._of:
+            names = [bindparam(f"key_{n}", type_=self._column.type) for n in range(length)]
+            self._of[length] = self._query.where(self._column.in_(names)).order_by(self._column)
+        return self._of[length]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 
 from matcher.errors import EncounterNotFoundError, StoreCorruptError
-from matcher.gallery.read import Fetch, encounters_by_key
+from matcher.gallery.backend import Backend, KeyedQuery, Rows
+from matcher.gallery.read import encounters_by_key
 from matcher.gallery.records import Change, ChangeKind, StoredEncounter
 from matcher.gallery.schema import (
     change_counter,
@@ -33,6 +35,9 @@ INSERT_ORDER: tuple[Table, ...] = (
     changes,
 )
 
+BY_ID = KeyedQuery(select(subjects.c.subject_id, subjects.c.subject_key), subjects.c.subject_id)
+COUNT = update(change_counter).values(last_sequence=bindparam("number"))
+
 
 def last_sequence(connection: Connection, *, lock: bool) -> int:
     """Return the number of the last committed change; `lock` holds the counter until the transaction ends."""
@@ -48,10 +53,9 @@ class Ledger:
 
     Parameters
     ----------
+    backend : Backend
     connection : Connection
         Inside a transaction that no other writer shares.
-    fetch : Fetch
-        See `Backend.fetch`.
 
     Attributes
     ----------
@@ -65,13 +69,13 @@ class Ledger:
         Of all subjects that the group names and that are there at this point of the group.
     """
 
-    def __init__(self, connection: Connection, fetch: Fetch) -> None:
+    def __init__(self, backend: Backend, connection: Connection) -> None:
         self.connection = connection
         self.before = last_sequence(connection, lock=True)
         self.changes: list[Change] = []
         self.now_us = time.time_ns() // 1000
         self.subject_keys: dict[str, int] = {}
-        self._fetch = fetch
+        self._backend = backend
         self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in INSERT_ORDER}
 
     @property
@@ -81,11 +85,8 @@ class Ledger:
 
     def look_up_subjects(self, ids: Iterable[str]) -> None:
         """Read which of these subjects are there."""
-        wanted = sorted(set(ids))
-        if wanted:
-            c = subjects.c
-            query = select(c.subject_id, c.subject_key).where(c.subject_id.in_(wanted))
-            self.subject_keys.update((row[0], row[1]) for row in self._fetch(self.connection, query, {}))
+        rows = BY_ID.fetch(self._backend, self.connection, ids)
+        self.subject_keys.update((row[0], row[1]) for row in rows)
 
     def encounter(self, key: int) -> StoredEncounter:
         """Return an encounter as it is at this point of the group.
@@ -103,11 +104,26 @@ class Ledger:
     def encounter_or_none(self, key: int) -> StoredEncounter | None:
         """Return an encounter as it is at this point of the group, or None."""
         self.flush()
-        return encounters_by_key(self.connection, self._fetch, [key]).get(key)
+        return encounters_by_key(self._backend, self.connection, [key]).get(key)
 
     def insert(self, table: Table, *rows: dict[str, Any]) -> None:
         """Have rows written with the others of their table."""
         self._rows[table].extend(rows)
+
+    def run(self, statement: Any, **values: Any) -> None:
+        """Run one of the statements that are made once, after everything before it was written."""
+        self.flush()
+        self._backend.run(self.connection, statement, values)
+
+    def fetch(self, query: Any, **values: Any) -> Rows:
+        """Run one of the queries that are made once, after everything before it was written."""
+        self.flush()
+        return self._backend.fetch(self.connection, query, values)
+
+    def together(self) -> AbstractContextManager[Any]:
+        """Within it what is `run` may travel together; nothing is read."""
+        self.flush()
+        return self._backend.together(self.connection)
 
     def execute(self, statement: Any, parameters: Any = None) -> Any:
         """Run a statement after everything before it was written."""
@@ -137,11 +153,12 @@ class Ledger:
         """Write all rows that wait, one statement a table."""
         for table, rows in self._rows.items():
             if rows:
-                self.connection.execute(insert(table), rows)
+                self._backend.insert(self.connection, table, rows)
                 rows.clear()
 
     def finish(self) -> None:
         """Write what waits and move the counter; the caller commits."""
-        self.flush()
-        if self.changes:
-            self.connection.execute(update(change_counter).values(last_sequence=self.changes[-1].sequence))
+        with self._backend.together(self.connection):
+            self.flush()
+            if self.changes:
+                self.run(COUNT, number=self.changes[-1].sequence)

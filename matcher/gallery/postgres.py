@@ -10,11 +10,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any, cast
 
 import psycopg
 from psycopg import errors
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    create_engine,
+    event,
+)
 
 from matcher.errors import (
     ArgumentError,
@@ -24,7 +36,7 @@ from matcher.errors import (
     StoreLockedError,
     StoreUnavailableError,
 )
-from matcher.gallery.backend import text_and_values, translated
+from matcher.gallery.backend import Rows, Values, text_and_values, translated
 
 LOCK_KEY = int.from_bytes(b"matcher\0", "big")
 """Of the advisory lock; there is one store in a database."""
@@ -119,16 +131,28 @@ class PostgresBackend:
         with translated(self), self.writer.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
 
-    def fetch(
-        self, connection: Connection, query: Select[Any], values: dict[str, Any]
-    ) -> Sequence[tuple[Any, ...]]:
+    def fetch(self, connection: Connection, query: Any, values: Values) -> Rows:
         """Run a query and return plain tuples; binary, since templates as text are twice as long."""
         driver: Any = connection.connection.driver_connection
         with driver.cursor(binary=True) as cursor:
-            found: list[tuple[Any, ...]] = cursor.execute(
-                *text_and_values(connection, query, values)
-            ).fetchall()
+            found: Rows = cursor.execute(*text_and_values(connection, query, values)).fetchall()
         return found
+
+    def run(self, connection: Connection, statement: Any, values: Values) -> None:
+        """Run a statement that returns nothing."""
+        driver: Any = connection.connection.driver_connection
+        driver.execute(*text_and_values(connection, statement, values))
+
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+        """Add rows with one prepared statement, whatever their number: a column travels as one array."""
+        driver: Any = connection.connection.driver_connection
+        columns = [[row[column.name] for row in rows] for column in table.columns]
+        driver.execute(_insert_text(table), columns)
+
+    def together(self, connection: Connection) -> AbstractContextManager[Any]:
+        """Send statements without waiting for each one's answer (libpq's pipeline)."""
+        driver: Any = connection.connection.driver_connection
+        return cast(AbstractContextManager[Any], driver.pipeline())
 
     def translate(self, error: BaseException | None) -> StoreError:
         """Return the typed error that a driver's error means."""
@@ -160,6 +184,21 @@ class PostgresBackend:
     def close(self) -> None:
         """Close every connection, and with the writer's the lock is free."""
         self.dispose()
+
+
+@cache
+def _insert_text(table: Table) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    arrays = ", ".join(f"%b::{_array_type(column.type)}[]" for column in table.columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+
+
+def _array_type(kind: Any) -> str:
+    if isinstance(kind, String):  # Text too; a cast to varchar(n) would cut off
+        return "text"
+    if isinstance(kind, LargeBinary):
+        return "bytea"
+    return "smallint" if isinstance(kind, SmallInteger) else "bigint"
 
 
 def _own(connection: psycopg.Connection[Any], _record: Any) -> None:

@@ -6,13 +6,14 @@ by page along a primary key: no cursor stays open, no database sorts what it hol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Select, bindparam, select
 
 from matcher.errors import StoreCorruptError
 from matcher.gallery.attributes import galleries_of, tags_of
+from matcher.gallery.backend import Backend, KeyedQuery
 from matcher.gallery.records import (
     NO_TAGS,
     ORDINAL_BITS,
@@ -28,9 +29,6 @@ from matcher.types import Modality
 LOAD_CHUNK = 4096
 """Rows read from the database at a time."""
 
-IN_CHUNK = 512
-"""Most keys in one IN list; databases bound their number."""
-
 WITH_ENCOUNTER = {
     ChangeKind.ENROLL,
     ChangeKind.MOVE,
@@ -44,10 +42,7 @@ MODALITIES = {int(modality): modality for modality in Modality}
 STATUSES = {int(status): status for status in EncounterStatus}
 NO_GALLERIES: frozenset[str] = frozenset()
 
-Fetch = Callable[[Connection, "Select[Any]", dict[str, Any]], Sequence[tuple[Any, ...]]]
-"""Runs a query and returns plain tuples, as fast as the driver can; see `Backend.fetch`."""
-
-s, e, t = subjects.c, encounters.c, samples.c
+s, e, t, c = subjects.c, encounters.c, samples.c, changes.c
 
 OWNERS = select(e.encounter_key, e.subject_key, s.subject_id).join_from(
     encounters, subjects, e.subject_key == s.subject_key
@@ -61,6 +56,24 @@ ENCOUNTER_PAGE = (
 SAMPLE_PAGE = SAMPLES.where(t.sample_key > bindparam("after")).order_by(t.sample_key).limit(bindparam("page"))
 SAMPLE_RANGE = SAMPLES.where(t.sample_key >= bindparam("low"), t.sample_key < bindparam("high"))
 OWNER_RANGE = OWNERS.where(e.encounter_key.between(bindparam("low"), bindparam("high")))
+SAMPLES_BY_KEY = KeyedQuery(SAMPLES, t.sample_key)
+OWNERS_BY_KEY = KeyedQuery(OWNERS, e.encounter_key)
+ENCOUNTERS_BY_KEY = KeyedQuery(ENCOUNTERS, e.encounter_key)
+CHANGE_PAGE = (
+    select(
+        c.sequence,
+        c.kind,
+        c.subject_key,
+        c.subject_id,
+        c.encounter_key,
+        c.sample_key,
+        c.other_key,
+        c.other_id,
+    )
+    .where(c.sequence > bindparam("after"))
+    .order_by(c.sequence)
+    .limit(bindparam("page"))
+)
 
 
 class Stored(Protocol):
@@ -76,9 +89,9 @@ class Stored(Protocol):
 class StoredState:
     """`Stored` through one open transaction."""
 
-    def __init__(self, connection: Connection, fetch: Fetch) -> None:
+    def __init__(self, backend: Backend, connection: Connection) -> None:
+        self._backend = backend
         self._connection = connection
-        self._fetch = fetch
 
     def encounters(self) -> Iterator[list[StoredEncounter]]:
         """Yield every encounter, a page at a time."""
@@ -89,68 +102,52 @@ class StoredState:
         """Yield every sample, a page at a time."""
         for rows in self._pages(SAMPLE_PAGE):
             bounds = {"low": rows[0][0] >> ORDINAL_BITS, "high": rows[-1][0] >> ORDINAL_BITS}
-            owners = {row[0]: row for row in self._fetch(self._connection, OWNER_RANGE, bounds)}
+            owners = {row[0]: row for row in self._backend.fetch(self._connection, OWNER_RANGE, bounds)}
             yield _with_owners(rows, owners)
 
     def _pages(self, query: Select[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
         after = 0
-        while rows := self._fetch(self._connection, query, {"after": after, "page": LOAD_CHUNK}):
+        while rows := self._backend.fetch(self._connection, query, {"after": after, "page": LOAD_CHUNK}):
             yield rows
             after = rows[-1][0]
 
 
-def samples_by_key(connection: Connection, fetch: Fetch, keys: Iterable[int]) -> list[StoredSample]:
+def samples_by_key(backend: Backend, connection: Connection, keys: Iterable[int]) -> list[StoredSample]:
     """Return the samples of these keys that are there, in order of their keys."""
-    rows = _in_chunks(connection, fetch, SAMPLES, t.sample_key, keys)
+    rows = SAMPLES_BY_KEY.fetch(backend, connection, keys)
     own = {row[0] >> ORDINAL_BITS for row in rows}
-    owners = {row[0]: row for row in _in_chunks(connection, fetch, OWNERS, e.encounter_key, own)}
+    owners = {row[0]: row for row in OWNERS_BY_KEY.fetch(backend, connection, own)}
     return _with_owners(rows, owners)
 
 
 def encounters_by_key(
-    connection: Connection, fetch: Fetch, keys: Iterable[int]
+    backend: Backend, connection: Connection, keys: Iterable[int]
 ) -> dict[int, StoredEncounter]:
     """Return the encounters of these keys that are there."""
-    rows = _in_chunks(connection, fetch, ENCOUNTERS, e.encounter_key, keys)
+    rows = ENCOUNTERS_BY_KEY.fetch(backend, connection, keys)
     return {row[0]: _encounter(row) for row in rows}
 
 
 def samples_of_encounters(
-    connection: Connection, fetch: Fetch, owners: dict[int, StoredEncounter]
+    backend: Backend, connection: Connection, owners: dict[int, StoredEncounter]
 ) -> dict[int, list[StoredSample]]:
     """Return the samples of each of these encounters, in order."""
     found: dict[int, list[StoredSample]] = {key: [] for key in owners}
     for first, last in _runs(sorted(owners)):
         bounds = {"low": first << ORDINAL_BITS, "high": (last + 1) << ORDINAL_BITS}
-        for sample in _with_owners(fetch(connection, SAMPLE_RANGE, bounds), owners):
+        for sample in _with_owners(backend.fetch(connection, SAMPLE_RANGE, bounds), owners):
             found[sample.encounter_key].append(sample)
     for own in found.values():
         own.sort()
     return found
 
 
-def changes_after(connection: Connection, fetch: Fetch, sequence: int, limit: int) -> list[Change]:
+def changes_after(backend: Backend, connection: Connection, sequence: int, limit: int) -> list[Change]:
     """Return the log's entries that follow `sequence`, in commit order, at most `limit`; see `Change`."""
-    c = changes.c
-    query = (
-        select(
-            c.sequence,
-            c.kind,
-            c.subject_key,
-            c.subject_id,
-            c.encounter_key,
-            c.sample_key,
-            c.other_key,
-            c.other_id,
-        )
-        .where(c.sequence > bindparam("after"))
-        .order_by(c.sequence)
-        .limit(bindparam("page"))
-    )
-    rows = fetch(connection, query, {"after": sequence, "page": limit})
-    own = encounters_by_key(connection, fetch, {r[4] for r in rows if r[1] in WITH_ENCOUNTER})
+    rows = backend.fetch(connection, CHANGE_PAGE, {"after": sequence, "page": limit})
+    own = encounters_by_key(backend, connection, {r[4] for r in rows if r[1] in WITH_ENCOUNTER})
     enrolled = {r[4]: own[r[4]] for r in rows if r[1] == ChangeKind.ENROLL and r[4] in own}
-    samples_now = samples_of_encounters(connection, fetch, enrolled)
+    samples_now = samples_of_encounters(backend, connection, enrolled)
     return [_change(row, own.get(row[4]), samples_now.get(row[4], [])) for row in rows]
 
 
@@ -175,17 +172,6 @@ def _change(row: tuple[Any, ...], now: StoredEncounter | None, own: list[StoredS
         if kind is ChangeKind.ENROLL
         else (),
     )
-
-
-def _in_chunks(
-    connection: Connection, fetch: Fetch, query: Select[Any], column: Any, keys: Iterable[int]
-) -> list[tuple[Any, ...]]:
-    wanted = sorted(set(keys))
-    found: list[tuple[Any, ...]] = []
-    for begin in range(0, len(wanted), IN_CHUNK):
-        chunk = wanted[begin : begin + IN_CHUNK]
-        found += fetch(connection, query.where(column.in_(chunk)).order_by(column), {})
-    return found
 
 
 def _runs(keys: Sequence[int]) -> Iterator[tuple[int, int]]:

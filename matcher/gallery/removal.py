@@ -14,15 +14,25 @@ LOW: BindParameter[int] = bindparam("low")
 HIGH: BindParameter[int] = bindparam("high")
 KEY: BindParameter[int] = bindparam("this_key")
 
-OF_ENCOUNTER = (
+OF_SAMPLE = (
+    delete(samples).where(samples.c.sample_key == KEY),
+    delete(images).where(images.c.sample_key == KEY),
+)
+OF_RANGE = (
     delete(samples).where(samples.c.sample_key >= LOW, samples.c.sample_key < HIGH),
     delete(images).where(images.c.sample_key >= LOW, images.c.sample_key < HIGH),
+)
+"""Samples of one encounter."""
+
+OF_ENCOUNTER = (
     delete(missing_positions).where(missing_positions.c.encounter_key == KEY),
     delete(encounters).where(encounters.c.encounter_key == KEY),
 )
-"""Everything that belongs to one encounter, and it."""
+"""What else belongs to one encounter, and it."""
 
 OWN_ENCOUNTERS = select(encounters.c.encounter_key).where(encounters.c.subject_key == KEY)
+TWO_ENCOUNTERS = OWN_ENCOUNTERS.limit(2)
+OWN_SAMPLES = select(samples.c.sample_key).where(samples.c.sample_key >= LOW, samples.c.sample_key < HIGH)
 DELETE_SUBJECT = delete(subjects).where(subjects.c.subject_key == KEY)
 
 
@@ -37,9 +47,11 @@ def delete_subject(ledger: Ledger, deletion: SubjectDeletion) -> Receipt:
     key = ledger.subject_keys.get(name)
     if key is None:
         raise SubjectNotFoundError(f"No subject {name!r} is enrolled.")
-    for encounter in ledger.execute(OWN_ENCOUNTERS, {"this_key": key}).scalars().all():
-        _remove_encounter(ledger, encounter)
-    ledger.execute(DELETE_SUBJECT, {"this_key": key})
+    own = ledger.fetch(OWN_ENCOUNTERS, this_key=key)
+    with ledger.together():
+        for (encounter,) in own:
+            _remove_encounter(ledger, encounter)
+        ledger.run(DELETE_SUBJECT, this_key=key)
     del ledger.subject_keys[name]
     change = ledger.log(ChangeKind.DELETE, key, name)
     return Receipt(name, False, change.sequence)
@@ -77,8 +89,7 @@ def delete_sample(ledger: Ledger, deletion: SampleDeletion) -> Receipt:
     """
     key = deletion.sample_key
     owner = encounter_key_of(key)
-    query = select(samples.c.sample_key).where(samples.c.sample_key >= LOW, samples.c.sample_key < HIGH)
-    own = set(ledger.execute(query, _range(owner)).scalars())
+    own = {row[0] for row in ledger.fetch(OWN_SAMPLES, **_range(owner))}
     if key not in own:
         raise SampleNotFoundError(f"No sample {key} is stored.")
     if len(own) == 1:
@@ -86,8 +97,8 @@ def delete_sample(ledger: Ledger, deletion: SampleDeletion) -> Receipt:
             "The encounter has no other sample.", hint="Delete the encounter or the subject instead."
         )
     encounter = ledger.encounter(owner)
-    ledger.execute(delete(samples).where(samples.c.sample_key == key))
-    ledger.execute(delete(images).where(images.c.sample_key == key))
+    for statement in OF_SAMPLE:
+        ledger.run(statement, this_key=key)
     change = ledger.log(
         ChangeKind.DELETE_SAMPLE,
         encounter.subject_key,
@@ -105,14 +116,15 @@ def check_not_last(ledger: Ledger, subject_key: int, hint: str) -> None:
     ------
     NothingLeftError
     """
-    if len(ledger.execute(OWN_ENCOUNTERS.limit(2), {"this_key": subject_key}).all()) < 2:
+    if len(ledger.fetch(TWO_ENCOUNTERS, this_key=subject_key)) < 2:
         raise NothingLeftError("The subject has no other encounter.", hint=hint)
 
 
 def _remove_encounter(ledger: Ledger, key: int) -> None:
-    values = {**_range(key), "this_key": key}
+    for statement in OF_RANGE:
+        ledger.run(statement, **_range(key))
     for statement in OF_ENCOUNTER:
-        ledger.execute(statement, values)
+        ledger.run(statement, this_key=key)
 
 
 def _range(encounter_key: int) -> dict[str, int]:

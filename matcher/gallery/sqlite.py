@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from matcher.errors import (
@@ -17,8 +19,11 @@ from matcher.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from matcher.gallery.backend import text_and_values
+from matcher.gallery.backend import Rows, Values, text_and_values
 from matcher.gallery.lock import FileLock
+
+CHECKPOINT_PAGES = 4096
+"""Pages of 4 kB in the log before it is copied into the database: seldom, for that syncs twice more."""
 
 SYNCHRONOUS = "FULL"
 """In WAL mode FULL means: the log is fsynced before COMMIT returns."""
@@ -96,13 +101,25 @@ class SqliteBackend:
     def watch(self) -> None:
         """Nothing to do: only this process's end releases the lock."""
 
-    def fetch(
-        self, connection: Connection, query: Select[Any], values: dict[str, Any]
-    ) -> Sequence[tuple[Any, ...]]:
+    def fetch(self, connection: Connection, query: Any, values: Values) -> Rows:
         """Run a query and return plain tuples."""
         driver: Any = connection.connection.driver_connection
-        found: list[tuple[Any, ...]] = driver.execute(*text_and_values(connection, query, values)).fetchall()
+        found: Rows = driver.execute(*text_and_values(connection, query, values)).fetchall()
         return found
+
+    def run(self, connection: Connection, statement: Any, values: Values) -> None:
+        """Run a statement that returns nothing."""
+        driver: Any = connection.connection.driver_connection
+        driver.execute(*text_and_values(connection, statement, values))
+
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+        """Add rows with one prepared statement."""
+        driver: Any = connection.connection.driver_connection
+        driver.executemany(_insert_text(table), rows)
+
+    def together(self, connection: Connection) -> AbstractContextManager[Any]:
+        """Nothing to save: there is no way to travel."""
+        return nullcontext()
 
     def translate(self, error: BaseException | None) -> StoreError:
         """Return the typed error that a driver's error means."""
@@ -132,6 +149,14 @@ class SqliteBackend:
         self._lock.release()
 
 
+@cache
+def _insert_text(table: Table) -> str:
+    names = [column.name for column in table.columns]
+    quoted = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join(f":{name}" for name in names)
+    return f"INSERT INTO {table.name} ({quoted}) VALUES ({marks})"
+
+
 def _engine(url: URL, begin: str) -> Engine:
     engine = create_engine(
         url,
@@ -145,6 +170,7 @@ def _engine(url: URL, begin: str) -> Engine:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute("PRAGMA foreign_keys = ON")
         # Deleted biometrics are overwritten with zeros, not merely unlinked.
         connection.execute("PRAGMA secure_delete = ON")

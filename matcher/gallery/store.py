@@ -102,22 +102,22 @@ class Store:
     def find_key(self, key: str) -> KeyRow | None:
         """Return what an idempotency key was used for, or None."""
         with self._reading() as connection:
-            return find_keys(connection, self._backend.fetch, [key]).get(key)
+            return find_keys(self._backend, connection, [key]).get(key)
 
     def changes_after(self, sequence: int, limit: int = LOAD_CHUNK) -> list[Change]:
         """Return the log's entries that follow `sequence`, in commit order, at most `limit`; see `Change`."""
         with self._reading() as connection:
-            return changes_after(connection, self._backend.fetch, sequence, limit)
+            return changes_after(self._backend, connection, sequence, limit)
 
     def samples(self, keys: Iterable[int]) -> list[StoredSample]:
         """Return the samples of these keys that are there, in order of their keys."""
         with self._reading() as connection:
-            return samples_by_key(connection, self._backend.fetch, keys)
+            return samples_by_key(self._backend, connection, keys)
 
     def subject(self, subject_id: str) -> StoredSubject | None:
         """Return a subject with its encounters and their samples, or None if nobody has that id."""
         with self._reading() as connection:
-            return subject_by_id(connection, self._backend.fetch, subject_id)
+            return subject_by_id(self._backend, connection, subject_id)
 
     def image(self, sample_key: int) -> bytes | None:
         """Return the image file kept with a sample, or None where none was kept."""
@@ -128,7 +128,7 @@ class Store:
     def state(self) -> Iterator[tuple[int, Stored]]:
         """Give the number of the last change and the whole store as it stands there, for one reader."""
         with self._reading() as connection:
-            yield last_sequence(connection, lock=False), StoredState(connection, self._backend.fetch)
+            yield last_sequence(connection, lock=False), StoredState(self._backend, connection)
 
     def close(self) -> None:
         """Finish what is queued, close the database and give the store free; harmless when repeated."""
@@ -160,7 +160,7 @@ class Store:
         self._recover()
         try:
             with self._translated(), self._backend.writer.begin() as connection:
-                group = GroupTransaction(connection, operations, self._backend.fetch)
+                group = GroupTransaction(self._backend, connection, operations)
                 if group.before != self._applied:
                     raise StoreCorruptError(
                         "Somebody else wrote into this store.",
@@ -222,14 +222,14 @@ class Store:
             sequence = last_sequence(connection, lock=False)
             known = self._applier.resume(self.identity, sequence)
             if known is None or known > sequence:
-                self._applier.replay(sequence, StoredState(connection, self._backend.fetch))
+                self._applier.replay(sequence, StoredState(self._backend, connection))
             else:
                 self._catch_up(connection, known, sequence)
         self._applied = sequence
 
     def _catch_up(self, connection: Connection, known: int, sequence: int) -> None:
         while known < sequence:
-            changes = changes_after(connection, self._backend.fetch, known, LOAD_CHUNK)
+            changes = changes_after(self._backend, connection, known, LOAD_CHUNK)
             self._applier.apply(changes)
             known = changes[-1].sequence
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from matcher.gallery.attributes import missing_of
-from matcher.gallery.read import Fetch, encounters_by_key, samples_of_encounters
+from matcher.gallery.backend import Backend
+from matcher.gallery.read import encounters_by_key, samples_of_encounters
 from matcher.gallery.records import EncounterDetails, StoredEncounter, StoredSample
 from matcher.gallery.schema import encounters, images, missing_positions, subjects
 
@@ -42,7 +43,7 @@ class StoredSubject:
     encounters: tuple[StoredVisit, ...]
 
 
-def subject_by_id(connection: Connection, fetch: Fetch, subject_id: str) -> StoredSubject | None:
+def subject_by_id(backend: Backend, connection: Connection, subject_id: str) -> StoredSubject | None:
     """Return a subject, or None if nobody has that id."""
     key = connection.execute(
         select(subjects.c.subject_key).where(subjects.c.subject_id == subject_id)
@@ -56,8 +57,8 @@ def subject_by_id(connection: Connection, fetch: Fetch, subject_id: str) -> Stor
         .order_by(e.encounter_key)
     ).all()
     keys = [row.encounter_key for row in rows]
-    stored = encounters_by_key(connection, fetch, keys)
-    samples = samples_of_encounters(connection, fetch, stored)
+    stored = encounters_by_key(backend, connection, keys)
+    samples = samples_of_encounters(backend, connection, stored)
     missing = connection.execute(
         select(missing_positions).where(m.encounter_key.in_(keys)).order_by(m.modality, m.position)
     ).all()

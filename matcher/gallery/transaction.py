@@ -15,6 +15,7 @@ from matcher.errors import (
     SubjectNotFoundError,
 )
 from matcher.gallery.amendment import merge, move, set_galleries, set_status, update_encounter
+from matcher.gallery.backend import Backend, KeyedQuery
 from matcher.gallery.enrolment import enroll
 from matcher.gallery.ledger import Ledger
 from matcher.gallery.operations import (
@@ -30,7 +31,6 @@ from matcher.gallery.operations import (
     SubjectDeletion,
     digest_of,
 )
-from matcher.gallery.read import Fetch
 from matcher.gallery.records import Change, Receipt
 from matcher.gallery.removal import delete_encounter, delete_sample, delete_subject
 from matcher.gallery.schema import idempotency_keys
@@ -55,13 +55,16 @@ ACTS: dict[type[Any], Callable[[Ledger, Any], Receipt]] = {
 """What does each operation. Each refuses before it writes anything, so a refusal leaves no trace."""
 
 
-def find_keys(connection: Connection, fetch: Fetch, keys: Sequence[str]) -> dict[str, KeyRow]:
+c = idempotency_keys.c
+BY_KEY = KeyedQuery(select(c.key, c.payload_digest, c.subject_id, c.sequence), c.key)
+
+
+def find_keys(backend: Backend, connection: Connection, keys: Sequence[str]) -> dict[str, KeyRow]:
     """Return what idempotency keys were used for."""
     if not keys:
         return {}
-    c = idempotency_keys.c
-    query = select(c.key, c.payload_digest, c.subject_id, c.sequence).where(c.key.in_(keys))
-    return {row[0]: (bytes(row[1]), row[2], row[3]) for row in fetch(connection, query, {})}
+    rows = BY_KEY.fetch(backend, connection, keys)
+    return {row[0]: (bytes(row[1]), row[2], row[3]) for row in rows}
 
 
 class GroupTransaction:
@@ -69,18 +72,17 @@ class GroupTransaction:
 
     Parameters
     ----------
+    backend : Backend
     connection : Connection
         Inside a transaction that no other writer shares.
     operations : sequence of Operation
-    fetch : Fetch
-        See `Backend.fetch`.
     """
 
-    def __init__(self, connection: Connection, operations: Sequence[Operation], fetch: Fetch) -> None:
+    def __init__(self, backend: Backend, connection: Connection, operations: Sequence[Operation]) -> None:
         self._operations = operations
-        self._ledger = Ledger(connection, fetch)
+        self._ledger = Ledger(backend, connection)
         keys = sorted({op.key for op in operations if op.key is not None})
-        self._keys = find_keys(connection, fetch, keys)
+        self._keys = find_keys(backend, connection, keys)
         self._ledger.look_up_subjects(name for op in operations for name in _names(op))
 
     @property

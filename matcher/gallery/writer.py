@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
@@ -17,6 +18,12 @@ GROUP_LIMIT = 256
 
 IDLE_S = 0.5
 """How often `idle` is called while nothing waits, seconds."""
+
+GATHER_SHARE = 0.2
+"""Part of the last commit's time that the next group waits to become as large as the last was."""
+
+GATHER_MOST_S = 0.003
+"""Longest such wait, seconds."""
 
 Waiting = tuple[Operation, "Future[Receipt]"]
 
@@ -41,6 +48,8 @@ class Writer:
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
+        self._last_size = 0
+        self._last_s = 0.0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -81,11 +90,17 @@ class Writer:
                 self._idle()
 
     def _gather(self, first: Waiting) -> tuple[list[Waiting], bool]:
-        """Return everything that waits now, and whether the end was among it."""
+        """Return everything that waits now, and whether the end was among it.
+
+        Those whom the last commit answered together come back one by one: they are given a moment, or the
+        first of them would have a commit of its own and all others wait through it.
+        """
         group = [first]
+        end = time.monotonic() + min(GATHER_SHARE * self._last_s, GATHER_MOST_S)
         while len(group) < GROUP_LIMIT:
+            left = end - time.monotonic() if len(group) < self._last_size else 0.0
             try:
-                waiting = self._queue.get_nowait()
+                waiting = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
             except queue.Empty:
                 break
             if waiting is None:
@@ -94,12 +109,14 @@ class Writer:
         return group, False
 
     def _serve(self, group: list[Waiting]) -> None:
+        begin = time.monotonic()
         try:
             outcomes = self._commit([operation for operation, _ in group])
         except BaseException as error:  # whatever it is, nobody may wait for ever
             for _, future in group:
                 future.set_exception(error)
             return
+        self._last_size, self._last_s = len(group), time.monotonic() - begin
         for (_, future), outcome in zip(group, outcomes, strict=True):
             if isinstance(outcome, Receipt):
                 future.set_result(outcome)

@@ -67,12 +67,12 @@ def test_an_open_transaction_makes_neither_gap_nor_disorder(url: str, tools: Mod
     def second() -> None:
         with other.begin() as connection:
             began.set()
-            group = GroupTransaction(connection, [tools.enrolment("third")], backend.fetch)
+            group = GroupTransaction(backend, connection, [tools.enrolment("third")])
             done.append(group.before)
             group.run()
 
     with backend.writer.begin() as held:
-        group = GroupTransaction(held, [tools.enrolment("second")], backend.fetch)
+        group = GroupTransaction(backend, held, [tools.enrolment("second")])
         assert [o.sequence for o in group.run()] == [2]  # type: ignore[union-attr]
         thread = threading.Thread(target=second)
         thread.start()

@@ -67,6 +67,7 @@ setup(
         "matcher.score": ["*.json", "data/*.json"],
         "matcher.models": ["models.lock"],
         "matcher.face": ["manifests/*.toml"],
+        "matcher.fingerprint": ["*.npz"],
         "matcher": ["py.typed", "v1/*.pyi"],
     },
     ext_modules=[]

@@ -33,6 +33,51 @@ class FingerprintProbe:
         threads: int,
     ) -> npt.NDArray[np.float32]: ...
 
+# Fingerprint votes (bind_fingerprint_votes.cpp)
+
+VOTE_CODE_BYTES: Final[int]
+VOTE_SEGMENT_ROWS: Final[int]
+VOTE_OVERREAD: Final[int]
+VOTE_FACTOR_SHIFT: Final[int]
+VOTE_MAX_VOTERS: Final[int]
+
+def vote_lists(
+    tables: npt.NDArray[np.uint8],
+    bases: npt.NDArray[np.uint8],
+    lists: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.uint8],
+    codes: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.uint16],
+    offsets: npt.NDArray[np.uint32],
+    numbers: npt.NDArray[np.int32],
+    minutiae: npt.NDArray[np.uint8],
+    factors: npt.NDArray[np.uint16],
+    out: npt.NDArray[np.uint16],
+) -> None: ...
+def vote_tail(
+    tables: npt.NDArray[np.uint8],
+    bases: npt.NDArray[np.uint8],
+    lists: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.uint8],
+    codes: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.uint16],
+    count: int,
+    numbers: npt.NDArray[np.int32],
+    minutiae: npt.NDArray[np.uint8],
+    factors: npt.NDArray[np.uint16],
+    out: npt.NDArray[np.uint16],
+) -> None: ...
+def add_votes(
+    votes: npt.NDArray[np.uint16],
+    alive: npt.NDArray[np.bool_],
+    allowed: npt.NDArray[np.uint64] | None,
+    owners: npt.NDArray[np.int32] | None,
+    totals: npt.NDArray[np.uint16],
+) -> None: ...
+def most_votes(
+    totals: npt.NDArray[np.uint16], most: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint16]]: ...
+
 # WSQ decoding (bind_wsq.cpp)
 
 def wsq_header(data: bytes) -> tuple[int, int, float]: ...

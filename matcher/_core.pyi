@@ -60,6 +60,7 @@ def vote_tail(
     lists: npt.NDArray[np.int32],
     weights: npt.NDArray[np.uint8],
     codes: npt.NDArray[np.uint8],
+    places: npt.NDArray[np.uint16],
     rows: npt.NDArray[np.uint16],
     count: int,
     numbers: npt.NDArray[np.int32],

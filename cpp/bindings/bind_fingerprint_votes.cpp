@@ -76,15 +76,16 @@ void vote_lists(const Bytes& tables, const Bytes& bases, const Rows& lists, cons
 }
 
 void vote_tail(const Bytes& tables, const Bytes& bases, const Rows& lists, const Bytes& weights,
-               const Bytes& codes, const Shorts& rows, std::size_t count, const Rows& numbers,
-               const Bytes& minutiae, const Shorts& factors, Shorts& out) {
+               const Bytes& codes, const Shorts& places, const Shorts& rows, std::size_t count,
+               const Rows& numbers, const Bytes& minutiae, const Shorts& factors, Shorts& out) {
     const auto probe = probe_of(tables, bases, lists, weights);
     const auto table = table_of(numbers, minutiae, factors);
     const std::size_t stride = length(rows);
     require(count <= stride, "count: expected postings within the rows");
     require(length(codes) >= stride * fingerprint::kCodeBytes + fingerprint::kOverread,
             "codes: expected 8 bytes a posting and 64 more");
-    const fingerprint::TailPostings postings{codes.data(), stride, rows.data(), count};
+    require(length(places) == stride, "places: expected one a posting");
+    const fingerprint::TailPostings postings{codes.data(), stride, places.data(), rows.data(), count};
     std::uint16_t* votes = out.mutable_data();
     const std::size_t size = length(out);
     py::gil_scoped_release release;
@@ -144,8 +145,9 @@ void bind_fingerprint_votes(py::module_& module) {
                py::arg("minutiae").noconvert(), py::arg("factors").noconvert(), py::arg("out").noconvert());
     module.def("vote_tail", &vote_tail, py::arg("tables").noconvert(), py::arg("bases").noconvert(),
                py::arg("lists").noconvert(), py::arg("weights").noconvert(), py::arg("codes").noconvert(),
-               py::arg("rows").noconvert(), py::arg("count"), py::arg("numbers").noconvert(),
-               py::arg("minutiae").noconvert(), py::arg("factors").noconvert(), py::arg("out").noconvert());
+               py::arg("places").noconvert(), py::arg("rows").noconvert(), py::arg("count"),
+               py::arg("numbers").noconvert(), py::arg("minutiae").noconvert(),
+               py::arg("factors").noconvert(), py::arg("out").noconvert());
     module.def("add_votes", &add_votes, py::arg("votes").noconvert(), py::arg("alive").noconvert(),
                py::arg("allowed"), py::arg("owners"), py::arg("totals").noconvert());
     module.def("most_votes", &most_votes, py::arg("totals").noconvert(), py::arg("most"));

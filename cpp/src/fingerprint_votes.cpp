@@ -12,6 +12,8 @@ namespace {
 using kernels::List;
 using kernels::Voter;
 
+constexpr std::size_t kListWords = 65536 / 64;  // lists are numbered by 16 bits
+
 // One state for each row of a segment, kept by the thread: a search visits dozens of segments.
 std::uint32_t* cleared_states() {
     thread_local std::vector<std::uint32_t> states(kSegmentRows);
@@ -64,7 +66,8 @@ void vote(const VoteProbe& probe, const Postings& postings, const RowTable& tabl
                 throw std::out_of_range("lists: expected numbers below " + std::to_string(postings.lists));
             }
             const std::size_t first = postings.offsets[l], count = postings.offsets[l + 1] - first;
-            scan({postings.codes + kCodeBytes * first, count, postings.rows + first, count}, voter, states);
+            scan({postings.codes + kCodeBytes * first, count, postings.rows + first, count}, voter, nullptr,
+                 states);
         }
     }
     publish(states, table, out, out_size);
@@ -76,7 +79,17 @@ void vote(const VoteProbe& probe, const TailPostings& postings, const RowTable& 
     const std::uint8_t limit = limit_of(probe.weights);
     std::uint32_t* states = cleared_states();
     const List all{postings.codes, postings.stride, postings.rows, postings.count};
-    for (int i = 0; i < probe.voters; ++i) scan(all, voter_at(probe, i, limit), states);
+    std::vector<std::uint64_t> words(kListWords);
+    const kernels::Chosen chosen{postings.lists, words.data()};
+    for (int i = 0; i < probe.voters; ++i) {
+        std::fill(words.begin(), words.end(), 0);
+        for (int p = 0; p < probe.probed; ++p) {
+            const auto l = static_cast<std::uint32_t>(probe.lists[i * probe.probed + p]);
+            if (l / 64 >= kListWords) throw std::out_of_range("lists: expected numbers below 65536");
+            words[l / 64] |= std::uint64_t{1} << (l % 64);
+        }
+        scan(all, voter_at(probe, i, limit), &chosen, states);
+    }
     publish(states, table, out, out_size);
 }
 

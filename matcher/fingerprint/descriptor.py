@@ -186,5 +186,5 @@ def _closeness(vectors: F32, codebook: Codebook) -> F32:
 
 def _part_distances(vectors: F32, codebook: Codebook) -> F32:
     """Return squared distances of each part to its centres, float32 (n, 16, 16)."""
-    parts = vectors.reshape(len(vectors), PARTS, 1, -1)
+    parts = vectors.reshape(len(vectors), PARTS, 1, vectors.shape[1] // PARTS)
     return np.asarray(np.square(parts - codebook.centres[None]).sum(axis=3), np.float32)

@@ -37,11 +37,22 @@ MAX_ROW = (1 << 31) - 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FingerprintIndexState:
-    """What a reader holds: nothing of it changes but that marks of rows are taken away from `alive`."""
+    """What a reader holds: nothing of it changes but marks in `alive`.
+
+    Attributes
+    ----------
+    segments : tuple of FingerprintSegment
+    tail : Tail
+    alive : bool array (at least R,)
+        Rows that are there and not deleted; false behind R.
+    rows : int
+        R, one more than the highest row number.
+    """
 
     segments: tuple[FingerprintSegment, ...]
     tail: Tail
     alive: Bools
+    rows: int
 
 
 class FingerprintIndex:
@@ -63,7 +74,7 @@ class FingerprintIndex:
         self._lock = threading.Lock()
         self._maintaining = threading.Lock()
         self._used: Bools = np.zeros(0, np.bool_)
-        self._state = FingerprintIndexState((), self._new_tail(), np.zeros(0, np.bool_))
+        self._state = FingerprintIndexState((), self._new_tail(), np.zeros(0, np.bool_), 0)
 
     @property
     def state(self) -> FingerprintIndexState:
@@ -76,8 +87,8 @@ class FingerprintIndex:
 
     @property
     def rows(self) -> int:
-        """Length of an array by row number that holds all rows."""
-        return len(self._state.alive)
+        """One more than the highest row number."""
+        return self._state.rows
 
     def add(self, rows: npt.NDArray[np.integer], descriptors: Sequence[FingerprintDescriptor]) -> None:
         """Append prints; a search that begins afterwards sees them.
@@ -111,7 +122,7 @@ class FingerprintIndex:
         )
         with self._lock:
             alive = self._claim(numbers)
-            self._append(prints, alive)
+            self._append(prints, alive, max(self._state.rows, int(numbers.max()) + 1))
 
     def remove(self, rows: npt.NDArray[np.integer]) -> None:
         """Delete rows; numbers that are not there are passed by."""
@@ -142,7 +153,7 @@ class FingerprintIndex:
         if probe.codebook != self.codebook_id:
             raise ModelsDifferError("FingerprintIndex: the probe was made with another codebook.")
         seen = self._state if state is None else state
-        out = np.zeros(len(seen.alive), np.uint16)
+        out = np.zeros(seen.rows, np.uint16)
         for segment in seen.segments:
             segment.vote(probe, out)
         seen.tail.vote(probe, out)
@@ -193,13 +204,13 @@ class FingerprintIndex:
                 now = self._state
                 kept = tuple(s for s in now.segments if all(s is not o for o in old))
                 # Rows deleted meanwhile are dead in `alive`, which every search looks at, too.
-                self._state = FingerprintIndexState((*made, *kept), now.tail, now.alive)
+                self._state = FingerprintIndexState((*made, *kept), now.tail, now.alive, now.rows)
             return True
 
     def sealed(self) -> tuple[FingerprintSegment, ...]:
         """Seal the tail, and return all segments: with the rows that are alive, the whole index."""
         with self._lock:
-            self._seal(self._state.alive)
+            self._seal()
             return self._state.segments
 
     @classmethod
@@ -236,7 +247,7 @@ class FingerprintIndex:
         if (used > 1).any() or (marks & (used == 0)).any():
             raise ArgumentError("FingerprintIndex: expected each row that is alive in one segment.")
         index._used = used > 0
-        index._state = FingerprintIndexState(made, index._new_tail(), marks)
+        index._state = FingerprintIndexState(made, index._new_tail(), marks, len(marks))
         return index
 
     def resident_bytes(self) -> int:
@@ -263,27 +274,29 @@ class FingerprintIndex:
         alive[numbers] = True
         return alive
 
-    def _append(self, prints: Prints, alive: Bools) -> None:
+    def _append(self, prints: Prints, alive: Bools, rows: int) -> None:
         done = 0
         while len(prints) - done >= SEGMENT_ROWS:
             made = FingerprintSegment.build(prints.cut(done, done + SEGMENT_ROWS), self._lists)
             done += SEGMENT_ROWS
-            self._state = FingerprintIndexState((*self._state.segments, made), self._state.tail, alive)
+            segments = (*self._state.segments, made)
+            self._state = FingerprintIndexState(segments, self._state.tail, alive, rows)
         while done < len(prints):
             room = self._state.tail.room(prints.minutiae[done:])
             if room == 0:
-                self._seal(alive)
+                self._seal()
                 continue
             tail = self._state.tail.filled(prints.cut(done, done + room))
             done += room
-            self._state = FingerprintIndexState(self._state.segments, tail, alive)
+            self._state = FingerprintIndexState(self._state.segments, tail, alive, rows)
 
-    def _seal(self, alive: Bools) -> None:
+    def _seal(self) -> None:
         """Make the block that is being filled a segment, and begin another."""
         state = self._state
         if len(state.tail):
             made = FingerprintSegment.build(state.tail.prints(), self._lists)
-            self._state = FingerprintIndexState((*state.segments, made), self._new_tail(), alive)
+            segments = (*state.segments, made)
+            self._state = FingerprintIndexState(segments, self._new_tail(), state.alive, state.rows)
 
 
 def _grown(marks: Bools, size: int) -> Bools:

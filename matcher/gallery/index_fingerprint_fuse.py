@@ -61,7 +61,7 @@ def shortlist(parts: Sequence[ShortlistPart], subjects: int | None, k: int) -> t
     parts : sequence of ShortlistPart
         At least one. Of several rows of a subject in one part the most votes count; parts are added.
     subjects : int or None
-        Subjects are numbered below; None where rows are their own subjects.
+        Owners are numbered below; None where all rows are their own subjects.
     k : int
         Most subjects, 1 to 2**22. Several parts of one finger (two impressions) count twice.
 
@@ -81,9 +81,8 @@ def shortlist(parts: Sequence[ShortlistPart], subjects: int | None, k: int) -> t
     if not parts:
         raise ArgumentError("shortlist: expected at least one finger.")
     states = [part.index.state for part in parts]
-    if subjects is None:
-        subjects = max(len(state.alive) for state in states)
-    totals = np.zeros(subjects, np.uint16)
+    own = [state.rows for part, state in zip(parts, states, strict=True) if part.owners is None]
+    totals = np.zeros(max([subjects or 0, *own]), np.uint16)
     for part, state in zip(parts, states, strict=True):
         votes = part.index.votes(part.probe, state)
         if part.allowed is not None:

@@ -10,22 +10,20 @@ DEAD_SHARE = 0.2
 """A segment with more deleted rows than this is made anew."""
 
 DWARFED = 2
-"""Small segments are gathered until the next is more than so many times what is gathered: then each row is
-moved a few times until its segment is full."""
+"""The largest segment gathered is at most so many times the others together: then each row is moved a few
+times until its segment is full."""
 
 
 def worn(segments: Sequence[FingerprintSegment], alive: Bools) -> list[FingerprintSegment]:
     """Return the segments to be made into fewer: many small ones, and those with many deleted rows."""
     dead = [s for s in segments if (~alive[s.numbers]).mean() > DEAD_SHARE]
-    chosen: list[FingerprintSegment] = []
-    size = 0
-    for segment in sorted((s for s in segments if len(s) < SEGMENT_ROWS // 2), key=len):
-        if chosen and len(segment) > DWARFED * size:
-            break
-        chosen.append(segment)
+    small = sorted((s for s in segments if len(s) < SEGMENT_ROWS // 2), key=len)
+    gathered, size = 0, 0
+    for count, segment in enumerate(small, 1):
+        if len(segment) <= DWARFED * size:
+            gathered = count
         size += len(segment)
-    if len(chosen) < 2:
-        chosen = []
+    chosen = small[:gathered]
     return chosen + [s for s in dead if all(s is not c for c in chosen)]
 
 

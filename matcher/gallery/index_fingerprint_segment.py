@@ -17,7 +17,7 @@ import numpy.typing as npt
 from matcher import _core
 from matcher.errors import ArgumentError
 from matcher.fingerprint.descriptor import I32, U16, DescriptorProbe
-from matcher.types import U8
+from matcher.types import I64, U8
 
 U32 = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
@@ -188,7 +188,7 @@ class FingerprintSegment:
 
     def prints(self) -> Prints:
         """Return what it was built from; postings of a row come in the order of their lists."""
-        counts = np.diff(self.offsets.astype(np.int64))
+        counts = _counts(self.offsets)
         lists = np.repeat(np.arange(len(counts)), counts).astype(np.uint16)
         places, sizes = _places(self.offsets), np.repeat(counts, counts)
         order = np.argsort(self.rows, kind="stable")
@@ -222,15 +222,21 @@ class FingerprintSegment:
             raise ArgumentError("FingerprintSegment: offsets and codes do not fit.")
         if len(self.numbers) > SEGMENT_ROWS or len(self.minutiae) != len(self.numbers):
             raise ArgumentError("FingerprintSegment: expected up to 65,536 rows with a number of minutiae.")
-        if (np.bincount(self.rows, minlength=len(self)) != self.minutiae).any():
+        counts = np.bincount(self.rows, minlength=len(self))
+        if len(counts) != len(self) or (counts != self.minutiae).any():
             raise ArgumentError("FingerprintSegment.rows: postings do not fit the minutiae of the rows.")
         if len(self) and self.numbers.min() < 0:
             raise ArgumentError("FingerprintSegment.numbers: expected row numbers from 0.")
 
 
-def _places(offsets: U32) -> npt.NDArray[np.int64]:
+def _counts(offsets: U32) -> I64:
+    """Return the postings of each list, int64 (K,)."""
+    wide: I64 = offsets.astype(np.int64)
+    return wide[1:] - wide[:-1]
+
+
+def _places(offsets: U32) -> I64:
     """Return where the first byte of each posting's code stands, int64 (M,)."""
-    wide = offsets.astype(np.int64)
-    counts = np.diff(wide)
-    within = np.arange(wide[-1]) - np.repeat(wide[:-1], counts)
-    return CODE_BYTES * np.repeat(wide[:-1], counts) + within
+    counts = _counts(offsets)
+    first = np.repeat(offsets[:-1].astype(np.int64), counts)
+    return (CODE_BYTES - 1) * first + np.arange(len(first), dtype=np.int64)

@@ -1,7 +1,7 @@
 """The youngest prints of an index: one block allocated once, filled by one writer, read meanwhile.
 
 What lies below a published length never changes again; a reader that holds a length sees whole prints.
-Every minutia of a probe is compared with all postings: few rows, no lists to keep.
+Every minutia of a probe looks at all postings, few as they are; those of its lists vote, as in a segment.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ class Tail:
             probe.lists,
             probe.weights,
             self.codes,
+            self.lists,
             self.places,
             self.postings,
             self.numbers[: self.rows],

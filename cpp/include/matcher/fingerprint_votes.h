@@ -45,11 +45,12 @@ struct Postings {
     std::size_t lists;
 };
 
-// Postings in the order of arrival, of which every probe minutia sees all: byte b of code j is
-// codes[b * stride + j].
+// Postings in the order of arrival: byte b of code j is codes[b * stride + j], its list lists[j]. All are
+// looked at; those of the lists that a minutia looks into vote.
 struct TailPostings {
     const std::uint8_t* codes;
     std::size_t stride;
+    const std::uint16_t* lists;
     const std::uint16_t* rows;
     std::size_t count;
 };

@@ -21,6 +21,12 @@ struct List {
     std::size_t count;
 };
 
+// Lists that postings must stand in, where a scan holds several: bit l % 64 of words[l / 64].
+struct Chosen {
+    const std::uint16_t* lists;
+    const std::uint64_t* words;
+};
+
 struct Voter {
     const std::uint8_t* table;
     const std::uint8_t* weights;
@@ -29,8 +35,8 @@ struct Voter {
     std::uint32_t number;  // 1 to kMaxVoters
 };
 
-// Reads up to kOverread bytes behind the last code.
-using Scan = void (*)(const List& list, const Voter& voter, std::uint32_t* states);
+// Reads up to kOverread bytes behind the last code. All postings of the list may vote where `chosen` is null.
+using Scan = void (*)(const List& list, const Voter& voter, const Chosen* chosen, std::uint32_t* states);
 
 Scan scan_for(SimdLevel level);
 

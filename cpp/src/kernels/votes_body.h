@@ -76,7 +76,12 @@ MATCHER_INLINE std::uint64_t within(const std::uint8_t* sums, std::uint8_t limit
 }
 #endif
 
-void scan(const List& list, const Voter& voter, std::uint32_t* states) {
+MATCHER_INLINE bool stands_in(const Chosen& chosen, std::size_t posting) {
+    const unsigned list = chosen.lists[posting];
+    return (chosen.words[list / 64] >> (list % 64) & 1) != 0;
+}
+
+void scan(const List& list, const Voter& voter, const Chosen* chosen, std::uint32_t* states) {
     alignas(64) std::uint8_t sums[kBlock];
     const std::uint32_t mark = voter.number << kVoterShift;
     for (std::size_t first = 0; first < list.count; first += kBlock) {
@@ -86,6 +91,7 @@ void scan(const List& list, const Voter& voter, std::uint32_t* states) {
         if (left < kBlock) near &= (std::uint64_t{1} << left) - 1;
         for (; near != 0; near &= near - 1) {
             const int j = __builtin_ctzll(near);
+            if (chosen != nullptr && !stands_in(*chosen, first + static_cast<std::size_t>(j))) continue;
             const std::uint32_t weight = voter.weights[sums[j]];
             std::uint32_t& state = states[list.rows[first + static_cast<std::size_t>(j)]];
             const std::uint32_t held =

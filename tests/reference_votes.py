@@ -1,0 +1,64 @@
+"""Votes for the rows of a fingerprint index, slowly and by the definition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CODE_PARTS = 16
+FARTHEST = 255
+FEW, SCALE, SHIFT = 8, 8, 8
+
+
+def row_votes(probe: Any, lists: npt.NDArray[np.uint16], codes: npt.NDArray[np.uint8]) -> int:
+    """Return the votes of one row, whose minutiae have these lists and codes.
+
+    Each minutia of the probe gives the greatest weight of the row's minutiae that stand in one of its lists;
+    the sum is 8 / sqrt(minutiae) fold, in fixed point.
+    """
+    total = 0
+    for voter in range(len(probe.bases)):
+        best = 0
+        for of_list, code in zip(lists.tolist(), codes, strict=True):
+            if of_list not in probe.lists[voter].tolist():
+                continue
+            distance = int(probe.bases[voter])
+            for part in range(CODE_PARTS):
+                centre = int(code[part // 2]) >> (4 * (part % 2)) & 15
+                distance += int(probe.tables[voter, part, centre])
+            best = max(best, int(probe.weights[min(distance, FARTHEST)]))
+        total += best
+    factor = round((SCALE << SHIFT) / max(len(lists), FEW) ** 0.5)
+    return min(65535, total * factor >> SHIFT)
+
+
+def cylinder_features(
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    direction: npt.NDArray[np.float64],
+    kept: npt.NDArray[np.int64],
+    cells: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    *,
+    sections: int,
+    sigma_space: float,
+    sigma_angle: float,
+    reach: float,
+) -> npt.NDArray[np.float64]:
+    """Return cylinder weights (M, sections * cells) by the paper's formulas, angles in rad, y down."""
+    out = np.zeros((len(kept), sections, len(cells[0])))
+    middles = -np.pi + (np.arange(sections) + 0.5) * 2 * np.pi / sections
+    for number, i in enumerate(kept.tolist()):
+        turn = np.exp(-1j * direction[i])
+        for j in range(len(x)):
+            offset = complex(x[j] - x[i], y[i] - y[j])
+            if j == i or abs(offset) > reach:
+                continue
+            place = offset * turn
+            apart = np.hypot(cells[0] - place.real, cells[1] - place.imag)
+            space = np.where(apart <= 3 * sigma_space, np.exp(-(apart**2) / (2 * sigma_space**2)), 0.0)
+            off = np.angle(np.exp(1j * (direction[i] - direction[j] - middles)))
+            angle = np.exp(-(off**2) / (2 * sigma_angle**2))
+            out[number] += angle[:, None] * space[None, :]
+    return out.reshape(len(kept), sections * len(cells[0]))

@@ -22,6 +22,9 @@ from matcher.types import I64, U8, U64, Modality
 BLOCK_RECORDS = 2048
 """Records of a block: with two fingers, two eyes and a face about 24 MB."""
 
+LARGE_BLOCK_RECORDS = 16384
+"""The same where only nominated pairs are compared, so that a probe finds several in a block; 190 MB."""
+
 UNKNOWN = 0
 """Code of the unknown position, which may be any."""
 
@@ -48,6 +51,8 @@ class Rows:
     sample : int64 array (R,)
         Number of the sample within the register's extraction part.
     extractors : tuple of str
+    records : int
+        Of the block.
     """
 
     words: U64
@@ -58,7 +63,9 @@ class Rows:
     extractor: I64
     sample: I64
     extractors: tuple[str, ...]
+    records: int
     _lists: dict[int, I64] = field(default_factory=dict, init=False)
+    _starts: dict[int, I64] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.record)
@@ -75,8 +82,16 @@ class Rows:
     @cached_property
     def starts(self) -> I64:
         """Rows of record i are `starts[i]:starts[i + 1]`; int64 array (B + 1,)."""
-        counted = np.bincount(self.record, minlength=BLOCK_RECORDS)
+        counted = np.bincount(self.record, minlength=self.records)
         return np.concatenate([[0], np.cumsum(counted)]).astype(np.int64)
+
+    def comparable_starts(self, position: int) -> I64:
+        """Return where each record's rows stand in `comparable(position, 0)`: int64 array (B + 1,)."""
+        if position not in self._starts:
+            listed = self.comparable(position, 0)
+            counted = np.bincount(self.record[listed], minlength=self.records)
+            self._starts[position] = np.concatenate([[0], np.cumsum(counted)]).astype(np.int64)
+        return self._starts[position]
 
     def comparable(self, position: int, first_record: int) -> I64:
         """Return the rows of records from `first_record` on that may show `position`."""
@@ -112,11 +127,10 @@ class Block:
         )
 
 
-def block_names(records: int) -> list[tuple[str, tuple[int, int]]]:
-    """Return names and record ranges of the blocks of a register."""
+def block_names(records: int, size: int) -> list[tuple[str, tuple[int, int]]]:
+    """Return names and record ranges of the blocks of a register, `size` records each."""
     return [
-        (block_name(begin // BLOCK_RECORDS), (begin, min(begin + BLOCK_RECORDS, records)))
-        for begin in range(0, records, BLOCK_RECORDS)
+        (block_name(begin // size), (begin, min(begin + size, records))) for begin in range(0, records, size)
     ]
 
 
@@ -208,5 +222,5 @@ def _block(part: dict[str, npt.NDArray[Any]]) -> Block:
     rows = {}
     for modality in Modality:
         own = {key: part[f"{modality.name}.{key}"] for key in KEYS}
-        rows[modality] = Rows(**own, extractors=tuple(extractors))
+        rows[modality] = Rows(**own, extractors=tuple(extractors), records=int(np.diff(part["range"])[0]))
     return Block(int(part["range"][0]), int(part["range"][1]), rows)

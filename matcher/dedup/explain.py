@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.dedup.blocks import BLOCK_RECORDS, UNKNOWN, Block, Rows
+from matcher.dedup.blocks import UNKNOWN, Block, Rows
 from matcher.dedup.names import mirrored
 from matcher.dedup.nominate import Comparison, persons, scorers
 from matcher.dedup.settings import MIRROR_COST
@@ -69,7 +69,8 @@ def explain_task(context: Comparison, pairs: tuple[Sequence[int], Sequence[int]]
     blocks = context.blocks()
     found = []
     for probe, candidate in zip(*pairs, strict=True):
-        one, two = blocks[probe // BLOCK_RECORDS], blocks[candidate // BLOCK_RECORDS]
+        size = context.block_records
+        one, two = blocks[probe // size], blocks[candidate // size]
         told = explain(one, probe - one.begin, two, candidate - two.begin)
         found.append({"probe": probe, "candidate": candidate, **told})
     return {"text": text_array(json.dumps(found))}

@@ -48,11 +48,14 @@ class Comparison:
         Bytes of templates that one process keeps.
     floor : float
         Score from which a pair is nominated.
+    block_records : int
+        Records of a block.
     """
 
     work: WorkFolder
     memory: int
     floor: float
+    block_records: int = BLOCK_RECORDS
 
     def blocks(self) -> Blocks:
         """Return the blocks, of which each process keeps some."""
@@ -107,7 +110,7 @@ def nominate_task(context: tuple[Comparison, Asked], task: tuple[int, int, int])
     histogram = np.zeros(HISTOGRAM_BINS, np.int64)
     found: list[tuple[I64, I64, F64, F64]] = []
     for probe in range(begin, end):
-        own = blocks[probe // BLOCK_RECORDS]
+        own = blocks[probe // comparison.block_records]
         first = max(probe + 1, asked.first_new, candidates.begin) - candidates.begin
         if first >= candidates.end - candidates.begin:
             continue

@@ -79,7 +79,7 @@ def page(
         "<h2>What to review first</h2>\n",
         _review(pairs, float(summary["threshold"])),
         "<h2>Scores of all pairs compared</h2>\n",
-        histogram_chart(histogram, float(summary["threshold"]), int(summary["pairs_compared"])),
+        histogram_chart(histogram, float(summary["threshold"]), int(summary["pairs_possible"])),
         f"<p>Expected false pairs: {expected['mean']:.1f} (95 % of runs: {expected['interval'][0]} to "
         f"{expected['interval'][1]}). Found at or above the threshold: {summary['duplicate_pairs']:,}. "
         f"{escape(_sure(summary))}</p>\n",

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from matcher.dedup.blocks import BLOCK_RECORDS, LARGE_BLOCK_RECORDS, Packing, block_names, pack_task
 from matcher.dedup.blocks import STAGE as PACK
-from matcher.dedup.blocks import Packing, block_names, pack_task
 from matcher.dedup.clusters import Clusters, find_clusters
 from matcher.dedup.decide import Pair, decide_pairs
 from matcher.dedup.explain import STAGE as FULL
@@ -22,6 +22,7 @@ from matcher.dedup.extract import Extraction, extract_task, extraction_tasks
 from matcher.dedup.modes import Asked
 from matcher.dedup.nominate import HISTOGRAM_BINS, Comparison, nominate_task, nomination_tasks
 from matcher.dedup.nominate import STAGE as CANDIDATES
+from matcher.dedup.nominate_indexed import INDEXED_RECORDS, indexed_task, indexed_tasks
 from matcher.dedup.pool import Progress, run_tasks
 from matcher.dedup.records import Source, digest_of
 from matcher.dedup.settings import REVIEW_BAND, Settings
@@ -144,17 +145,19 @@ def deduplicate(
     )
     work = WorkFolder(out / WORK / "comparisons", run, key)
     work.prepare()
-    blocks = block_names(records)
+    indexed = records >= INDEXED_RECORDS and not settings.exhaustive
+    size = LARGE_BLOCK_RECORDS if indexed else BLOCK_RECORDS
+    blocks = block_names(records, size)
     run_tasks(
         PACK, pack_task, Packing(extracted, parts), blocks, work, workers=settings.workers, progress=tell
     )
     clock.stage(PACK)
 
-    comparison = Comparison(work, settings.memory // settings.workers, threshold - REVIEW_BAND)
-    nominations = nomination_tasks(records, asked)
+    comparison = Comparison(work, settings.memory // settings.workers, threshold - REVIEW_BAND, size)
+    nominations = indexed_tasks(records, size, asked) if indexed else nomination_tasks(records, asked)
     run_tasks(
         CANDIDATES,
-        nominate_task,
+        indexed_task if indexed else nominate_task,
         (comparison, asked),
         nominations,
         work,

@@ -1,0 +1,167 @@
+"""Stage 2 for large registers: irises and faces nominate; fingers where there is no eye in common.
+
+A block of candidates is searched by the probes' irises (search codes, coarse to fine) and faces (cosines of
+all pairs). Pairs in which either scores `NOMINATED_DB` are fused from all their samples. Pairs without an eye
+in common are compared finger by finger, all of them: nothing else would speak for them.
+
+Loss: a pair with an eye in common whose every eye and face score below `NOMINATED_DB` is not seen, however
+well its fingers match.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.dedup.blocks import UNKNOWN, Block, Rows
+from matcher.dedup.modes import Asked
+from matcher.dedup.nominate import HISTOGRAM_BINS, Comparison, scorers
+from matcher.dedup.pairwise import PairScorer
+from matcher.dedup.settings import MIRROR_COST
+from matcher.dedup.work import Arrays
+from matcher.iris.types import EyePosition
+from matcher.score.iris_record import RESIDENT_WORDS, SEARCH_WORDS
+from matcher.score.iris_scorer import search_calibration
+from matcher.score.iris_search import search
+from matcher.types import F32, I64, U64, Modality
+
+INDEXED_RECORDS = 8192
+"""Records from which irises and faces nominate; below, every pair is compared in all its parts."""
+
+PROBES_A_TASK = 512
+"""Records of one task as probes, of which a block has a whole number: some seconds against 16,384."""
+
+NOMINATED_DB = 40.0
+"""Score of an eye or a face from which a pair is compared in full: of strangers one in 10,000 by each."""
+
+FACES_AT_ONCE = 128
+"""Probes whose cosines with a block are in memory together."""
+
+Bools = npt.NDArray[np.bool_]
+
+
+def indexed_tasks(records: int, block_records: int, asked: Asked) -> list[tuple[str, tuple[int, int, int]]]:
+    """Return the tasks: a block of candidates, and the probes (of one block) that are compared with it."""
+    tasks = []
+    step = min(PROBES_A_TASK, block_records)
+    for block in range(-(-records // block_records)):
+        last = min((block + 1) * block_records, records)
+        if last <= asked.first_new:
+            continue
+        probes = last if asked.within_new else asked.first_new
+        for begin in range(0, probes, step):
+            name = f"nominate-{block:05d}-{begin // step:06d}"
+            tasks.append((name, (block, begin, min(begin + step, probes))))
+    return tasks
+
+
+def indexed_task(context: tuple[Comparison, Asked], task: tuple[int, int, int]) -> Arrays:
+    """Nominate pairs of some records and those of a block that come after them; as `nominate_task`."""
+    comparison, asked = context
+    number, begin, end = task
+    blocks = comparison.blocks()
+    others, own = blocks[number], blocks[begin // comparison.block_records]
+    wanted = np.arange(begin - own.begin, end - own.begin, dtype=np.int64)
+    probe, candidate, shared = _pairs(own, wanted, others, asked)
+    scorer = PairScorer(own, others)
+    labelled = scorer.scores(probe, candidate, swapped=False)
+    swapped = np.zeros_like(labelled)
+    # Where an eye is shared the labels of hands hardly matter: the eye decides.
+    alone = np.flatnonzero(~shared)
+    turned = scorer.scores(probe[alone], candidate[alone], swapped=True)
+    swapped[alone] = np.maximum(turned - MIRROR_COST, 0.0)
+    best = np.maximum(labelled, swapped)
+    hits = np.flatnonzero(best >= comparison.floor)
+    binned = np.minimum(best.astype(np.int64), HISTOGRAM_BINS - 1)
+    return {
+        "probe": probe[hits] + own.begin,
+        "candidate": candidate[hits] + others.begin,
+        "labelled": labelled[hits],
+        "swapped": swapped[hits],
+        "histogram": np.bincount(binned, minlength=HISTOGRAM_BINS).astype(np.int64),
+    }
+
+
+def _pairs(own: Block, wanted: I64, others: Block, asked: Asked) -> tuple[I64, I64, Bools]:
+    """Return the nominated pairs ordered by probe, and which of them share an eye."""
+    count = others.end - others.begin
+    least = np.maximum(np.maximum(own.begin + wanted + 1, asked.first_new), others.begin) - others.begin
+    eyes, its_eyes = _eyes(own)[wanted], _eyes(others)
+    chosen: Bools = np.zeros((len(wanted), count), np.bool_)
+    shared: Bools = np.zeros_like(chosen)
+    for eye in range(eyes.shape[1]):
+        shared |= eyes[:, eye][:, None] & its_eyes[:, eye][None, :]
+    has, its = (
+        np.diff(block.rows[Modality.FINGERPRINT].starts)[which] > 0
+        for block, which in ((own, wanted), (others, slice(None)))
+    )
+    chosen |= ~shared & has[:, None] & its[None, :]
+    _by_irises(chosen, own.rows[Modality.IRIS], wanted, others.rows[Modality.IRIS])
+    _by_faces(chosen, own.rows[Modality.FACE], wanted, others.rows[Modality.FACE])
+    chosen &= np.arange(count)[None, :] >= least[:, None]
+    row, candidate = np.nonzero(chosen)
+    return wanted[row], candidate.astype(np.int64), shared[row, candidate]
+
+
+def _eyes(block: Block) -> Bools:
+    """Return which eyes each record has, bool (B, 2); one of unknown side may be either."""
+    rows = block.rows[Modality.IRIS]
+    found: Bools = np.zeros((block.end - block.begin, 2), np.bool_)
+    for column, eye in enumerate((EyePosition.RIGHT, EyePosition.LEFT)):
+        found[rows.record[(rows.position == eye) | (rows.position == UNKNOWN)], column] = True
+    return found
+
+
+def _by_irises(chosen: Bools, mine: Rows, wanted: I64, its: Rows) -> None:
+    if not len(mine) or not len(its):
+        return
+    my_records, records = _search_records(mine), _search_records(its)
+    numbers = np.full(mine.records, -1, np.int64)
+    numbers[wanted] = np.arange(len(wanted))
+    for maker in np.unique(mine.extractor).tolist():
+        raw = search_calibration(mine.extractors[maker]).raw_at(NOMINATED_DB)
+        for eye in np.unique(mine.position).tolist():
+            probes = np.flatnonzero(
+                (mine.position == eye) & (mine.extractor == maker) & (numbers[mine.record] >= 0)
+            )
+            listed = its.comparable(eye, 0)
+            listed = listed[[its.extractors[m] == mine.extractors[maker] for m in its.extractor[listed]]]
+            candidates = np.ascontiguousarray(records[listed])
+            for begin in range(0, len(probes) if len(listed) else 0, PROBES_A_TASK):
+                part = probes[begin : begin + PROBES_A_TASK]
+                hits = search(my_records[part], candidates, reliable_raw=raw, least_raw=raw)
+                chosen[numbers[mine.record[part[hits.probe]]], its.record[listed[hits.row]]] = True
+
+
+def _search_records(rows: Rows) -> U64:
+    """Return the search records that resident irises begin with: uint64 (R, 64)."""
+    whole = rows.words.reshape(-1, RESIDENT_WORDS)
+    return np.ascontiguousarray(whole[:, :SEARCH_WORDS])
+
+
+def _by_faces(chosen: Bools, mine: Rows, wanted: I64, its: Rows) -> None:
+    numbers = np.full(mine.records, -1, np.int64)
+    numbers[wanted] = np.arange(len(wanted))
+    for maker in np.unique(mine.extractor).tolist():
+        model = mine.extractors[maker]
+        raw = scorers()[Modality.FACE].calibration(model, model).raw_at(NOMINATED_DB)  # type: ignore[attr-defined]
+        least = np.float32(1.0 - 2.0 * np.exp(-raw))
+        probes = np.flatnonzero((mine.extractor == maker) & (numbers[mine.record] >= 0))
+        same = [number for number, name in enumerate(its.extractors) if name == model]
+        listed = np.flatnonzero(np.isin(its.extractor, same))
+        if not len(probes) or not len(listed):
+            continue
+        vectors, others = _unit_vectors(mine, probes), _unit_vectors(its, listed)
+        for begin in range(0, len(probes), FACES_AT_ONCE):
+            cosine = vectors[begin : begin + FACES_AT_ONCE] @ others.T
+            row, column = np.nonzero(cosine >= least)
+            chosen[numbers[mine.record[probes[begin + row]]], its.record[listed[column]]] = True
+
+
+def _unit_vectors(rows: Rows, wanted: I64) -> F32:
+    """Return embeddings of length 1, float32 (n, D), from resident forms (of one model: equally long)."""
+    length = int(rows.offsets[wanted[0] + 1] - rows.offsets[wanted[0]])
+    words = rows.words[rows.offsets[wanted][:, None] + np.arange(length)]
+    values = np.ascontiguousarray(words[:, 1:]).view(np.int8).astype(np.float32)
+    unit: F32 = values / np.linalg.norm(values, axis=1, keepdims=True)
+    return unit

@@ -66,6 +66,7 @@
     │   ├── PartyUnavailableError           PRIVACY_PARTY_UNAVAILABLE
     │   ├── OutOfStepError                  PRIVACY_OUT_OF_STEP
     │   ├── ShareCorruptError               PRIVACY_SHARE_CORRUPT
+    │   ├── CallerRefusedError              PRIVACY_CALLER_REFUSED
     │   └── TooFewBitsError                 PRIVACY_TOO_FEW_BITS
     └── DatasetError
         ├── DatasetMissingError             DATASET_MISSING
@@ -464,6 +465,12 @@ class ShareCorruptError(PrivacyError):
     """A file of shares contradicts itself, or is not for this party."""
 
     reason = "PRIVACY_SHARE_CORRUPT"
+
+
+class CallerRefusedError(PrivacyError):
+    """The caller's certificate does not let it ask this."""
+
+    reason = "PRIVACY_CALLER_REFUSED"
 
 
 class TooFewBitsError(PrivacyError):

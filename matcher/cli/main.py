@@ -23,6 +23,7 @@ GROUPS: tuple[str, ...] = (
     "convert",
     "records",
     "models",
+    "privacy",
     "demo",
 )
 """Modules under matcher.cli with a `register(app)` function, in the order of the help page."""

@@ -20,11 +20,12 @@ class Message(NamedTuple):
     """What goes to, or came from, the two other parties in one round; empty where there is nothing.
 
     `ahead` is sent to the next party, and in what was received it came from the next party; `back` likewise
-    with the previous one.
+    with the previous one. A round is `two_way` at all parties or at none; only then anything goes back.
     """
 
     ahead: bytes | memoryview = b""
     back: bytes | memoryview = b""
+    two_way: bool = False
 
 
 Part = Generator[Message, Message, T]

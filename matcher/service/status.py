@@ -48,6 +48,7 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.InternalError: grpc.StatusCode.INTERNAL,
     errors.PrivacyError: grpc.StatusCode.UNAVAILABLE,
     errors.ShareCorruptError: grpc.StatusCode.DATA_LOSS,
+    errors.CallerRefusedError: grpc.StatusCode.PERMISSION_DENIED,
     errors.TooFewBitsError: grpc.StatusCode.INVALID_ARGUMENT,
     # A server has nothing to do with data sets; named so that the table is complete.
     errors.DatasetError: grpc.StatusCode.INTERNAL,

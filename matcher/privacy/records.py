@@ -1,0 +1,94 @@
+"""Templates of a subject as one record in the clear, on the enrolment side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from matcher.errors import ArgumentError
+from matcher.face.types import FaceTemplate
+from matcher.iris.types import EyePosition, IrisTemplate
+from matcher.privacy.client import Record
+from matcher.privacy.encode import CodeKind, IrisForm, encoded_face, encoded_iris
+from matcher.privacy.layout import Layout
+from matcher.privacy.rule import rule_for
+from matcher.score.calibration import load_calibration, threshold_for_fmr
+from matcher.score.iris_scorer import SEARCH
+
+TYPICAL_SHARE = {CodeKind.SEARCH: 0.35, CodeKind.FULL: 0.45}
+"""Share of bits that is valid in two codes of the shipped extractor, median over CASIA1's pairs: there the
+rule touches the plain score."""
+
+_EYES = {EyePosition.RIGHT: "right", EyePosition.LEFT: "left"}
+
+
+def layout_for(
+    extractor: str, fmr: float, form: IrisForm | None = None, *, face: int = 0, least: int = 0
+) -> Layout:
+    """Return a layout whose rule stands for a false match rate of one comparison of eyes, by the plain
+    calibration.
+
+    Parameters
+    ----------
+    extractor : str
+        Whose irises these are, as templates name it.
+    fmr : float
+        Above 0 and at most 1.
+    form : IrisForm, optional
+    face, least : int
+        Values of a face and the least inner product, 0 for none.
+
+    Raises
+    ------
+    CalibrationMissingError
+        If the extractor has none for this code.
+    """
+    form = IrisForm() if form is None else form
+    name = extractor + SEARCH if form.kind is CodeKind.SEARCH else extractor
+    threshold = load_calibration(name, name).raw_at(threshold_for_fmr(fmr))
+    rule = rule_for(threshold, form.bits, TYPICAL_SHARE[form.kind])
+    return Layout(form, rule, face=face, least=least)
+
+
+def record_of(templates: Sequence[IrisTemplate | FaceTemplate], layout: Layout) -> Record:
+    """Return the record of a subject's templates: at most one of each part.
+
+    Raises
+    ------
+    ArgumentError
+        If an eye's position is unknown, or a part is there twice or not in the layout.
+    TooFewBitsError
+        If an eye could match nobody.
+    """
+    record: Record = {}
+    for template in templates:
+        if isinstance(template, FaceTemplate):
+            part, arrays = "face", {"face": encoded_face(template)}
+        else:
+            if template.position not in _EYES:
+                raise ArgumentError("Iris: expected its position.", hint="Say whether it is right or left.")
+            part = _EYES[template.position]
+            found = encoded_iris(template, layout.form, layout.rule.minimum)
+            arrays = {f"{part}.code": found.code, f"{part}.mask": found.mask}  # type: ignore[dict-item]
+        if part not in layout.parts or record.keys() & arrays.keys():
+            raise ArgumentError(f"Record: expected at most one of {', '.join(layout.parts)}, got {part}.")
+        record.update(arrays)
+    if not record:
+        raise ArgumentError("Record: expected at least one template.")
+    return record
+
+
+def parts_of(record: Record) -> list[str]:
+    """Return which parts a record has."""
+    return sorted({name.split(".")[0] for name in record})
+
+
+def load_layout(path: Path) -> Layout:
+    """Read a layout file; ArgumentError where it cannot be read, ShareCorruptError where it is none."""
+    try:
+        return Layout.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ArgumentError(f"Cannot read {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise ArgumentError(f"{path} is no JSON.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -93,6 +94,20 @@ def postgres() -> Iterator[Any]:
     server = module.Server(folder)
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The preload library, compiled here."""
+    compiler = next((found for name in ("c++", "g++", "clang++") if (found := shutil.which(name))), None)
+    assert compiler, "no C++ compiler"
+    library = tmp_path_factory.mktemp("shim") / "shim.so"
+    source = ROOT / "tests" / "service" / "shim.cpp"
+    subprocess.run(
+        [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"],
+        check=True,
+    )
+    return library
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

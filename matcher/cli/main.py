@@ -15,6 +15,7 @@ from matcher.errors import MatcherError
 GROUPS: tuple[str, ...] = (
     "extract",
     "serve",
+    "backup",
     "clients",
     "slap",
     "evaluate",

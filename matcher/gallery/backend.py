@@ -37,6 +37,9 @@ class Backend(Protocol):
 
     driver_error: type[Exception]
 
+    refusals: tuple[type[Exception], ...]
+    """Those by which rows are refused that no column or key can hold."""
+
     def settle(self) -> None:
         """Make everything readable durable; called before the first answer and after every failure."""
 
@@ -81,8 +84,14 @@ def translated(backend: Backend) -> Iterator[None]:
         raise backend.translate(error) from error
 
 
-def open_backend(url: str) -> Backend:
+def open_backend(url: str, *, own: bool = True) -> Backend:
     """Return the backend of a store's URL, which owns the store from then on.
+
+    Parameters
+    ----------
+    url : str
+    own : bool
+        False for reading only, beside the process that owns the store.
 
     Raises
     ------
@@ -97,7 +106,7 @@ def open_backend(url: str) -> Backend:
     if parsed.drivername == "sqlite":
         from matcher.gallery.sqlite import SqliteBackend
 
-        return SqliteBackend(parsed)
+        return SqliteBackend(parsed, own=own)
     try:
         from matcher.gallery.postgres import PostgresBackend
     except ImportError as error:
@@ -106,7 +115,7 @@ def open_backend(url: str) -> Backend:
             hint="Install the extra `postgresql`.",
         ) from error
 
-    return PostgresBackend(parsed)
+    return PostgresBackend(parsed, own=own)
 
 
 def _parsed(url: str) -> URL:

@@ -39,7 +39,7 @@ def prepare(connection: Connection) -> str:
         names = set(inspect(connection).get_table_names())
     if not set(metadata.tables) <= names:
         raise StoreCorruptError("Tables of the store are missing.", hint="Restore it from a backup.")
-    _check_log(connection)
+    check_log(connection)
     return identity_of(connection)
 
 
@@ -83,7 +83,7 @@ def identity_of(connection: Connection) -> str:
     return str(connection.execute(select(store_info.c.store_id)).scalar_one())
 
 
-def _check_log(connection: Connection) -> None:
+def check_log(connection: Connection) -> None:
     """The counter, the log's length and its last number are one number, or something was lost."""
     counter = last_sequence(connection, lock=True)
     last, count = connection.execute(select(func.max(changes.c.sequence), func.count())).one()

@@ -75,6 +75,8 @@ class PostgresBackend:
     ----------
     url : sqlalchemy.URL
         `postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE`, with libpq's parameters as a query.
+    own : bool
+        False for reading only, beside the process that owns the store.
 
     Raises
     ------
@@ -88,8 +90,9 @@ class PostgresBackend:
 
     name = "postgresql"
     driver_error: type[Exception] = psycopg.Error
+    refusals: tuple[type[Exception], ...] = (psycopg.IntegrityError, psycopg.DataError)
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, own: bool = True) -> None:
         if not url.database:
             raise ArgumentError("Store URL: expected postgresql+psycopg://HOST/DATABASE, got no database.")
         arguments = {
@@ -104,11 +107,12 @@ class PostgresBackend:
             url, isolation_level="REPEATABLE READ", pool_pre_ping=True, **common
         )
         event.listen(self.writer, "connect", _own)
-        try:
-            self.settle()
-        except BaseException:
-            self.close()
-            raise
+        if own:
+            try:
+                self.settle()
+            except BaseException:
+                self.close()
+                raise
 
     def settle(self) -> None:
         """Own the store. What can be read is durable already: a commit is visible after its log was synced.

@@ -47,6 +47,8 @@ class SqliteBackend:
     ----------
     url : sqlalchemy.URL
         `sqlite:///relative/path` or `sqlite:////absolute/path`.
+    own : bool
+        False for reading only, beside the process that owns the store.
 
     Raises
     ------
@@ -58,14 +60,18 @@ class SqliteBackend:
 
     name = "sqlite"
     driver_error: type[Exception] = sqlite3.Error
+    refusals: tuple[type[Exception], ...] = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, own: bool = True) -> None:
         if not url.database or url.database == ":memory:" or url.query:
             raise ArgumentError(
                 f"Store URL {url.render_as_string()!r}: expected sqlite:///FILE without options."
             )
         self.path = Path(url.database).absolute()
-        self._lock = FileLock(self.path.resolve().with_name(self.path.name + ".lock"))
+        if not own and not self.path.exists():
+            raise StoreUnavailableError(f"There is no store at {self.path}.", hint="Check the URL.")
+        lock = self.path.resolve().with_name(self.path.name + ".lock")
+        self._lock = FileLock(lock) if own else None
         plain = URL.create("sqlite", database=str(self.path))
         self.writer = _engine(plain, "BEGIN IMMEDIATE")
         self.reader = _engine(plain, "BEGIN")
@@ -146,7 +152,8 @@ class SqliteBackend:
     def close(self) -> None:
         """Close every connection and give the lock back."""
         self.dispose()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
 
 @cache

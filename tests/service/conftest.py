@@ -42,7 +42,9 @@ def client(server: Server) -> Iterator[MatcherClient]:
 class Process:
     """`matcher serve` over the fakes, see serve_fakes.py."""
 
-    def __init__(self, folder: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, store: str = "", env: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         port_file = folder / "port"
         port_file.unlink(missing_ok=True)
@@ -50,7 +52,7 @@ class Process:
         arguments = [
             *options,
             "--store",
-            f"sqlite:///{folder}/gallery.db",
+            store or f"sqlite:///{folder}/gallery.db",
             "--listen",
             "127.0.0.1:0",
             "--port-file",
@@ -89,8 +91,8 @@ class Process:
 def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     processes: list[Process] = []
 
-    def begin(*options: str, env: Mapping[str, str] | None = None) -> Process:
-        processes.append(Process(tmp_path, *options, env=env))
+    def begin(*options: str, store: str = "", env: Mapping[str, str] | None = None) -> Process:
+        processes.append(Process(tmp_path, *options, store=store, env=env))
         return processes[-1]
 
     yield begin

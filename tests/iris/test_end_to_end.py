@@ -37,7 +37,7 @@ DEGREES_A_STEP = 360 / 256
 @pytest.fixture(scope="module")
 def pictures() -> dict[tuple[int, str], tuple[np.ndarray, EyeTruth]]:
     """Of each eye, by each camera."""
-    eyes = [generate_eye(300 + number) for number in range(EYES)]
+    eyes = [generate_eye(306 + number) for number in range(EYES)]
     return {
         (number, camera): draw_eye(eye, index, difficulty=settings)
         for number, eye in enumerate(eyes)

@@ -39,7 +39,7 @@ build/.editable: pyproject.toml | build/.built
 build: build/.built build/.editable  ## build the C++ core in place
 setup: build  ## make .venv from the lock and build
 
-demo: setup  ## set up everything and run the main job on synthetic prints
+demo: setup  ## set up everything and run the main job on synthetic people
 	$(PY) -m matcher.cli.main demo $(DEMO)
 
 test: setup cpp-test  ## set up everything and run the fast tests

@@ -9,13 +9,15 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from matcher.errors import ArgumentError, InternalError
+from matcher.cli.files import MODALITIES
+from matcher.errors import ArgumentError, InternalError, ModelFetchError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +34,9 @@ EXIT_CLAIM_FAILED = 1
 PLAIN_WIDTH = 120
 """Columns where the output is no terminal."""
 
+SUBJECTS = 60
+"""People enrolled where nobody says how many: the job takes some two minutes then."""
+
 PICTURE = "pair.png"
 """Name of the picture in the output folder."""
 
@@ -43,8 +48,11 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     data: Annotated[Path | None, typer.Option(help="Folder of real images; without it, synthetic.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Its layout: fvc, neurotechnology or folders.")] = None,
-    subjects: Annotated[int, typer.Option(min=2, max=100_000, help="How many to enrol at most.")] = 100,
+    dataset: Annotated[str | None, typer.Option(help="Its layout: fvc, casia1, lfw, folders ...")] = None,
+    modality: Annotated[
+        str, typer.Option(help="Of the real images: fingerprint, iris or face.")
+    ] = "fingerprint",
+    subjects: Annotated[int, typer.Option(min=2, max=100_000, help="How many to enrol at most.")] = SUBJECTS,
     out: Annotated[Path, typer.Option(help="Folder for the picture and, meanwhile, the store.")] = Path(
         "demo-out"
     ),
@@ -54,14 +62,13 @@ def demo(
     The server listens on loopback only, over a fresh store that is removed at the end. Exit status 0 means
     that each claim of the last table holds. With --data, error rates are reported and not claimed.
     """
-    if (data is None) != (dataset is None):
-        raise ArgumentError("Expected --data and --dataset together, got one of them.")
+    source = _source(data, dataset, modality)
     from rich.console import Console
 
     start = time.monotonic()
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     with _stopped_like_ctrl_c(), _folder(out) as scratch:
-        failed = _run(console, data, dataset, subjects, out, scratch)
+        failed = _run(console, source, subjects, out, scratch)
     console.print(f"{time.monotonic() - start:.0f} s in all")
     for claim in failed:
         print(f"matcher: this claim does not hold: {claim.text} ({claim.found})", file=sys.stderr)
@@ -69,9 +76,26 @@ def demo(
         raise typer.Exit(EXIT_CLAIM_FAILED)
 
 
-def _run(
-    console: Console, data: Path | None, dataset: str | None, subjects: int, out: Path, scratch: Path
-) -> list[Claim]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set of real images of one modality."""
+
+    data: Path
+    dataset: str
+    modality: str
+
+
+def _source(data: Path | None, dataset: str | None, modality: str) -> Source | None:
+    if modality not in MODALITIES:
+        raise ArgumentError(f"--modality: {modality!r} is none of {', '.join(MODALITIES)}.")
+    if data is not None and dataset is not None:
+        return Source(data, dataset, modality)
+    if data is not None or dataset is not None:
+        raise ArgumentError("Expected --data and --dataset together, got one of them.")
+    return None
+
+
+def _run(console: Console, source: Source | None, subjects: int, out: Path, scratch: Path) -> list[Claim]:
     """Do everything and print it; return the claims that do not hold."""
     from matcher.demo.claims import claims
     from matcher.demo.job import Job
@@ -81,7 +105,7 @@ def _run(
 
     with _progress(console) as progress:
         _compile(progress)
-        population = _population(progress, data, dataset, subjects)
+        population = _population(progress, source, subjects)
         job = Job(population, Tracker(progress))
         with ServerProcess(scratch) as server:
             found = job.run(server)
@@ -90,8 +114,10 @@ def _run(
             draw(pair, population.title, out / PICTURE)
     verdicts = claims(found, synthetic=population.synthetic)
     print_report(console, population, found, verdicts)
-    drawn = "none, as no mated pair matched" if pair is None else str(out / PICTURE)
+    drawn = "none, as no mated pair of prints matched" if pair is None else str(out / PICTURE)
     console.print(f"picture of a mated pair of median score: {drawn}", soft_wrap=True)
+    if population.note:
+        console.print(f"left out: {population.note}", soft_wrap=True, highlight=False)
     return [claim for claim in verdicts if not claim.held]
 
 
@@ -112,15 +138,45 @@ def _compile(progress: Progress) -> None:
     progress.update(task, total=1, completed=1)
 
 
-def _population(progress: Progress, data: Path | None, dataset: str | None, subjects: int) -> Population:
-    if data is not None and dataset is not None:
+def _fetch(progress: Progress) -> None:
+    """Bring in the models that pictures of faces need, where they are missing.
+
+    Raises
+    ------
+    ModelFetchError
+        If they cannot be had.
+    """
+    from matcher.models.fetch import fetch_models
+    from matcher.models.registry import DLIB_FACE, YUNET, Model
+
+    models = (YUNET, DLIB_FACE)
+    task = progress.add_task("face models", total=len(models))
+
+    def tell(model: Model, text: str) -> None:
+        progress.update(task, completed=models.index(model), description=f"face models: {model.name}")
+
+    fetch_models(models, tell=tell)
+    progress.update(task, completed=len(models), description="face models")
+
+
+def _population(progress: Progress, source: Source | None, subjects: int) -> Population:
+    if source is not None:
         from matcher.demo.real import people_of
 
-        return people_of(dataset, data, subjects)
+        if source.modality == "face":
+            _fetch(progress)
+        return people_of(source.dataset, source.data, subjects, source.modality)
+    from matcher.demo.portrait import with_portrait, without_portrait
     from matcher.demo.synthetic import synthetic_people
 
+    missing = None
+    try:
+        _fetch(progress)
+    except ModelFetchError as error:
+        missing = str(error)
     task = progress.add_task("synthetic people", total=None)
-    return synthetic_people(subjects, lambda done, total: progress.update(task, completed=done, total=total))
+    people = synthetic_people(subjects, lambda done, all_: progress.update(task, completed=done, total=all_))
+    return with_portrait(people) if missing is None else without_portrait(people, missing)
 
 
 class Tracker:

@@ -8,10 +8,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from matcher.types import Modality
+
 T = TypeVar("T")
 
 Answer = tuple[tuple[str, float], ...]
 """Candidates of one search: subject and score, best first."""
+
+
+@dataclass(slots=True)
+class Verified:
+    """Verifications of one modality, one sample each; a failure to extract is a non-match.
+
+    Attributes
+    ----------
+    mated, false_non_matches : int
+        By the person, and those of them that were not accepted.
+    non_mated, false_matches : int
+        By somebody else, and those of them that were accepted.
+    """
+
+    mated: int = 0
+    false_non_matches: int = 0
+    non_mated: int = 0
+    false_matches: int = 0
 
 
 @dataclass(slots=True)
@@ -30,8 +50,8 @@ class Findings:
         Acknowledged by the server.
     subjects_counted, samples_counted : int
         What the server's status said after the enrolments.
-    mated, false_non_matches, non_mated, false_matches : int
-        Verifications, decided at `verification_threshold`; a failure to extract is a non-match.
+    verified : dict of Modality to Verified
+        Verifications, decided at `verification_threshold`.
     mated_searches, hits : int
         Searches by enrolled people, and those that returned the person first.
     stranger_searches, false_positives : int
@@ -56,10 +76,7 @@ class Findings:
     subjects_counted: int = 0
     samples_counted: int = 0
     verification_threshold: float = 0.0
-    mated: int = 0
-    false_non_matches: int = 0
-    non_mated: int = 0
-    false_matches: int = 0
+    verified: dict[Modality, Verified] = field(default_factory=dict)
     search_threshold: float = 0.0
     mated_searches: int = 0
     hits: int = 0
@@ -74,6 +91,10 @@ class Findings:
     deleted_unknown: bool = False
     searches_repeated: int = 0
     answers_changed: int = 0
+
+    def of(self, modality: Modality) -> Verified:
+        """Return the verifications of a modality, to be counted up."""
+        return self.verified.setdefault(modality, Verified())
 
     def timed(self, name: str, call: Callable[[], T]) -> T:
         """Make a call and note how long its answer took; an error is no answer."""

@@ -123,7 +123,7 @@ class Job:
             raise DatasetMissingError(
                 f"Demonstration: expected at least 2 subjects that can be enrolled, got {len(self._ids)} "
                 f"of {len(self._people.subjects)} ({', '.join(self.found.failures) or 'no failures'}).",
-                hint="Are these images of single fingers at 500 ppi?",
+                hint="Are these images of single fingers at 500 ppi, or of what --modality says?",
             )
 
     def verify_mated(self, client: MatcherClient) -> None:
@@ -131,10 +131,11 @@ class Job:
         for place in self._track(range(len(self._people.subjects)), "verify, mated"):
             person = self._people.subjects[place]
             for number, probe in enumerate(person.probes):
-                self.found.mated += 1
+                verified = self.found.of(probe.modality)
+                verified.mated += 1
                 decision = self._decide(client, place, probe)
                 if decision is None or not decision.accepted:
-                    self.found.false_non_matches += 1
+                    verified.false_non_matches += 1
                 else:
                     reference = person.enrolment[number % len(person.enrolment)]
                     self.pairs.append(Pair(reference, probe, decision.score))
@@ -147,8 +148,9 @@ class Job:
             for probe in self._people.subjects[place].probes:
                 decision = self._decide(client, following[place], probe)
                 if decision is not None:
-                    self.found.non_mated += 1
-                    self.found.false_matches += decision.accepted
+                    verified = self.found.of(probe.modality)
+                    verified.non_mated += 1
+                    verified.false_matches += decision.accepted
                     self.found.verification_threshold = decision.threshold
 
     def identify_enrolled(self, client: MatcherClient) -> None:

@@ -9,7 +9,7 @@ from matcher.samples import Sample
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person, or where a data set knows no persons, a finger.
+    """A person, or where a data set knows no persons, a finger or an eye.
 
     Attributes
     ----------
@@ -35,22 +35,25 @@ class Population:
     Attributes
     ----------
     title : str
-        Where the images come from.
+        Where the samples come from.
     synthetic : bool
-        Whether error rates are claims (the images are known) or only reported.
+        Whether error rates are claims (the samples are known) or only reported.
     subjects : tuple of Person
         To be enrolled.
     strangers : tuple of Person
         Never enrolled; they have visits only.
+    note : str
+        What there is to know of the samples, or is left out; empty if nothing.
     """
 
     title: str
     synthetic: bool
     subjects: tuple[Person, ...]
     strangers: tuple[Person, ...]
+    note: str = ""
 
     @property
-    def image_count(self) -> int:
-        """Images of everybody."""
+    def sample_count(self) -> int:
+        """Samples of everybody."""
         people = (*self.subjects, *self.strangers)
         return sum(len(person.enrolment) + len(person.probes) for person in people)

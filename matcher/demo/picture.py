@@ -1,4 +1,4 @@
-"""The picture of one mated pair: both images, their minutiae, and lines between the paired ones."""
+"""The picture of one mated pair of prints: both images, their minutiae, and lines between the paired ones."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from matcher.demo.job import Pair
 from matcher.samples import Sample
-from matcher.types import FingerprintTemplate, Image
+from matcher.types import FingerprintTemplate, Image, Modality
 
 
 def typical(pairs: Sequence[Pair]) -> Pair | None:
-    """Return the pair whose score is the median of all, None without pairs."""
-    ordered = sorted(pairs, key=lambda pair: pair.score.value)
+    """Return the pair of prints whose score is the median of all, None without any."""
+    prints = [pair for pair in pairs if pair.probe.modality is Modality.FINGERPRINT]
+    ordered = sorted(prints, key=lambda pair: pair.score.value)
     return ordered[len(ordered) // 2] if ordered else None
 
 

@@ -10,6 +10,8 @@ from matcher.demo.people import Person, Population
 from matcher.errors import ArgumentError, DatasetMissingError
 from matcher.samples import Sample, SampleKind
 from matcher.service.server import MAX_REQUEST_BYTES
+from matcher.template.modality import Position, unknown_position
+from matcher.types import Modality
 
 STRANGER_SHARE = 0.2
 """Share of the persons that is not enrolled."""
@@ -24,26 +26,30 @@ MAX_FILE_BYTES = MAX_REQUEST_BYTES - 4096
 """Largest image file: the message around it needs some room."""
 
 
-def people_of(name: str, root: Path, subjects: int) -> Population:
-    """Read a data set of fingerprints.
+def people_of(name: str, root: Path, subjects: int, modality: str = "fingerprint") -> Population:
+    """Read a data set of fingerprints, eyes or faces.
 
-    A subject is an identity (one finger), as in `matcher evaluate`. The last persons by name, a fifth of
-    them, are strangers; where the set does not say whose a finger is, each finger counts as a person.
+    A subject is an identity (one finger, one eye, one face), as in `matcher evaluate`. The last persons by
+    name, a fifth of them, are strangers; where the set does not say whose a finger or eye is, each counts as
+    a person.
 
     Parameters
     ----------
     name : str
-        Of the layout: fvc, neurotechnology or folders.
+        Of the layout: fvc, casia1, lfw, folders ...
     root : Path
     subjects : int
         Most identities to enrol.
+    modality : str
+        fingerprint, iris or face.
 
     Raises
     ------
     ArgumentError, DatasetError
         If there is no such layout or set, or too few identities with two samples.
     """
-    dataset = load(name, root, modality="fingerprint")
+    position = unknown_position(Modality[modality.upper()])
+    dataset = load(name, root, modality=modality)
     files = _files_by_identity(dataset)
     known = [identity for identity, paths in files.items() if len(paths) > 1]
     whose = dict(zip((s.identity for s in dataset.samples), dataset.clusters, strict=True))
@@ -61,8 +67,8 @@ def people_of(name: str, root: Path, subjects: int) -> Population:
     return Population(
         f"{name}, {root.name}",
         False,
-        tuple(_person(files[i][:1], files[i][1:]) for i in enrolled),
-        tuple(_person([], files[i][1:]) for i in others),
+        tuple(_person(files[i][:1], files[i][1:], position) for i in enrolled),
+        tuple(_person([], files[i][1:], position) for i in others),
     )
 
 
@@ -73,11 +79,11 @@ def _files_by_identity(dataset: Dataset) -> dict[str, list[Path]]:
     return files
 
 
-def _person(enrolment: list[Path], probes: list[Path]) -> Person:
-    return Person(tuple(_read(p) for p in enrolment), tuple((_read(p),) for p in probes))
+def _person(enrolment: list[Path], probes: list[Path], position: Position) -> Person:
+    return Person(tuple(_read(p, position) for p in enrolment), tuple((_read(p, position),) for p in probes))
 
 
-def _read(path: Path) -> Sample:
+def _read(path: Path, position: Position) -> Sample:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
@@ -85,4 +91,4 @@ def _read(path: Path) -> Sample:
         raise ArgumentError(f"{path} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_FILE_BYTES:
         raise ArgumentError(f"{path} is larger than {MAX_FILE_BYTES} bytes.")
-    return Sample(data, SampleKind.IMAGE)
+    return Sample(data, SampleKind.IMAGE, position)

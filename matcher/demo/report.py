@@ -12,6 +12,7 @@ from matcher.demo.claims import Claim
 from matcher.demo.findings import Findings
 from matcher.demo.people import Population
 from matcher.score.decision import DEFAULT_FMR, DEFAULT_FPIR
+from matcher.types import Modality
 
 
 def print_report(
@@ -40,20 +41,11 @@ def count_rows(population: Population, found: Findings) -> list[tuple[str, str, 
     """Return the counts and rates as text: what, value, of what."""
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found.failures.items()))
     return [
-        ("images", str(population.image_count), population.title),
+        ("samples", str(population.sample_count), population.title),
         ("subjects enrolled", str(found.enrolled), f"of {found.subjects_sent} sent"),
         ("samples enrolled", str(found.samples_enrolled), "one template each"),
         ("failures to extract", str(sum(found.failures.values())), reasons or "none"),
-        (
-            f"FNMR at FMR {DEFAULT_FMR:g}",
-            rate(found.false_non_matches, found.mated),
-            f"{found.false_non_matches} of {found.mated} mated verifications",
-        ),
-        (
-            f"FMR at score {found.verification_threshold:.1f}",
-            rate(found.false_matches, found.non_mated),
-            f"{found.false_matches} of {found.non_mated} non-mated verifications",
-        ),
+        *(row for modality in found.verified for row in modality_rows(found, modality)),
         (
             "identification hits, first of the list",
             rate(found.hits, found.mated_searches),
@@ -63,6 +55,23 @@ def count_rows(population: Population, found: Findings) -> list[tuple[str, str, 
             f"false positives at FPIR {DEFAULT_FPIR:g}, score {found.search_threshold:.1f}",
             rate(found.false_positives, found.stranger_searches),
             f"{found.false_positives} of {found.stranger_searches} searches by strangers",
+        ),
+    ]
+
+
+def modality_rows(found: Findings, modality: Modality) -> list[tuple[str, str, str]]:
+    """Return the error rates of the single samples of one modality as text."""
+    one, name = found.verified[modality], modality.name.lower()
+    return [
+        (
+            f"FNMR at FMR {DEFAULT_FMR:g}, one {name}",
+            rate(one.false_non_matches, one.mated),
+            f"{one.false_non_matches} of {one.mated} mated verifications",
+        ),
+        (
+            f"FMR at score {found.verification_threshold:.1f}, one {name}",
+            rate(one.false_matches, one.non_mated),
+            f"{one.false_matches} of {one.non_mated} non-mated verifications",
         ),
     ]
 

@@ -109,8 +109,13 @@ def test_every_file_named_exists(text: str) -> None:
     linked = re.findall(r"\]\(([^)]+)\)", text)
     named = re.findall(r"`((?:matcher|cpp|proto|datasets|tests|tools|benchmarks)/[\w./-]*)`", text)
     modules = re.findall(r"(?:-m|`)\s?((?:matcher|tools|benchmarks)(?:\.\w+)+)", text)
+    headings = {
+        re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in re.findall(r"^#+ (.+)$", text, re.M)
+    }
     for path in [*linked, *named]:
-        if "DATE" not in path:
+        if path.startswith("#"):
+            assert path[1:] in headings, path
+        elif "DATE" not in path:
             assert (ROOT / path).exists(), path
     for module in modules:
         path = ROOT / module.replace(".", "/")

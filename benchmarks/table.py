@@ -26,6 +26,7 @@ def markdown(figures: dict[str, Any]) -> str:
     from benchmarks.figures import BARS
     from benchmarks.figures_face import BARS as FACE_BARS
     from benchmarks.figures_iris import BARS as IRIS_BARS
+    from benchmarks.figures_population import BARS as POPULATION_BARS
 
     rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
     more = figures["figures"]
@@ -37,6 +38,8 @@ def markdown(figures: dict[str, Any]) -> str:
     if "face" in figures:
         face = figures["face"]
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(FACE_BARS, face), "", *_set_rows(face.get("sets", {}))]
+    if "population" in figures:
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(POPULATION_BARS, figures["population"])]
     named = figures["machine"]
     rows += [
         "",

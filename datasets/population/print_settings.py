@@ -36,6 +36,9 @@ class PrintSettings(NamedTuple):
         Minutiae of either sense per 10,000 px^2, beside those that the flow demands.
     person_density, finger_density, density_field : float
         Deviations of its logarithm: of a person, of a finger, from place to place.
+    carried : float
+        Minutiae for each that the flow's divergence demands. Ridge counting says 1, and real prints obey it
+        where their flow is measured; a flow in closed form lacks the finer bends that demand some more.
     most_demanded, most_crowded : float
         Bounds of the density that the flow demands, and of all, per 10,000 px^2.
     hard_core, soft_core : float
@@ -52,6 +55,8 @@ class PrintSettings(NamedTuple):
         The same of a person, a finger, an encounter, a capture, and of places on one capture.
     edge_reach : float
         Clarity comes back within this of the contact's outline.
+    same_sensor : float
+        Share of encounters at the kind of sensor that the person meets usually.
     habit_share : float
         Deviation of a person's own way of placing fingers, in that of one placement.
     place_x, place_y, place_middle : float
@@ -95,6 +100,7 @@ class PrintSettings(NamedTuple):
     person_density: float
     finger_density: float
     density_field: float
+    carried: float
     most_demanded: float
     most_crowded: float
     hard_core: float
@@ -113,6 +119,7 @@ class PrintSettings(NamedTuple):
     capture_clearness: float
     capture_clarity: float
     edge_reach: float
+    same_sensor: float
     habit_share: float
     place_x: float
     place_y: float

@@ -26,13 +26,14 @@ from .print_settings import PrintSettings
 from .streams import F64, branch, normal
 
 SENSORS = (
-    (388, 374, 0.25),
-    (300, 300, 0.2),
-    (640, 480, 0.2),
-    (300, 480, 0.15),
-    (328, 364, 0.2),
+    (388, 374, 0.2, 1.00, 1.00),  # optical, one finger
+    (300, 300, 0.2, 0.87, 0.76),  # capacitive
+    (640, 480, 0.2, 0.97, 1.14),  # optical, roomy
+    (300, 480, 0.2, 0.97, 1.36),  # sweep: the finger is drawn over a line
+    (328, 364, 0.2, 1.04, 1.00),  # optical, small
 )
-"""Windows of sensors in use, width and height in px at 500 ppi, and their shares."""
+"""Sensors: width and height of their windows, px at 500 ppi; share of people who meet them; width and height
+of what prints on them show, in the mean ones. Kinds and figures are those of the five sets at hand."""
 
 FIELDS = 6
 """Rows of a print's minutiae: x, y, direction, kind, quality, number of the finger's minutia (0 false)."""

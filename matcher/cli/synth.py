@@ -1,4 +1,4 @@
-"""`matcher synth`: synthetic images on disk."""
+"""`matcher synth`: synthetic images and populations on disk."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the command group to the program."""
     group = typer.Typer(help="Make synthetic data.", no_args_is_help=True)
     group.command("images")(images)
+    group.command("population")(population)
     app.add_typer(group, name="synth")
 
 
@@ -66,3 +67,42 @@ def images(
                 out, number, seed=seed, impressions=samples, difficulty=difficulty, height=rows, width=columns
             )
     print(f"wrote {identities * samples} images of {identities} {name} to {out}")
+
+
+def population(
+    out: Annotated[
+        Path, typer.Option(help="New or empty folder; shards of 4,096 people are written into it.")
+    ],
+    subjects: Annotated[int, typer.Option(min=1, help="How many people are enrolled.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same people.")] = 1,
+    fingers: Annotated[int, typer.Option(help="2 (index fingers) or 10.")] = 2,
+    probes: Annotated[int, typer.Option(min=0, help="Captures of each person beside the enrolment.")] = 0,
+    duplicates: Annotated[
+        float, typer.Option(min=0.0, max=0.5, help="Share of enrolments whose person was enrolled before.")
+    ] = 0.0,
+    modalities: Annotated[
+        str, typer.Option(help="What is captured, parted by commas.")
+    ] = "fingerprint,iris,face",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Write templates of synthetic people: fingers, irises, a face, as the extractors would give them.
+
+    The layout of the files, and a loader for them: matcher.datasets.population.folder.
+    """
+    from rich.progress import Progress
+
+    from matcher.datasets.population.folder import Order, write_population
+    from matcher.types import Modality
+
+    known = {modality.name.lower(): modality for modality in Modality}
+    names = [name.strip() for name in modalities.split(",")]
+    if not set(names) <= set(known) or len(set(names)) != len(names):
+        raise ArgumentError(f"--modalities: expected some of {', '.join(known)}.")
+    chosen = tuple(known[name] for name in names)
+    order = Order(seed, subjects, fingers, probes, duplicates, chosen)
+    with Progress(disable=not sys.stdout.isatty()) as bar:
+        task = bar.add_task("shards")
+        write_population(
+            out, order, jobs=jobs, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    print(f"wrote {subjects} subjects with {probes} probes each to {out}")

@@ -1,4 +1,4 @@
-"""`matcher synth images`: what it writes is a data set of one folder an identity."""
+"""`matcher synth`: images are a data set of one folder an identity, a population is read back."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typer.testing import CliRunner
 
 from matcher.cli import synth
 from matcher.datasets.load import load
+from matcher.datasets.population import Population, PopulationFolder
 from matcher.errors import ArgumentError
+from matcher.types import Modality
 
 
-def run(*arguments: str) -> int:
+def run(*arguments: str, command: str = "images") -> int:
     app = typer.Typer()
     synth.register(app)
-    return CliRunner().invoke(app, ["synth", "images", *arguments]).exit_code
+    return CliRunner().invoke(app, ["synth", command, *arguments]).exit_code
 
 
 def test_images_load_as_folders_and_repeat_by_seed(tmp_path):
@@ -61,3 +63,21 @@ def test_unknown_modality_and_small_eyes_are_refused(tmp_path):
     for more in (["--modality", "gait"], ["--modality", "iris", "--height", "100"]):
         result = CliRunner().invoke(app, ["synth", "images", "--out", str(tmp_path / "x"), *more])
         assert isinstance(result.exception, ArgumentError)
+
+
+def test_a_population_is_written_and_read(tmp_path):
+    out = tmp_path / "people"
+    options = ["--subjects", "3", "--seed", "9", "--fingers", "10", "--probes", "1", "--duplicates", "0.1"]
+    assert run("--out", str(out), *options, "--modalities", "fingerprint", command="population") == 0
+    expected = Population(9, fingers=10, duplicates=0.1, modalities=[Modality.FINGERPRINT])
+    assert list(PopulationFolder.open(out).enrolments()) == expected.subjects(0, 3)
+    assert list(PopulationFolder.open(out).probe_samples()) == expected.probes(0, 3)
+
+
+def test_populations_out_of_range_are_refused(tmp_path):
+    out = str(tmp_path / "none")
+    for wrong in (["--subjects", "0"], ["--subjects", "1", "--duplicates", "0.9"]):
+        assert run("--out", out, *wrong, command="population") == 2
+    for wrong in (["--fingers", "3"], ["--modalities", "voice"]):
+        assert run("--out", out, "--subjects", "1", *wrong, command="population") != 0
+    assert not (tmp_path / "none").exists()

@@ -121,7 +121,13 @@ def test_minutiae_carry_the_divergence_of_the_ridges() -> None:
     A circle of radius r has 2 pi r / period ridges crossing it: between two radii so many must begin.
     """
     settings = fitted_settings()._replace(
-        soft_core=0.01, hard_core=0.0, pair_opposed=0.0, wild_share=0.0, own_angle=0.0, density_field=0.0
+        carried=1.0,
+        soft_core=0.01,
+        hard_core=0.0,
+        pair_opposed=0.0,
+        wild_share=0.0,
+        own_angle=0.0,
+        density_field=0.0,
     )
     made = np.zeros(flow.LENGTH)
     made[flow.PATTERN_SCALE] = made[flow.PATTERN_ASPECT] = 1.0

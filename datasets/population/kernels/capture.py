@@ -45,7 +45,8 @@ def draw_capture(state, habit, spread, clearness, burden, sensor, s, out):
     """Draw how a finger is put on a sensor.
 
     habit: float64 (3,) deviates of this person's way: place x, y and turn. clearness: deviates, of person and
-    finger. burden: how much poorer than usual, deviates. sensor: float64 (2,) image width, height.
+    finger. burden: how much poorer than usual, deviates. sensor: float64 (5,) image
+    width, height, share, width and height of contacts.
     """
     for k in range(out.shape[0]):
         out[k] = 0.0
@@ -53,7 +54,9 @@ def draw_capture(state, habit, spread, clearness, burden, sensor, s, out):
     out[CENTRE_Y] = s.place_middle + s.habit_share * habit[1] * s.place_y + normal(state) * s.place_y
     # The harder the press, the larger the contact; the smaller, the less certain where it lies.
     press = normal(state)
-    out[SEMI_WIDTH] = s.semi_width * spread * math.exp(s.semi_spread * (0.8 * press + 0.6 * normal(state)))
+    out[SEMI_WIDTH] = (
+        s.semi_width * sensor[3] * spread * math.exp(s.semi_spread * (0.8 * press + 0.6 * normal(state)))
+    )
     out[SEMI_HEIGHT] = (
         s.semi_height * spread * math.exp(1.2 * s.semi_spread * (0.8 * press + 0.6 * normal(state)))
     )

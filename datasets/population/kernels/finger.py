@@ -59,21 +59,21 @@ def draw_flow(state, kind, spread, s, flow):
     y = 10.0 * normal(state)
     cores = 1
     deltas = 1
-    bend_low, bend_high = 0.30, 0.48
+    bend_low, bend_high = 0.34, 0.50
     if kind == ARCH:
         cores, deltas = 0, 0
-        flow[f.ARCH_SLOPE] = between(state, 0.7, 1.6)
+        flow[f.ARCH_SLOPE] = between(state, 0.6, 1.3)
         flow[f.ARCH_TOP] = -between(state, 10.0, 70.0)
         flow[f.ARCH_HALF_WIDTH] = between(state, 140.0, 200.0)
     elif kind == TENTED_ARCH:
-        bend_low, bend_high = 0.15, 0.30
+        bend_low, bend_high = 0.20, 0.36
         flow[f.DELTAS] = x + 6.0 * normal(state)
         flow[f.DELTAS + 1] = y + between(state, 45.0, 100.0)
     elif kind == WHORL:
         cores, deltas = 2, 2
-        bend_low, bend_high = 0.10, 0.28
-        gap = between(state, 12.0, 75.0)
-        flow[f.CORES + 2] = x + 0.3 * gap * normal(state)
+        bend_low, bend_high = 0.25, 0.45
+        gap = between(state, 10.0, 110.0)
+        flow[f.CORES + 2] = x + 0.25 * gap * normal(state)
         flow[f.CORES + 3] = y + gap
         drop = y + 0.5 * gap + between(state, 60.0, 140.0)
         flow[f.DELTAS] = x - between(state, 65.0, 135.0)
@@ -123,7 +123,7 @@ def draw_minutiae(state, flow, period, paired, spread, window, s, out):
         if luck * s.most_crowded > 2.0 * both + s.most_demanded:
             continue
         angle = f.orientation(flow, x, y)
-        spreading = f.divergence(flow, x, y, angle, DIVERGENCE_STEP) * 1e4 / period
+        spreading = f.divergence(flow, x, y, angle, DIVERGENCE_STEP) * s.carried * 1e4 / period
         demanded = min(abs(spreading), s.most_demanded)
         crowded = 2.0 * both + demanded
         if luck * s.most_crowded > crowded:

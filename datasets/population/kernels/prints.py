@@ -45,14 +45,13 @@ def make_prints(
     people, encounters: uint64 (N,) keys of the person and of the encounter. position: int64 (N,). size,
     period, wear, burden: float64 (N,) the person's finger size (1 on average), ridge period (px), wear, and
     how much poorer this capture is, deviates. shares: float64 (5,) cumulative shares of classes. sensors:
-    float64 (S, 3) width, height and cumulative share. out: int16 (N, 6, M). sides: int64 (N, 4) image width,
-    height, number of minutiae, class.
+    float64 (S, 5) width, height, cumulative share, width and height of contacts. out: int16 (N, 6, M).
+    sides: int64 (N, 4) image width, height, number of minutiae, class.
     """
     flow = np.empty(f.LENGTH)
     minutiae = np.empty((5, g.MOST))
     capture = np.empty(c.LENGTH)
     habit = np.empty(3)
-    sensor = np.empty(2)
     window = np.empty(4)
     for i in range(len(people)):
         person = g.new_state(joined(people[i], PERSON))
@@ -73,19 +72,26 @@ def make_prints(
         clearness = person_clearness + s.finger_clearness * normal(state)
 
         encounter = g.new_state(joined(encounters[i], ENCOUNTER))
-        kind_of_sensor = 0
-        drawn = uniform(encounter)
-        while kind_of_sensor < len(sensors) - 1 and drawn >= sensors[kind_of_sensor, 2]:
-            kind_of_sensor += 1
-        sensor[0], sensor[1] = sensors[kind_of_sensor, 0], sensors[kind_of_sensor, 1]
+        own_sensor = uniform(person)
+        moved, drawn = uniform(encounter) >= s.same_sensor, uniform(encounter)
+        sensor = sensors[choose(sensors[:, 2], drawn if moved else own_sensor)]
         clearness += s.encounter_clearness * normal(encounter)
         taking = g.new_state(joined(joined(encounters[i], CAPTURE), position[i]))
         c.draw_capture(taking, habit, spread, clearness, burden[i], sensor, s, capture)
         c.reach(capture, window)
         count = g.draw_minutiae(state, flow, own_period, paired, spread, window, s, minutiae)
         found = c.take(taking, flow, minutiae, count, wear[i], capture, s, out[i])
-        sides[i, 0], sides[i, 1], sides[i, 2], sides[i, 3] = sensor[0], sensor[1], found, kind
+        sides[i, 0], sides[i, 1], sides[i, 2], sides[i, 3] = int(sensor[0]), int(sensor[1]), found, kind
         sort_by_quality(out[i], found)
+
+
+@njit(nogil=True, cache=True)
+def choose(shares, drawn):
+    """Return the first place where cumulative `shares` exceed `drawn`, the last at most."""
+    place = 0
+    while place < len(shares) - 1 and drawn >= shares[place]:
+        place += 1
+    return place
 
 
 @njit(nogil=True, cache=True)

@@ -27,7 +27,7 @@ from matcher.score.decision import decide, threshold_for_search, threshold_for_v
 from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.identification import Identifier
 from matcher.score.person import PersonCalibration, load_person_calibration
-from matcher.score.scorers import default_scorers
+from matcher.score.scorers import gallery_scorers
 from matcher.template.modality import Template, encode, extractor_of, modality_of, position_of
 from matcher.version import __version__
 
@@ -77,7 +77,7 @@ class Engine:
         persons: PersonCalibration | None = None,
         threads: int | None = None,
     ) -> None:
-        self._scorers = scorers if scorers is not None else default_scorers()
+        self._scorers = scorers if scorers is not None else gallery_scorers()
         self._read = read if read is not None else reader(extractor, face_model)
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))

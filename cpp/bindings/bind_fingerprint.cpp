@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <stdexcept>
+#include <vector>
 
 #include "bind.h"
 #include "matcher/fingerprint.h"
+#include "matcher/fingerprint_packed.h"
 #include "matcher/simd.h"
 
 namespace matcher::bindings {
@@ -44,6 +46,14 @@ Numbers paired(const Probe& probe, const Words& words) {
     return out;
 }
 
+Words expand(const Words& words) {
+    require_vector("packed", words);
+    std::vector<std::uint64_t> room(fingerprint::kMaxResidentWords);
+    const std::size_t size =
+        fingerprint::expand(words.data(), static_cast<std::size_t>(words.size()), room.data());
+    return Words(static_cast<py::ssize_t>(size), room.data());
+}
+
 py::array_t<float> score_many(const Probe& probe, const Words& words, const Numbers& offsets,
                               const py::object& rows, int threads) {
     require_vector("words", words);
@@ -79,6 +89,9 @@ void bind_fingerprint(py::module_& module) {
     module.attr("RESIDENT_PLANES") = fingerprint::kPlanes;
     module.attr("RESIDENT_CELLS") = fingerprint::kCells;
     module.attr("RESIDENT_MINUTIAE") = fingerprint::kMaxMinutiae;
+    module.attr("PACKED_MAGIC") = fingerprint::kPackedMagic;
+    module.attr("PACKED_VERSION") = fingerprint::kPackedVersion;
+    module.def("fingerprint_expand", &expand, py::arg("packed").noconvert());
     module.def("simd_level", [] { return simd_level_name(simd_level()); });
     py::class_<Probe>(module, "FingerprintProbe")
         .def(py::init([](const Words& words) {

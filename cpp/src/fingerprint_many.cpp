@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "matcher/fingerprint.h"
+#include "matcher/fingerprint_packed.h"
 
 namespace matcher::fingerprint {
 namespace {
@@ -17,13 +18,17 @@ constexpr std::size_t kChunk = 256;
 // Most threads a caller gets, whatever it asks for.
 constexpr int kMaxThreads = 256;
 
-Resident candidate_at(const Gallery& gallery, std::int64_t row) {
+// `room` holds a packed candidate's resident form.
+Resident candidate_at(const Gallery& gallery, std::int64_t row, std::uint64_t* room) {
     const std::int64_t first = gallery.offsets[row], last = gallery.offsets[row + 1];
     if (first < 0 || last < first || static_cast<std::uint64_t>(last) > gallery.word_count) {
         throw std::out_of_range("offsets: expected ascending positions within words, at row " +
                                 std::to_string(row));
     }
-    return open_resident(gallery.words + first, static_cast<std::size_t>(last - first));
+    const std::uint64_t* words = gallery.words + first;
+    const auto size = static_cast<std::size_t>(last - first);
+    if (is_packed(words, size)) return open_resident(room, expand(words, size, room));
+    return open_resident(words, size);
 }
 
 void check_rows(const Gallery& gallery, const std::int64_t* rows, std::size_t count) {
@@ -49,11 +54,12 @@ void score_many(const Probe& probe, const Gallery& gallery, const std::int64_t* 
 
     const auto work = [&](std::size_t worker) {
         try {
+            std::vector<std::uint64_t> room(kMaxResidentWords);
             for (std::size_t chunk = next++; chunk < chunks; chunk = next++) {
                 const std::size_t end = std::min(count, (chunk + 1) * kChunk);
                 for (std::size_t i = chunk * kChunk; i < end; ++i) {
                     const std::int64_t row = rows == nullptr ? static_cast<std::int64_t>(i) : rows[i];
-                    out[i] = probe.compare(candidate_at(gallery, row)).raw;
+                    out[i] = probe.compare(candidate_at(gallery, row, room.data())).raw;
                 }
             }
         } catch (...) {

@@ -45,6 +45,19 @@ class LazyScorers(Mapping[Modality, Scorer]):
         return len(self._factories)
 
 
+def _packed_fingerprint() -> Scorer:
+    from matcher.score.scorer import PackedFingerprintScorer
+
+    return PackedFingerprintScorer()
+
+
+def gallery_scorers() -> LazyScorers:
+    """Return the scorers of this package for galleries of any size: candidates take as little as they can."""
+    return LazyScorers(
+        {Modality.FINGERPRINT: _packed_fingerprint, Modality.IRIS: _iris, Modality.FACE: _face}
+    )
+
+
 def default_scorers() -> LazyScorers:
     """Return the scorers of this package."""
     return LazyScorers({Modality.FINGERPRINT: _fingerprint, Modality.IRIS: _iris, Modality.FACE: _face})

@@ -40,6 +40,7 @@ class Probe {
     std::unique_ptr<const Prepared> prepared_;
 };
 
+// Candidates may be in their resident or packed form (fingerprint_packed.h), each by itself.
 // out[i] = raw score of candidate row(i) = words[offsets[row] : offsets[row + 1]], row(i) = rows[i], or i
 // where rows is null. Every row and offset is checked before anything is scored. Throws CorruptResident or
 // std::out_of_range, also from worker threads.

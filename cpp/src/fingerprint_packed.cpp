@@ -1,0 +1,62 @@
+#include "matcher/fingerprint_packed.h"
+
+#include <cstring>
+
+#include "fingerprint_cylinders.h"
+
+namespace matcher::fingerprint {
+namespace {
+
+constexpr int kLeftOut = 1 << 15;
+constexpr int kCoordinate = (1 << 14) - 1;
+
+}  // namespace
+
+bool is_packed(const std::uint64_t* words, std::size_t size) {
+    return size >= 1 && (words[0] & 0xffff) == kPackedMagic;
+}
+
+std::size_t expand(const std::uint64_t* words, std::size_t size, std::uint64_t* out) {
+    if (!is_packed(words, size)) throw CorruptResident("expected the magic of a packed fingerprint");
+    const std::uint64_t header = words[0];
+    if (((header >> 16) & 0xffff) != kPackedVersion || (header >> 40) != 0) {
+        throw CorruptResident("expected version 1 in the header of a packed fingerprint");
+    }
+    const auto n = static_cast<std::size_t>((header >> 32) & 0xff);
+    if (size != 1 + (5 * n + 7) / 8) {
+        throw CorruptResident("the header's number of minutiae does not agree with the array's length");
+    }
+    std::uint16_t x[kMaxPacked], y[kMaxPacked];
+    std::uint8_t direction[kMaxPacked];
+    const auto* bytes = reinterpret_cast<const unsigned char*>(words + 1);
+    std::memcpy(x, bytes, 2 * n);
+    std::memcpy(y, bytes + 2 * n, 2 * n);
+    std::memcpy(direction, bytes + 4 * n, n);
+    double px[kMaxPacked], py[kMaxPacked];
+    int kept[kMaxMinutiae];
+    int count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        px[i] = x[i] & kCoordinate;
+        py[i] = y[i] & kCoordinate;
+        if ((y[i] & kLeftOut) != 0) continue;
+        if (count == kMaxMinutiae)
+            throw CorruptResident("more minutiae are compared than a resident form holds");
+        kept[count++] = static_cast<int>(i);
+    }
+    const Points points{px, py, direction, static_cast<int>(n)};
+    out[0] = kMagic | kVersion << 16 | std::uint64_t{kPlanes} << 24 | static_cast<std::uint64_t>(count) << 32;
+    for (int k = 0; k < count; ++k) {
+        const int i = kept[k];
+        std::uint64_t cells[kPlanes];
+        cylinder_bits(points, i, cells);
+        const std::uint64_t xi = x[i] & kCoordinate, yi = y[i] & kCoordinate;
+        cells[0] |= (xi & 0xfff) << kCells;
+        cells[1] |= (yi & 0xfff) << kCells;
+        cells[2] |= (direction[i] | xi >> 12 << 8 | yi >> 12 << 10) << kCells;
+        cells[3] |= static_cast<std::uint64_t>(i) << kCells;
+        for (int plane = 0; plane < kPlanes; ++plane) out[1 + plane * count + k] = cells[plane];
+    }
+    return 1 + static_cast<std::size_t>(kPlanes) * static_cast<std::size_t>(count);
+}
+
+}  // namespace matcher::fingerprint

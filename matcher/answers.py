@@ -53,6 +53,23 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Certainty:
+    """How much a probe can say at all: of few minutiae, or a covered iris, even the right person scores low.
+
+    Attributes
+    ----------
+    reachable : float
+        Score of an impression as like the probe as another one of the same fingers, eyes and face ever is.
+    sufficient : bool
+        Whether that reaches the threshold. Where it does not, an empty answer says nothing: ask for more
+        samples, or for a lower threshold and a person who looks at the candidates.
+    """
+
+    reachable: float
+    sufficient: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Identification:
     """Who a probe may be.
 
@@ -68,6 +85,8 @@ class Identification:
         Last change that the search saw.
     warnings : tuple of MatchWarning
         Samples of the probe that repeat each other; what concerns a candidate stands with it.
+    certainty : Certainty or None
+        What the probe could have shown; None where nobody asked (an answer from an older server).
     """
 
     candidates: tuple[Candidate, ...]
@@ -75,6 +94,24 @@ class Identification:
     subjects: int
     sequence: int
     warnings: tuple[MatchWarning, ...] = ()
+    certainty: Certainty | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueEnrolment:
+    """Whether somebody was new, and so enrolled.
+
+    Attributes
+    ----------
+    enrolled : Enrolled or None
+        None where candidates were found: nobody is enrolled then.
+    search : Identification or None
+        The search that decided; its candidates are who the person may be. None for a request that was
+        answered before.
+    """
+
+    enrolled: Enrolled | None
+    search: Identification | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +151,8 @@ class Status:
         Last change, in commit order.
     modalities : tuple of ModalityStatus
         Of each modality that was enrolled.
+    people_bytes : int
+        Memory of what is kept of subjects and encounters beside their samples.
     """
 
     version: str
@@ -121,6 +160,7 @@ class Status:
     subjects: int
     sequence: int
     modalities: tuple[ModalityStatus, ...] = ()
+    people_bytes: int = 0
 
     @property
     def samples(self) -> int:

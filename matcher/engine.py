@@ -8,37 +8,36 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from types import TracebackType
 
-from matcher.answers import Enrolled, Identification, ModalityStatus, Status, Verification
+from matcher.answers import (
+    Enrolled,
+    ModalityStatus,
+    Status,
+    UniqueEnrolment,
+)
 from matcher.deadline import FOREVER, Deadline
-from matcher.errors import ArgumentError, SubjectNotFoundError
-from matcher.gallery.filters import EVERYBODY, Filter, allowed
+from matcher.encounters import EncounterOperations, check_name
+from matcher.gallery.filters import EVERYBODY, Filter
 from matcher.gallery.gallery import Gallery
-from matcher.gallery.memory import Memory
-from matcher.gallery.operations import Enrolment, SubjectDeletion
-from matcher.gallery.records import SampleRecord
-from matcher.gallery.schema import MAX_ID_LENGTH
-from matcher.person import Side
+from matcher.gallery.operations import Enrolment, SubjectIs
+from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt, SampleRecord
+from matcher.person import MatchWarning, Side
 from matcher.reader import DEFAULT_EXTRACTOR, reader
-from matcher.samples import Sample, SampleReader, digest_of, templates_of
-from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
+from matcher.samples import Sample, SampleReader, templates_of
+from matcher.score.decision import threshold_for_search
 from matcher.score.fusion_probe import PersonProbe, Scorers
-from matcher.score.identification import Identifier
 from matcher.score.person import PersonCalibration, load_person_calibration
 from matcher.score.scorers import gallery_scorers
+from matcher.searches import DEFAULT_CANDIDATES, SearchOperations, check_candidates
 from matcher.template.modality import Template, encode, extractor_of, modality_of, position_of
+from matcher.uniqueness import UniquenessCheck, request_digest
 from matcher.version import __version__
 
-MAX_CANDIDATES = 1000
-"""Most candidates that one search returns."""
 
-DEFAULT_CANDIDATES = 10
-"""Candidates that a search returns where the caller names no number."""
-
-
-class Engine:
+class Engine(SearchOperations, EncounterOperations):
     """One gallery of people: durable, searchable, safe to call from many threads.
 
     Parameters
@@ -89,9 +88,11 @@ class Engine:
         samples: Sequence[Sample],
         *,
         idempotency_key: str | None = None,
+        details: EncounterDetails = NO_DETAILS,
+        subject_is: SubjectIs = SubjectIs.NEW,
         deadline: Deadline = FOREVER,
     ) -> Enrolled:
-        """Add a subject. On return it is durable, and every later search sees it.
+        """Add an encounter, by default of a new subject. On return it is durable, and later searches see it.
 
         Parameters
         ----------
@@ -101,6 +102,10 @@ class Engine:
             1 to 20.
         idempotency_key : str, optional
             The same request sent again with the same key returns the same subject and enrols nobody.
+        details : EncounterDetails
+            Status, galleries, year of birth, tags and what else is known of the visit.
+        subject_is : SubjectIs
+            Whether the id is expected to be NEW, KNOWN (one more encounter), or EITHER.
         deadline : Deadline, optional
 
         Raises
@@ -110,136 +115,87 @@ class Engine:
         CalibrationMissingError
             If the gallery's templates could not be compared with these.
         SubjectExistsError
-            If a subject of that id is enrolled and the request is no repetition.
+            If a subject of that id is enrolled, one was not expected, and the request is no repetition.
         IdempotencyMismatchError
             If the key came with another request before.
         SubjectNotFoundError
-            If the subject enrolled with this key was deleted since.
+            If the subject enrolled with this key was deleted since, or a KNOWN one is not there.
         StoreError, NotReadyError, DeadlineError
             If the request could not be stored.
         """
-        _check_name("Subject id", subject_id)
-        _check_name("Idempotency key", idempotency_key)
-        digest = digest_of(subject_id, samples) if idempotency_key is not None else b""
-        chosen = subject_id if subject_id is not None else uuid.uuid4().hex
-        again = self._repeated(Enrolment(chosen, (), idempotency_key, digest), deadline)
+        request = self._request(subject_id, samples, idempotency_key, details, subject_is)
+        again = self._repeated(request, deadline)
         if again is not None:
             return again
         templates = templates_of(samples, self._read, deadline.check)
         self._check_comparable(templates)
         warnings = PersonProbe(self._scorers, self._persons, templates, Side.CANDIDATE).warnings
-        enrolment = Enrolment(
-            chosen,
-            tuple(_record(template) for template in templates),
-            idempotency_key,
-            digest,
-            [self._gallery.resident(template, n) for n, template in enumerate(templates)],
-        )
-        stored = self._stored(enrolment, deadline)
-        return replace(stored, warnings=warnings) if stored.created else stored
+        done = self._gallery.reservations.enter(self._complete(request, templates), templates)
+        return _enrolled(deadline.wait(done), warnings)
 
-    def verify(
+    def enroll_if_unique(
         self,
-        subject_id: str,
+        subject_id: str | None,
         samples: Sequence[Sample],
         *,
-        fmr: float | None = None,
-        threshold: float | None = None,
-        deadline: Deadline = FOREVER,
-    ) -> Verification:
-        """Compare a probe with one subject (1:1).
-
-        Parameters
-        ----------
-        subject_id : str
-        samples : sequence of Sample
-            Of one person; a known position is compared with the same or an unknown one.
-        fmr, threshold : float, optional
-            One of the two: a rate of false matches (default 1e-4), or the score itself, 0 to 1000.
-        deadline : Deadline, optional
-
-        Raises
-        ------
-        SubjectNotFoundError
-            If nobody of that id is enrolled.
-        InputError, FailureToExtractError, CalibrationMissingError, NotReadyError, DeadlineError
-            As `enroll`.
-        """
-        _check_name("Subject id", subject_id)
-        limit = threshold_for_verification(fmr, threshold)
-        memory = self._gallery.memory()
-        if memory.find(subject_id) is None:
-            raise _unknown(subject_id)
-        probe = self._probe(samples, deadline)
-        deadline.check()
-        subject = memory.find(subject_id)
-        if subject is None:
-            raise _unknown(subject_id)
-        view = memory.view()
-        own = self._identifier(memory, deadline).person(probe, view, allowed(view, EVERYBODY), subject)
-        person, warnings = probe.against(own, across=True)
-        decision = decide(person.score, limit)
-        return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
-
-    def identify(
-        self,
-        samples: Sequence[Sample],
-        *,
-        max_candidates: int = DEFAULT_CANDIDATES,
         fpir: float | None = None,
         threshold: float | None = None,
-        chosen: Filter | None = None,
-        exhaustive: bool = False,
+        max_candidates: int = DEFAULT_CANDIDATES,
+        chosen: Filter = EVERYBODY,
+        idempotency_key: str | None = None,
+        details: EncounterDetails = NO_DETAILS,
         deadline: Deadline = FOREVER,
-    ) -> Identification:
-        """Search everybody (1:N).
+    ) -> UniqueEnrolment:
+        """Add a new subject unless somebody looks the same, enrolled before or by another call meanwhile.
 
         Parameters
         ----------
-        samples : sequence of Sample
-            Of one person.
-        max_candidates : int
-            1 to 1000.
-        fpir, threshold : float, optional
-            One of the two: the share of non-mated searches that return anybody (default 1e-2), or the score.
-        chosen : Filter, optional
-            Who is searched; by default everybody whose encounter is ACTIVE. N counts those alone.
-        exhaustive : bool
-            Whether everybody is compared in full: exact, and slow in a large gallery. Without it, see
-            `matcher.score.identification` for what a search may lose.
-        deadline : Deadline, optional
+        subject_id, samples, idempotency_key, details, deadline
+            As `enroll`.
+        fpir, threshold, max_candidates
+            As `identify`.
+        chosen : Filter
+            Who counts; by default everybody, whatever their status.
 
         Raises
         ------
-        InputError, FailureToExtractError, CalibrationMissingError, NotReadyError, DeadlineError
-            As `enroll`.
+        NotReadyError
+            If the gallery was read anew while the call ran; nobody is enrolled then.
+        MatcherError
+            As `enroll` and `identify`.
         """
-        if not 1 <= max_candidates <= MAX_CANDIDATES:
-            raise ArgumentError(f"max_candidates: expected 1 to {MAX_CANDIDATES}, got {max_candidates}.")
-        threshold_for_search(fpir, threshold, 1)  # a wrong rate is told before the work
-        probe = self._probe(samples, deadline)
+        check_candidates(max_candidates)
+        threshold_for_search(fpir, threshold, 1)
+        request = self._request(subject_id, samples, idempotency_key, details, SubjectIs.NEW)
+        again = self._repeated(request, deadline)
+        if again is not None:
+            return UniqueEnrolment(again, None)
+        templates = templates_of(samples, self._read, deadline.check)
+        self._check_comparable(templates)
+        probe = PersonProbe(self._scorers, self._persons, templates)
         memory = self._gallery.memory()
         view = memory.view()
-        chosen = Filter() if chosen is None else chosen
-        excluded = {memory.find(name) for name in chosen.excluded} - {None}
-        passing = allowed(view, chosen, frozenset(n for n in excluded if n is not None))
-        limit = threshold_for_search(fpir, threshold, passing.subjects)
-        search = self._identifier(memory, deadline)
-        found = search.identify(probe, view, passing, limit, max_candidates, exhaustive=exhaustive)
-        return Identification(found, limit, passing.subjects, view.sequence, probe.warnings)
-
-    def delete(self, subject_id: str, *, deadline: Deadline = FOREVER) -> int:
-        """Remove a subject with everything that belongs to it; return the change's number.
-
-        Raises
-        ------
-        SubjectNotFoundError
-            If nobody of that id is enrolled.
-        StoreError, NotReadyError, DeadlineError
-            If the removal could not be stored.
-        """
-        _check_name("Subject id", subject_id)
-        return deadline.wait(self._gallery.submit(SubjectDeletion(subject_id))).sequence
+        search = self._identify(probe, memory, view, chosen, fpir, threshold, max_candidates, False, deadline)
+        if not search.candidates:
+            unique = UniquenessCheck(
+                self._gallery,
+                self._scorers,
+                self._identifier(memory, deadline),
+                memory,
+                view,
+                chosen,
+                probe,
+                search.threshold,
+                max_candidates,
+                deadline.check,
+            )
+            entered = unique.enter(self._complete(request, templates), templates)
+            if isinstance(entered, Future):
+                return UniqueEnrolment(_enrolled(deadline.wait(entered), probe.warnings), search)
+            search = replace(search, candidates=entered)
+        # The same request may have been sent twice at once: then its person is found, and it is the answer.
+        again = self._repeated(request, deadline)
+        return UniqueEnrolment(again, None) if again is not None else UniqueEnrolment(None, search)
 
     def status(self) -> Status:
         """Return what the gallery holds now; NotReadyError while it is being read."""
@@ -254,6 +210,7 @@ class Engine:
                 for modality, rows in view.rows.items()
                 if rows.extractors
             ),
+            view.people_bytes,
         )
 
     @property
@@ -273,22 +230,32 @@ class Engine:
     ) -> None:
         self.close()
 
+    def _request(
+        self,
+        subject_id: str | None,
+        samples: Sequence[Sample],
+        key: str | None,
+        details: EncounterDetails,
+        subject_is: SubjectIs,
+    ) -> Enrolment:
+        """Return an enrolment as it was asked for, without its samples."""
+        check_name("Subject id", subject_id)
+        check_name("Idempotency key", key)
+        digest = b"" if key is None else request_digest(subject_id, samples, details, subject_is)
+        chosen = subject_id if subject_id is not None else uuid.uuid4().hex
+        return Enrolment(chosen, (), key, digest, None, details, subject_is)
+
+    def _complete(self, request: Enrolment, templates: Sequence[Template]) -> Enrolment:
+        """Return an enrolment with what the store and memory shall keep."""
+        records = tuple(_record(template) for template in templates)
+        residents = [self._gallery.resident(template, n) for n, template in enumerate(templates)]
+        return replace(request, samples=records, resident=residents)
+
     def _repeated(self, request: Enrolment, deadline: Deadline) -> Enrolled | None:
         """Answer a repeated request without extracting again: the writer knows its key."""
         if request.key is None or self._gallery.find_key(request.key) is None:
             return None
-        return self._stored(request, deadline)
-
-    def _stored(self, request: Enrolment, deadline: Deadline) -> Enrolled:
-        receipt = deadline.wait(self._gallery.submit(request))
-        return Enrolled(receipt.subject_id, receipt.created, receipt.sequence)
-
-    def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
-        return Identifier(memory, self._gallery.fetch, self._threads, deadline.check)
-
-    def _probe(self, samples: Sequence[Sample], deadline: Deadline) -> PersonProbe:
-        templates = templates_of(samples, self._read, deadline.check)
-        return PersonProbe(self._scorers, self._persons, templates)
+        return _enrolled(deadline.wait(self._gallery.submit(request)))
 
     def _check_comparable(self, templates: Sequence[Template]) -> None:
         """Refuse what a later search could not score, before it is stored."""
@@ -306,12 +273,6 @@ def _record(template: Template) -> SampleRecord:
     return SampleRecord(kind, position, template.quality, encode(template), made_by)
 
 
-def _check_name(what: str, name: str | None) -> None:
-    if name is None:
-        return
-    if not isinstance(name, str) or not (1 <= len(name) <= MAX_ID_LENGTH and name.isprintable()):
-        raise ArgumentError(f"{what}: expected 1 to {MAX_ID_LENGTH} printable characters.")
-
-
-def _unknown(subject_id: str) -> SubjectNotFoundError:
-    return SubjectNotFoundError(f"No subject {subject_id!r} is enrolled.")
+def _enrolled(receipt: Receipt, warnings: tuple[MatchWarning, ...] = ()) -> Enrolled:
+    told = warnings if receipt.created else ()
+    return Enrolled(receipt.subject_id, receipt.created, receipt.sequence, told)

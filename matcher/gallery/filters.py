@@ -51,6 +51,9 @@ class Filter:
                 )
 
 
+ACTIVE = Filter()
+"""What a search asks by default."""
+
 EVERYBODY = Filter(active_only=False)
 """No condition: what a uniqueness check asks."""
 

@@ -17,9 +17,11 @@ from matcher.gallery.memory import Memory
 from matcher.gallery.operations import Operation
 from matcher.gallery.read import Stored
 from matcher.gallery.records import ORDINAL_BITS, Change, Receipt, StoredSample
+from matcher.gallery.reservations import Reservations
 from matcher.gallery.rows import ResidentSample
 from matcher.gallery.search import Scorer, TwoFormScorer
 from matcher.gallery.store import Store
+from matcher.gallery.subject import StoredSubject
 from matcher.gallery.transaction import KeyRow
 from matcher.template.modality import Template, decode, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
@@ -50,6 +52,7 @@ class Gallery:
         self._scorers = scorers
         self._threads = threads
         self._memory: Memory | None = None
+        self.reservations = Reservations(self.submit)
         self._store = Store(url, self)
 
     @property
@@ -75,6 +78,10 @@ class Gallery:
             raise NotReadyError("The gallery is being read from its store.", hint="Try again in a moment.")
         return memory
 
+    def holds(self, memory: Memory) -> bool:
+        """Return whether these are the arrays that are kept in step with the store."""
+        return self._memory is memory
+
     def resident(self, template: Template, ordinal: int = 0) -> ResidentSample:
         """Return what memory keeps of a template, an encounter's sample of that ordinal."""
         modality = modality_of(template)
@@ -92,6 +99,10 @@ class Gallery:
     def templates(self, keys: Sequence[int]) -> list[Template]:
         """Read the templates of samples from the store; those that are gone are left out."""
         return [template_of(sample) for sample in self._store.samples(keys)]
+
+    def subject(self, subject_id: str) -> StoredSubject | None:
+        """Read a subject from the store, or None if nobody has that id."""
+        return self._store.subject(subject_id)
 
     def submit(self, operation: Operation) -> Future[Receipt]:
         """Queue a write; done once it is durable and visible to every later search."""

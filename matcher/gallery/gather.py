@@ -124,6 +124,24 @@ Person = Mapping[Modality, Samples]
 """The samples of somebody, or of several by owner."""
 
 
+def samples_in_full(residents: Sequence[tuple[U64, int, str]]) -> Samples:
+    """Return the samples of somebody who is in no memory, as (form, position, extractor); the owner is 0."""
+    names = tuple(dict.fromkeys(extractor for _, _, extractor in residents))
+    count = len(residents)
+    offsets = np.concatenate([[0], np.cumsum([len(form) for form, _, _ in residents])]).astype(np.int64)
+    batch = Batch(
+        np.concatenate([np.zeros(0, np.uint64), *(form for form, _, _ in residents)]),
+        offsets,
+        np.arange(count, dtype=np.int64),
+        np.zeros(count, np.int32),
+        np.zeros(count, np.int32),
+        np.arange(count, dtype=np.uint8),
+        np.array([position for _, position, _ in residents], np.uint8),
+        np.array([names.index(extractor) for _, _, extractor in residents], np.uint8),
+    )
+    return Samples((batch,) if count else (), names)
+
+
 def everything(rows: RowsView, view: View, passing: Allowed) -> Iterator[Batch]:
     """Yield all rows that live and pass, as they lie in memory; the owner is the subject's number."""
     for block, count in rows.blocks:

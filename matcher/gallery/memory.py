@@ -11,7 +11,7 @@ asks again (`name`, `Selection.current`) before it replies.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -117,6 +117,11 @@ class Memory:
         """Return the number of a subject by its id, or None if nobody of that id is enrolled."""
         number = self.ids.find(subject_id)
         return number if number >= 0 and self.alive[number] else None
+
+    def numbers_of(self, subject_ids: Iterable[str]) -> frozenset[int]:
+        """Return the numbers of those who are enrolled."""
+        found = (self.find(subject_id) for subject_id in subject_ids)
+        return frozenset(number for number in found if number is not None)
 
     def encounters_of(self, subjects: npt.NDArray[np.integer[Any]]) -> EncountersOf:
         """Return the living encounters of subjects, given by number."""

@@ -157,6 +157,10 @@ class EncounterDetails:
     client_data: bytes | None = None
 
 
+NO_DETAILS = EncounterDetails()
+"""Nothing is known of a visit."""
+
+
 class StoredSample(NamedTuple):
     """A sample read back, with its encounter and its subject. A tuple: millions are made."""
 

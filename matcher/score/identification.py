@@ -111,6 +111,12 @@ class Identifier:
             found = self._full(probe, view, passing, self._likely(probe, view, passing, subjects, threshold))
         return self._ranked(probe, found, threshold, limit)
 
+    def among(
+        self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64, threshold: float, limit: int
+    ) -> tuple[Candidate, ...]:
+        """Return those of chosen subjects, ascending, who reach a threshold; all are compared in full."""
+        return self._ranked(probe, self._full(probe, view, passing, subjects), threshold, limit)
+
     def person(self, probe: PersonProbe, view: View, passing: Allowed, subject: int) -> Person:
         """Return the samples of one subject, given by number, of every modality that the probe has."""
         selection = Selection(self._memory, view, passing, np.array([subject], np.int64))

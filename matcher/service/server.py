@@ -10,7 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from matcher.deadline import Deadline
-from matcher.engine import DEFAULT_CANDIDATES, Engine
+from matcher.engine import Engine
 from matcher.errors import ArgumentError, NotReadyError
 from matcher.service.address import is_loopback, split_address
 from matcher.service.boundary import Boundary

@@ -1,0 +1,185 @@
+"""Questions to an engine: is this the person (1:1), and who is it (1:N)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from matcher.answers import Certainty, Identification, Verification
+from matcher.deadline import FOREVER, Deadline
+from matcher.encounters import check_name, unknown
+from matcher.errors import ArgumentError
+from matcher.gallery.filters import ACTIVE, EVERYBODY, Filter, allowed
+from matcher.gallery.gallery import Gallery
+from matcher.gallery.memory import Memory, View
+from matcher.samples import Sample, SampleReader, templates_of
+from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
+from matcher.score.fusion_probe import PersonProbe, Scorers
+from matcher.score.identification import Identifier
+from matcher.score.person import PersonCalibration
+
+MAX_CANDIDATES = 1000
+"""Most candidates that one search returns."""
+
+DEFAULT_CANDIDATES = 10
+"""Candidates that a search returns where the caller names no number."""
+
+
+class SearchOperations:
+    """The questions; the engine answers them."""
+
+    _gallery: Gallery
+    _scorers: Scorers
+    _persons: PersonCalibration
+    _read: SampleReader
+    _threads: int
+
+    def verify(
+        self,
+        subject_id: str,
+        samples: Sequence[Sample],
+        *,
+        fmr: float | None = None,
+        threshold: float | None = None,
+        deadline: Deadline = FOREVER,
+    ) -> Verification:
+        """Compare a probe with one subject (1:1).
+
+        Parameters
+        ----------
+        subject_id : str
+        samples : sequence of Sample
+            Of one person; a known position is compared with the same or an unknown one.
+        fmr, threshold : float, optional
+            One of the two: a rate of false matches (default 1e-4), or the score itself, 0 to 1000.
+        deadline : Deadline, optional
+
+        Raises
+        ------
+        SubjectNotFoundError
+            If nobody of that id is enrolled.
+        InputError, FailureToExtractError, CalibrationMissingError, NotReadyError, DeadlineError
+            As `enroll`.
+        """
+        check_name("Subject id", subject_id)
+        limit = threshold_for_verification(fmr, threshold)
+        memory = self._gallery.memory()
+        if memory.find(subject_id) is None:
+            raise unknown(subject_id)
+        probe = self._probe(samples, deadline)
+        deadline.check()
+        subject = memory.find(subject_id)
+        if subject is None:
+            raise unknown(subject_id)
+        view = memory.view()
+        own = self._identifier(memory, deadline).person(probe, view, allowed(view, EVERYBODY), subject)
+        person, warnings = probe.against(own, across=True)
+        decision = decide(person.score, limit)
+        return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
+
+    def identify(
+        self,
+        samples: Sequence[Sample],
+        *,
+        max_candidates: int = DEFAULT_CANDIDATES,
+        fpir: float | None = None,
+        threshold: float | None = None,
+        chosen: Filter = ACTIVE,
+        exhaustive: bool = False,
+        deadline: Deadline = FOREVER,
+    ) -> Identification:
+        """Search everybody (1:N).
+
+        Parameters
+        ----------
+        samples : sequence of Sample
+            Of one person.
+        max_candidates : int
+            1 to 1000.
+        fpir, threshold : float, optional
+            One of the two: the share of non-mated searches that return anybody (default 1e-2), or the score.
+        chosen : Filter
+            Who is searched; by default everybody whose encounter is ACTIVE. N counts those alone.
+        exhaustive : bool
+            Whether everybody is compared in full: exact, and slow in a large gallery. Without it, see
+            `matcher.score.identification` for what a search may lose.
+        deadline : Deadline, optional
+
+        Raises
+        ------
+        InputError, FailureToExtractError, CalibrationMissingError, NotReadyError, DeadlineError
+            As `enroll`.
+        """
+        check_candidates(max_candidates)
+        threshold_for_search(fpir, threshold, 1)  # a wrong rate is told before the work
+        probe = self._probe(samples, deadline)
+        memory = self._gallery.memory()
+        return self._identify(
+            probe, memory, memory.view(), chosen, fpir, threshold, max_candidates, exhaustive, deadline
+        )
+
+    def identify_subject(
+        self,
+        subject_id: str,
+        *,
+        max_candidates: int = DEFAULT_CANDIDATES,
+        fpir: float | None = None,
+        threshold: float | None = None,
+        chosen: Filter = ACTIVE,
+        exhaustive: bool = False,
+        deadline: Deadline = FOREVER,
+    ) -> Identification:
+        """Search everybody but one subject by the samples that are stored of it; see `identify`.
+
+        Raises
+        ------
+        SubjectNotFoundError
+            If nobody of that id is enrolled.
+        MatcherError
+            As `identify`.
+        """
+        check_candidates(max_candidates)
+        threshold_for_search(fpir, threshold, 1)
+        check_name("Subject id", subject_id)
+        stored = self._gallery.subject(subject_id)
+        if stored is None:
+            raise unknown(subject_id)
+        keys = [sample.sample_key for encounter in stored.encounters for sample in encounter.samples]
+        probe = PersonProbe(self._scorers, self._persons, self._gallery.templates(keys))
+        memory = self._gallery.memory()
+        others = replace(chosen, excluded=chosen.excluded | {subject_id})
+        return self._identify(
+            probe, memory, memory.view(), others, fpir, threshold, max_candidates, exhaustive, deadline
+        )
+
+    def _identify(
+        self,
+        probe: PersonProbe,
+        memory: Memory,
+        view: View,
+        chosen: Filter,
+        fpir: float | None,
+        threshold: float | None,
+        max_candidates: int,
+        exhaustive: bool,
+        deadline: Deadline,
+    ) -> Identification:
+        passing = allowed(view, chosen, memory.numbers_of(chosen.excluded))
+        limit = threshold_for_search(fpir, threshold, passing.subjects)
+        search = self._identifier(memory, deadline)
+        found = search.identify(probe, view, passing, limit, max_candidates, exhaustive=exhaustive)
+        reachable = probe.reachable()
+        certainty = Certainty(reachable, reachable >= limit)
+        return Identification(found, limit, passing.subjects, view.sequence, probe.warnings, certainty)
+
+    def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
+        return Identifier(memory, self._gallery.fetch, self._threads, deadline.check)
+
+    def _probe(self, samples: Sequence[Sample], deadline: Deadline) -> PersonProbe:
+        templates = templates_of(samples, self._read, deadline.check)
+        return PersonProbe(self._scorers, self._persons, templates)
+
+
+def check_candidates(count: int) -> None:
+    if not 1 <= count <= MAX_CANDIDATES:
+        raise ArgumentError(f"max_candidates: expected 1 to {MAX_CANDIDATES}, got {count}.")

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 from matcher.deadline import Deadline
 from matcher.engine import Engine
 from matcher.errors import ArgumentError, NotReadyError
+from matcher.searches import DEFAULT_CANDIDATES
 from matcher.service.address import is_loopback, split_address
 from matcher.service.boundary import Boundary
 from matcher.service.convert import (

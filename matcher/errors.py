@@ -55,7 +55,13 @@
     │   ├── StoreCorruptError               STORE_CORRUPT
     │   ├── StoreNewerError                 STORE_NEWER
     │   ├── BackupCorruptError              BACKUP_CORRUPT
-    │   └── BackupNewerError                BACKUP_NEWER
+    │   ├── BackupNewerError                BACKUP_NEWER
+    │   └── SnapshotError                   a snapshot that is not used; the store is read instead
+    │       ├── SnapshotMissingError            SNAPSHOT_MISSING
+    │       ├── SnapshotCorruptError            SNAPSHOT_CORRUPT
+    │       ├── SnapshotNewerError              SNAPSHOT_NEWER
+    │       ├── SnapshotOlderError              SNAPSHOT_OLDER
+    │       └── SnapshotForeignError            SNAPSHOT_FOREIGN
     ├── ServiceError
     │   ├── DeadlineError                   DEADLINE_EXCEEDED
     │   ├── ServerUnavailableError          SERVER_UNAVAILABLE
@@ -409,6 +415,40 @@ class BackupNewerError(StoreError):
     """A backup was written by a later version of this program."""
 
     reason = "BACKUP_NEWER"
+
+
+class SnapshotError(StoreError):
+    """A snapshot of memory that is not used; the store is read instead."""
+
+
+class SnapshotMissingError(SnapshotError):
+    """There is none."""
+
+    reason = "SNAPSHOT_MISSING"
+
+
+class SnapshotCorruptError(SnapshotError):
+    """It is damaged, or no snapshot at all."""
+
+    reason = "SNAPSHOT_CORRUPT"
+
+
+class SnapshotNewerError(SnapshotError):
+    """A later version of this program wrote it."""
+
+    reason = "SNAPSHOT_NEWER"
+
+
+class SnapshotOlderError(SnapshotError):
+    """A version of this program wrote it that is too old to be read."""
+
+    reason = "SNAPSHOT_OLDER"
+
+
+class SnapshotForeignError(SnapshotError):
+    """It is of another store or history, or of templates in other forms."""
+
+    reason = "SNAPSHOT_FOREIGN"
 
 
 class ServiceError(MatcherError):

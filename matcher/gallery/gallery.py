@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from matcher import _core
 from matcher.errors import InternalError, NotReadyError, StoreCorruptError, TemplateError
 from matcher.gallery.memory import Memory
 from matcher.gallery.operations import Operation
@@ -19,12 +20,16 @@ from matcher.gallery.read import Stored
 from matcher.gallery.records import ORDINAL_BITS, Change, Receipt, StoredSample
 from matcher.gallery.reservations import Reservations
 from matcher.gallery.rows import ResidentSample
-from matcher.gallery.search import Scorer, TwoFormScorer
+from matcher.gallery.search import Scorer, SearchScorer, TwoFormScorer
+from matcher.gallery.snapshots import Snapshots, default_path
 from matcher.gallery.store import Store
 from matcher.gallery.subject import StoredSubject
 from matcher.gallery.transaction import KeyRow
 from matcher.template.modality import Template, decode, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
+
+LAYOUTS = (_core.RESIDENT_VERSION, _core.PACKED_VERSION, _core.IRIS_SEARCH_WORDS)
+"""What the core knows of the forms in memory."""
 
 NOBODY: tuple[None, Iterator[Any]] = (None, iter(()))
 """Stands behind the last encounter that has samples."""
@@ -52,6 +57,9 @@ class Gallery:
         self._scorers = scorers
         self._threads = threads
         self._memory: Memory | None = None
+        self._resumed: tuple[Memory, int] | None = None
+        self._identity = ""
+        self._snapshots = Snapshots(default_path(url), lambda: _forms_of(scorers), threads)
         self.reservations = Reservations(self.submit)
         self._store = Store(url, self)
 
@@ -86,7 +94,7 @@ class Gallery:
         """Return what memory keeps of a template, an encounter's sample of that ordinal."""
         modality = modality_of(template)
         scorer = self._scorers[modality]
-        words = (scorer.quick if isinstance(scorer, TwoFormScorer) else scorer).resident(template)
+        words = _in_memory(scorer).resident(template)
         position, extractor = int(position_of(template)), extractor_of(template)
         return ResidentSample(modality, words, position, extractor, ordinal)
 
@@ -115,25 +123,42 @@ class Gallery:
     def close(self) -> None:
         """Finish queued writes and close the store."""
         self._store.close()
+        self._snapshots.finish(self._memory, self._identity)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Take over committed changes; on any failure nothing is served until a replay."""
-        memory = self._memory
+        memory = self._memory if self._resumed is None else self._resumed[0]
         if memory is None:
             raise InternalError("Changes came before the store was read.")
         try:
             memory.apply([self._prepared(change) for change in changes])
         except BaseException:
-            self._memory = None
+            self._memory = self._resumed = None
             raise
+        if self._resumed is not None and memory.sequence >= self._resumed[1]:
+            self._memory, self._resumed = memory, None
+        if self._resumed is None:
+            self._snapshots.consider(memory, self._identity)
 
     def resume(self, identity: str, sequence: int) -> int | None:
-        """Nothing is kept from earlier: the store is read whole."""
-        return None
+        """Take up the last snapshot; return the change that it stands at, None where there is none to use.
+
+        Nothing is served before the changes up to `sequence` have been applied to it.
+        """
+        self._memory = self._resumed = None
+        self._identity = identity
+        memory = self._snapshots.load(identity)
+        if memory is None or memory.sequence > sequence:
+            return None
+        if memory.sequence == sequence:
+            self._memory = memory
+        else:
+            self._resumed = (memory, sequence)
+        return memory.sequence
 
     def replay(self, sequence: int, stored: Stored) -> None:
         """Read the whole store into fresh arrays and take them into use."""
-        self._memory = None
+        self._memory = self._resumed = None
         memory = Memory()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="expand") as pool:
             residents = (
@@ -165,6 +190,18 @@ class Gallery:
 
     def _read(self, sample: StoredSample) -> ResidentSample:
         return self.resident(template_of(sample), sample.sample_key & ((1 << ORDINAL_BITS) - 1))
+
+
+def _forms_of(scorers: Mapping[Modality, Scorer]) -> str:
+    """Return what tells the forms in memory from others: who makes them, and the core's layouts."""
+    makers = [type(_in_memory(scorers[modality])) for modality in Modality]
+    names = [f"{maker.__module__}.{maker.__qualname__}" for maker in makers]
+    return ",".join([*names, *map(str, LAYOUTS)])
+
+
+def _in_memory(scorer: Scorer) -> Scorer | SearchScorer:
+    """Return the scorer whose forms lie in memory."""
+    return scorer.quick if isinstance(scorer, TwoFormScorer) else scorer
 
 
 def template_of(sample: StoredSample) -> Template:

@@ -120,6 +120,19 @@ class Block:
             first + int(np.searchsorted(own, encounter, "right")),
         )
 
+    def reopened(self, words: int, rows: int) -> Block:
+        """Return a block with room behind these rows, of the usual size; itself where they fill it."""
+        used = int(self.offsets[self.rows])
+        if self.rows >= rows or used >= words:
+            return self
+        made = Block.allocate(words, rows)
+        made.words[:used] = self.words[:used]
+        made.offsets[: self.rows + 1] = self.offsets[: self.rows + 1]
+        for name in ("encounter", "ordinal", "position", "extractor", "dead"):
+            getattr(made, name)[: self.rows] = getattr(self, name)[: self.rows]
+        made.rows = self.rows
+        return made
+
     def compacted(self) -> Block:
         """Return a block of the living rows alone, in their order."""
         kept = np.flatnonzero(~self.dead[: self.rows])

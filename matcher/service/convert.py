@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from matcher.answers import Enrolled, Identification, ModalityStatus, Status, Verification
+from matcher.answers import Certainty, Enrolled, Identification, ModalityStatus, Status, Verification
 from matcher.errors import ArgumentError
 from matcher.face.types import FacePosition
 from matcher.person import MatchWarning, PartUse, PersonPart, Side, WarningKind
@@ -217,6 +217,7 @@ def identification_to_message(answer: Identification) -> pb.IdentifyResponse:
         subject_count=answer.subjects,
         sequence=answer.sequence,
         warnings=[warning_to_message(w) for w in answer.warnings],
+        reachable=None if answer.certainty is None else answer.certainty.reachable,
     )
 
 
@@ -232,12 +233,14 @@ def identification_from_message(message: pb.IdentifyResponse) -> Identification:
         )
         for c in message.candidates
     )
+    known = message.HasField("reachable")
     return Identification(
         candidates,
         message.threshold,
         message.subject_count,
         message.sequence,
         warnings_from(message.warnings),
+        Certainty(message.reachable, message.reachable >= message.threshold) if known else None,
     )
 
 
@@ -260,6 +263,7 @@ def status_to_message(status: Status) -> pb.GetServerStatusResponse:
             )
             for one in status.modalities
         ],
+        people_bytes=status.people_bytes,
     )
 
 
@@ -269,4 +273,11 @@ def status_from_message(message: pb.GetServerStatusResponse) -> Status:
         ModalityStatus(Modality(one.modality), one.sample_count, one.resident_bytes, tuple(one.extractors))
         for one in message.modalities
     )
-    return Status(message.version, message.store, message.subject_count, message.sequence, modalities)
+    return Status(
+        message.version,
+        message.store,
+        message.subject_count,
+        message.sequence,
+        modalities,
+        message.people_bytes,
+    )

@@ -690,12 +690,17 @@ class IdentifyResponse(_message.Message):
     SUBJECT_COUNT_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    REACHABLE_FIELD_NUMBER: _builtins.int
     threshold: _builtins.float
     """Score that was asked for, or that the rate asked for means in a gallery of this size."""
     subject_count: _builtins.int
     """Subjects that were searched."""
     sequence: _builtins.int
     """Number of the last change that the search saw."""
+    reachable: _builtins.float
+    """Score that the best other impressions of the same person could reach, at least 0: where it is below the
+    threshold, an empty answer says nothing. Not set by older servers.
+    """
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """Subjects that reach the threshold, best first; empty if there are none."""
@@ -712,12 +717,15 @@ class IdentifyResponse(_message.Message):
         subject_count: _builtins.int = ...,
         sequence: _builtins.int = ...,
         warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
+        reachable: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reachable", b"_reachable", "reachable", b"reachable"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "sequence", b"sequence", "subject_count", b"subject_count", "threshold", b"threshold", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reachable", b"_reachable", "candidates", b"candidates", "reachable", b"reachable", "sequence", b"sequence", "subject_count", b"subject_count", "threshold", b"threshold", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__reachable: _TypeAlias = _typing.Literal["reachable"]  # noqa: Y015
+    _WhichOneofArgType__reachable: _TypeAlias = _typing.Literal["_reachable", b"_reachable"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reachable) -> _WhichOneofReturnType__reachable | None: ...
 
 Global___IdentifyResponse: _TypeAlias = IdentifyResponse  # noqa: Y015
 
@@ -832,6 +840,7 @@ class GetServerStatusResponse(_message.Message):
     RESIDENT_BYTES_FIELD_NUMBER: _builtins.int
     EXTRACTORS_FIELD_NUMBER: _builtins.int
     MODALITIES_FIELD_NUMBER: _builtins.int
+    PEOPLE_BYTES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of the program, such as 0.1.0."""
     store: _builtins.str
@@ -844,6 +853,8 @@ class GetServerStatusResponse(_message.Message):
     """Number of the last change."""
     resident_bytes: _builtins.int
     """Memory that all samples occupy in the form that is searched, bytes."""
+    people_bytes: _builtins.int
+    """Memory of what is kept of subjects and encounters beside their samples, bytes, at least 0."""
     @_builtins.property
     def extractors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Extractors whose templates the gallery holds, of all modalities."""
@@ -863,10 +874,11 @@ class GetServerStatusResponse(_message.Message):
         resident_bytes: _builtins.int = ...,
         extractors: _abc.Iterable[_builtins.str] | None = ...,
         modalities: _abc.Iterable[Global___ModalityStatus] | None = ...,
+        people_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractors", b"extractors", "modalities", b"modalities", "resident_bytes", b"resident_bytes", "sample_count", b"sample_count", "sequence", b"sequence", "store", b"store", "subject_count", b"subject_count", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractors", b"extractors", "modalities", b"modalities", "people_bytes", b"people_bytes", "resident_bytes", b"resident_bytes", "sample_count", b"sample_count", "sequence", b"sequence", "store", b"store", "subject_count", b"subject_count", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,7 +4,7 @@
     0               8      magic
     8               4      version of the content
     12              4      length H of the header
-    16              H      header, JSON: what the writer says; each array's name, type, shape, place and CRC-32
+    16              H      header, JSON: what the writer says; of each array name, type, shape, place, CRC
     16 + H          4      CRC-32 (ISO 3309) of everything before it
     multiples of 4096      the arrays
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.gallery.columns import I32, U16, Bools, grown
-from matcher.gallery.records import EncounterStatus, StoredEncounter
+from matcher.gallery.records import NO_DETAILS, Change, EncounterStatus, StoredEncounter
 from matcher.types import I64
 
 NONE = -1
@@ -149,3 +149,18 @@ class Encounters:
     def resident_bytes(self) -> int:
         """What the columns occupy, reserves included."""
         return sum(getattr(self, name).nbytes for name in self.COLUMNS)
+
+
+def stored_encounter(change: Change) -> StoredEncounter:
+    """Return the encounter that an ENROLL change tells of, with the subject that it had then."""
+    key = change.sequence if change.encounter_key is None else change.encounter_key
+    now = change.encounter
+    if now is not None:
+        return now._replace(subject_key=change.subject_key, subject_id=change.subject_id)
+    return plain_encounter(key, change.subject_key, change.subject_id)
+
+
+def plain_encounter(key: int, subject_key: int, subject_id: str) -> StoredEncounter:
+    """Return an encounter of which no more is known than whose it is."""
+    d = NO_DETAILS
+    return StoredEncounter(key, subject_key, subject_id, d.status, d.galleries, d.year_of_birth, d.tags)

@@ -20,11 +20,12 @@ from matcher.gallery.read import Stored
 from matcher.gallery.records import ORDINAL_BITS, Change, Receipt, StoredSample
 from matcher.gallery.reservations import Reservations
 from matcher.gallery.rows import ResidentSample
-from matcher.gallery.search import Scorer, SearchScorer, TwoFormScorer
+from matcher.gallery.search import Scorer, SearchScorer, ShortlistScorer, TwoFormScorer
 from matcher.gallery.snapshots import Snapshots, default_path
 from matcher.gallery.store import Store
 from matcher.gallery.subject import StoredSubject
 from matcher.gallery.transaction import KeyRow
+from matcher.gallery.upkeep import Upkeep
 from matcher.template.modality import Template, decode, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
 
@@ -59,6 +60,7 @@ class Gallery:
         self._memory: Memory | None = None
         self._resumed: tuple[Memory, int] | None = None
         self._identity = ""
+        self._upkeep = Upkeep()
         self._snapshots = Snapshots(default_path(url), lambda: _forms_of(scorers), threads)
         self.reservations = Reservations(self.submit)
         self._store = Store(url, self)
@@ -96,7 +98,8 @@ class Gallery:
         scorer = self._scorers[modality]
         words = _in_memory(scorer).resident(template)
         position, extractor = int(position_of(template)), extractor_of(template)
-        return ResidentSample(modality, words, position, extractor, ordinal)
+        descriptor = scorer.describe(template) if isinstance(scorer, ShortlistScorer) else None
+        return ResidentSample(modality, words, position, extractor, ordinal, descriptor)
 
     def fetch(self, modality: Modality, keys: Sequence[int]) -> list[U64 | None]:
         """Read samples from the store in the form that the scorer reads; None for one that is gone."""
@@ -123,6 +126,7 @@ class Gallery:
     def close(self) -> None:
         """Finish queued writes and close the store."""
         self._store.close()
+        self._upkeep.finish()
         self._snapshots.finish(self._memory, self._identity)
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -139,6 +143,7 @@ class Gallery:
             self._memory, self._resumed = memory, None
         if self._resumed is None:
             self._snapshots.consider(memory, self._identity)
+            self._upkeep.consider(memory)
 
     def resume(self, identity: str, sequence: int) -> int | None:
         """Take up the last snapshot; return the change that it stands at, None where there is none to use.
@@ -180,6 +185,7 @@ class Gallery:
                     "The store has a sample of no encounter.", hint="Restore it from a backup."
                 )
         memory.publish(sequence)
+        memory.shortlist.maintain()
         self._memory = memory
 
     def _prepared(self, change: Change) -> Change:

@@ -21,18 +21,21 @@ import numpy.typing as npt
 
 from matcher.errors import NotReadyError
 from matcher.gallery.columns import I32, Bools, grown
-from matcher.gallery.encounters import NONE, Encounters, EncountersView
+from matcher.gallery.encounters import NONE, Encounters, EncountersView, stored_encounter
 from matcher.gallery.records import (
     ORDINAL_BITS,
     Change,
     ChangeKind,
-    EncounterDetails,
     StoredEncounter,
     encounter_key_of,
 )
 from matcher.gallery.rows import BLOCK_ROWS, BLOCK_WORDS, ResidentSample, Rows, RowsView
+from matcher.gallery.shortlist import Shortlist
 from matcher.gallery.subject_ids import SubjectIds
-from matcher.types import I64, Modality
+from matcher.types import I64, FingerPosition, Modality
+
+MAX_POSITION = int(max(FingerPosition))
+"""Greatest code of a finger's position."""
 
 
 def _no_rows() -> Mapping[Modality, RowsView]:
@@ -56,6 +59,8 @@ class View:
         Last change that is contained.
     people_bytes : int
         What subjects and encounters occupy beside their samples.
+    shortlist : Shortlist
+        Of fingers; those of encounters after this state are to be passed by.
     """
 
     encounters: EncountersView
@@ -64,6 +69,7 @@ class View:
     numbers: int = 0
     sequence: int = 0
     people_bytes: int = 0
+    shortlist: Shortlist = field(default_factory=Shortlist)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +101,7 @@ class Memory:
         self.rows = {modality: Rows(block_words, block_rows) for modality in Modality}
         self.ids = SubjectIds()
         self.encounters = Encounters()
+        self.shortlist = Shortlist()
         self.subject_key: I64 = np.zeros(0, np.int64)
         self.head: I32 = np.zeros(0, np.int32)
         self.alive: Bools = np.zeros(0, np.bool_)
@@ -161,6 +168,8 @@ class Memory:
             self.head[subject] = number
         for sample in samples:
             self.rows[sample.modality].append(sample, number)
+            if sample.descriptor is not None:
+                self.shortlist.add(number, sample.position, sample.descriptor)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Take over changes in log order and publish them; those taken over before are passed by.
@@ -181,6 +190,7 @@ class Memory:
 
     def publish(self, sequence: int) -> None:
         """Make everything added so far visible as the state after `sequence`."""
+        self.shortlist.flush()
         self.sequence = sequence
         self._view = self._state()
 
@@ -241,12 +251,17 @@ class Memory:
         self.encounters.remove(encounter)
         for rows in self.rows.values():
             rows.remove(encounter)
+        self.shortlist.flush()
+        self.shortlist.remove(encounter)
 
     def _remove_sample(self, sample_key: int) -> None:
         encounter = self.encounters.find(encounter_key_of(sample_key))
         if encounter != NONE:
             for rows in self.rows.values():
                 rows.remove(encounter, sample_key & ((1 << ORDINAL_BITS) - 1))
+            fingers = set(range(MAX_POSITION + 1)) - self.rows[Modality.FINGERPRINT].positions(encounter)
+            self.shortlist.flush()
+            self.shortlist.remove(encounter, fingers)
 
     def _merge(self, change: Change) -> None:
         other = None if change.other_id is None else self.find(change.other_id)
@@ -285,19 +300,6 @@ class Memory:
         columns = (self.subject_key, self.head, self.alive)
         people = self.ids.resident_bytes + self.encounters.resident_bytes + sum(c.nbytes for c in columns)
         rows = MappingProxyType({modality: rows.view() for modality, rows in self.rows.items()})
-        return View(self.encounters.view(), rows, self.subjects, self.ids.count, self.sequence, people)
-
-
-def stored_encounter(change: Change) -> StoredEncounter:
-    """Return the encounter that an ENROLL change tells of, with the subject that it had then."""
-    key = change.sequence if change.encounter_key is None else change.encounter_key
-    now = change.encounter
-    if now is not None:
-        return now._replace(subject_key=change.subject_key, subject_id=change.subject_id)
-    return plain_encounter(key, change.subject_key, change.subject_id)
-
-
-def plain_encounter(key: int, subject_key: int, subject_id: str) -> StoredEncounter:
-    """Return an encounter of which no more is known than whose it is."""
-    d = EncounterDetails()
-    return StoredEncounter(key, subject_key, subject_id, d.status, d.galleries, d.year_of_birth, d.tags)
+        return View(
+            self.encounters.view(), rows, self.subjects, self.ids.count, self.sequence, people, self.shortlist
+        )

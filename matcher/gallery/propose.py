@@ -23,6 +23,7 @@ from matcher.gallery.search import (
     UNKNOWN_POSITION,
     Probe,
     Scorer,
+    ShortlistScorer,
     TwoFormScorer,
     calibrations_of,
     comparable_with,
@@ -52,8 +53,27 @@ class Proposer:
         self._view, self._passing = view, passing
         self._threads, self._check = threads, check
 
-    def propose(self, modality: Modality, scorer: Scorer, probes: Sequence[Probe], wanted: int) -> I32:
-        """Return encounters, int32 (e,), those that each of the probes looks most alike.
+    def propose(
+        self,
+        modality: Modality,
+        scorer: Scorer,
+        probes: Sequence[Probe],
+        wanted: int,
+        *,
+        others: bool = False,
+    ) -> I32:
+        """Return subjects, int32 (s,), those that each of the probes looks most alike.
+
+        Parameters
+        ----------
+        modality : Modality
+        scorer : Scorer
+            Of the modality.
+        probes : sequence of Probe
+        wanted : int
+            Strangers of each probe.
+        others : bool
+            Whether other modalities propose, too.
 
         Raises
         ------
@@ -61,12 +81,27 @@ class Proposer:
             If the gallery holds templates that a probe has no calibration with.
         """
         rows = self._view.rows[modality]
+        if isinstance(scorer, ShortlistScorer):
+            return self._shortlisted(rows, scorer, probes, others)
         if isinstance(scorer, TwoFormScorer):
             found = [self._least(rows, scorer, probe, wanted) for probe in probes]
         else:
             batches = tuple(everything(rows, self._view, self._passing))
             found = [self._best(Samples(batches, rows.extractors), scorer, probe, wanted) for probe in probes]
-        return np.unique(np.concatenate([np.zeros(0, np.int32), *found]))
+        return np.unique(self._view.encounters.subject[np.concatenate([np.zeros(0, np.int32), *found])])
+
+    def _shortlisted(
+        self, rows: RowsView, scorer: ShortlistScorer, probes: Sequence[Probe], others: bool
+    ) -> I32:
+        """Return the subjects with the most votes of the probe's minutiae."""
+        for probe in probes:
+            calibrations_of(scorer, probe, rows.extractors)  # what could not be compared later is told now
+        self._check()
+        asked = [(p.position, scorer.describe_probe(p.source)) for p in probes]
+        owners = self._view.encounters.subject[: self._view.encounters.count]
+        passing = self._passing.encounters
+        bits = None if passing is None else bits_of(passing[: len(owners)])
+        return self._view.shortlist.search(asked, owners, bits, self._passing.subjects, others=others)
 
     def _best(self, samples: Samples, scorer: Scorer, probe: Probe, wanted: int) -> I32:
         """Score everybody and return the encounters of the best."""

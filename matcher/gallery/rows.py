@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from matcher.fingerprint.descriptor import FingerprintDescriptor
 from matcher.gallery.columns import I32, Bools
 from matcher.types import I64, U8, U64, Modality
 
@@ -47,6 +48,8 @@ class ResidentSample:
         Of a face, its model.
     ordinal : int
         Of the sample in its encounter, 0 to 255.
+    descriptor : FingerprintDescriptor or None
+        What the shortlist keeps of it, where there is one.
     """
 
     modality: Modality
@@ -54,6 +57,7 @@ class ResidentSample:
     position: int
     extractor: str
     ordinal: int = 0
+    descriptor: FingerprintDescriptor | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -227,6 +231,15 @@ class Rows:
             self.dead += marked
             if marked and number < len(self.blocks) - 1:
                 self._compact(number)
+
+    def positions(self, encounter: int) -> set[int]:
+        """Return the positions of an encounter's living samples."""
+        return {
+            int(block.position[row])
+            for block in (self.blocks[number] for number in self._around(encounter))
+            for row in block.find(0, block.rows, encounter)
+            if not block.dead[row]
+        }
 
     def view(self) -> RowsView:
         """Return everything added so far."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor
 from matcher.gallery.gather import Batch, Samples
 from matcher.template.modality import Template, extractor_of, position_of
 from matcher.types import F32, I64, U64
@@ -68,6 +69,17 @@ class TwoFormScorer(Scorer, Protocol):
     @property
     def quick(self) -> SearchScorer:
         """Compares the smaller forms; probes are the same."""
+
+
+@runtime_checkable
+class ShortlistScorer(Scorer, Protocol):
+    """A scorer whose comparisons are too slow for everybody: a shortlist says who is compared."""
+
+    def describe(self, template: Any) -> FingerprintDescriptor:
+        """Return what the shortlist keeps of a template."""
+
+    def describe_probe(self, template: Any) -> DescriptorProbe:
+        """Return what the shortlist is asked with."""
 
 
 class SearchScorer(Protocol):
@@ -146,6 +158,7 @@ class Probe:
     prepared: Any
     position: int
     extractor: str
+    source: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +179,7 @@ class Characteristic:
 
 def prepare(scorer: Scorer, templates: Sequence[Template]) -> list[Probe]:
     """Return the probe form of every template; they are of one modality."""
-    return [Probe(scorer.prepare(t), int(position_of(t)), extractor_of(t)) for t in templates]
+    return [Probe(scorer.prepare(t), int(position_of(t)), extractor_of(t), t) for t in templates]
 
 
 def search(

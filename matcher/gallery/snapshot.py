@@ -15,6 +15,7 @@ from matcher.errors import SnapshotCorruptError, SnapshotForeignError
 from matcher.gallery.encounters import Encounters
 from matcher.gallery.memory import Memory
 from matcher.gallery.rows import Block
+from matcher.gallery.shortlist import Shortlist
 from matcher.types import Modality
 
 SUBJECT_COLUMNS = ("subject_key", "head", "alive")
@@ -70,6 +71,8 @@ def cut(memory: Memory, identity: str, forms: str) -> Cut:
         for number, block in enumerate(rows.blocks):
             for name, array in _parts(block).items():
                 arrays[f"{modality.name}.{number}.{name}"] = array
+    listed, lists = memory.shortlist.arrays()
+    arrays |= lists
     said = {
         "identity": identity,
         "forms": forms,
@@ -81,6 +84,7 @@ def cut(memory: Memory, identity: str, forms: str) -> Cut:
         "tag_sets": [sorted(own) for own in e.view().tag_sets],
         "blocks": blocks,
         "extractors": {modality.name: rows.extractors.copy() for modality, rows in memory.rows.items()},
+        "shortlist": listed,
         "living": {modality.name: [rows.alive, rows.dead] for modality, rows in memory.rows.items()},
     }
     return Cut(said, arrays)
@@ -146,5 +150,6 @@ def _restored(said: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -
             rows.blocks.append(Block(**own, rows=len(own["encounter"])))
         if rows.blocks:
             rows.blocks[-1] = rows.blocks[-1].reopened(rows.block_words, rows.block_rows)
+    memory.shortlist = Shortlist.of(said["shortlist"], arrays)
     memory.publish(int(said["sequence"]))
     return memory

@@ -135,8 +135,11 @@ class Identifier:
         samples = sum(len(modality.probes) for modality in probe.modalities)
         wanted = max(PROPOSALS // samples, LEAST_PROPOSALS)
         proposer = Proposer(view, passing, self._threads, self._check)
-        found = [proposer.propose(m.modality, m.scorer, m.probes, wanted) for m in probe.modalities]
-        return np.unique(view.encounters.subject[np.concatenate(found)]).astype(np.int64)
+        others = len(probe.modalities) > 1
+        found = [
+            proposer.propose(m.modality, m.scorer, m.probes, wanted, others=others) for m in probe.modalities
+        ]
+        return np.unique(np.concatenate(found)).astype(np.int64)
 
     def _likely(
         self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64, threshold: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor, describe, prepare
 from matcher.fingerprint.packed import expanded, is_packed, packed
 from matcher.fingerprint.resident import resident
 from matcher.score.calibration import Calibration, load_calibration
@@ -37,6 +38,14 @@ class PackedFingerprintScorer(FingerprintScorer):
     def resident(self, template: FingerprintTemplate) -> U64:
         """Return the form that lies in memory: uint64 array (W,)."""
         return packed(template)
+
+    def describe(self, template: FingerprintTemplate) -> FingerprintDescriptor:
+        """Return what the shortlist keeps of a template."""
+        return describe(template)
+
+    def describe_probe(self, template: FingerprintTemplate) -> DescriptorProbe:
+        """Return what the shortlist is asked with."""
+        return prepare(template)
 
     def prepare(self, source: FingerprintTemplate | U64) -> FingerprintProbe:
         """Return the probe form of a template, or of its packed or resident form."""

@@ -10,9 +10,10 @@ import pytest
 from matcher.errors import CalibrationMissingError, DeadlineError
 from matcher.gallery import gather
 from matcher.gallery.compare import compare_pairs
+from matcher.gallery.encounters import plain_encounter
 from matcher.gallery.filters import EVERYBODY, allowed
 from matcher.gallery.gather import Samples, Selection, everything
-from matcher.gallery.memory import Memory, plain_encounter
+from matcher.gallery.memory import Memory
 from matcher.gallery.records import Change, ChangeKind
 from matcher.gallery.rows import ResidentSample
 from matcher.gallery.search import Characteristic, CharacteristicTally, comparable_with, prepare, search

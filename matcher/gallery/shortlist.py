@@ -1,0 +1,152 @@
+"""The fingers of a gallery by position, each in an index whose rows are encounters: whom the scorer sees.
+
+An encounter's first sample of a position is indexed; a further one of the same is found through the first.
+What is added is kept back until `flush`, so that many come at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.errors import ArgumentError
+from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor
+from matcher.gallery.columns import I32
+from matcher.gallery.index_fingerprint import FingerprintIndex
+from matcher.gallery.index_fingerprint_fuse import ShortlistPart, shortlist, shortlist_length
+from matcher.types import U64
+
+UNKNOWN_POSITION = 0
+
+OTHERS_SHARE = 0.2
+"""Part of the shortlist that is looked at where irises or a face propose, too."""
+
+WEAK_FACTOR = 2
+"""A probe of a single finger and nothing else gets a longer one."""
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class Shortlist:
+    """One thread adds and removes; `maintain` and searches may run beside it."""
+
+    def __init__(self) -> None:
+        self._indexes: dict[int, FingerprintIndex] = {}
+        self._waiting: dict[int, dict[int, FingerprintDescriptor]] = {}
+
+    def add(self, encounter: int, position: int, descriptor: FingerprintDescriptor) -> None:
+        """Keep a finger for the next `flush`."""
+        self._waiting.setdefault(position, {}).setdefault(encounter, descriptor)
+
+    def flush(self) -> None:
+        """Make what was added visible to searches that begin afterwards."""
+        for position, added in self._waiting.items():
+            index = self._indexes.get(position)
+            if index is None:
+                # Searches go through the dictionary: it is replaced, never changed.
+                index = FingerprintIndex()
+                self._indexes = {**self._indexes, position: index}
+            index.add(np.fromiter(added, np.int32, len(added)), list(added.values()))
+        self._waiting = {}
+
+    def remove(self, encounter: int, positions: Iterable[int] | None = None) -> None:
+        """Take out an encounter's fingers, all of them or those of some positions."""
+        for position, index in self._indexes.items():
+            if positions is None or position in positions:
+                index.remove(np.array([encounter]))
+
+    def search(
+        self,
+        probes: Sequence[tuple[int, DescriptorProbe]],
+        owners: I32,
+        allowed: U64 | None,
+        subjects: int,
+        *,
+        others: bool,
+    ) -> I32:
+        """Return the subjects that the scorer should see.
+
+        Parameters
+        ----------
+        probes : sequence of (int, DescriptorProbe)
+            Fingers of a probe with their positions.
+        owners : int32 array
+            Subject of each encounter; encounters beyond its end are not searched.
+        allowed : uint64 array or None
+            Bits of the encounters that pass.
+        subjects : int
+            How many pass.
+        others : bool
+            Whether other modalities propose, too.
+        """
+        indexes = self._indexes
+        length = shortlist_length(subjects)
+        if others:
+            length = max(int(length * OTHERS_SHARE), 1)
+        elif len(probes) == 1:
+            length *= WEAK_FACTOR
+        numbers = int(owners.max()) + 1 if len(owners) else 0
+
+        def part(position: int, probe: DescriptorProbe) -> ShortlistPart:
+            return ShortlistPart(indexes[position], probe, owners, allowed)
+
+        # Fingers of known position are judged together; what may be any finger is tried by itself.
+        together = [part(p, probe) for p, probe in probes if p != UNKNOWN_POSITION and p in indexes]
+        alone = [part(UNKNOWN_POSITION, probe) for _, probe in probes if UNKNOWN_POSITION in indexes]
+        for position, probe in probes:
+            if position == UNKNOWN_POSITION:
+                alone += [part(other, probe) for other in indexes if other != UNKNOWN_POSITION]
+        found = [np.zeros(0, np.int32)]
+        for parts in ([together] if together else []) + [[one] for one in alone]:
+            found.append(shortlist(parts, numbers, length)[0])
+        return np.unique(np.concatenate(found))
+
+    def maintain(self) -> None:
+        """Make small segments into large ones, and drop what was removed; may run beside everything else."""
+        for index in self._indexes.values():
+            index.maintain()
+
+    @property
+    def resident_bytes(self) -> int:
+        """What the indexes occupy."""
+        return sum(index.resident_bytes() for index in self._indexes.values())
+
+    def arrays(self) -> tuple[dict[str, Any], Arrays]:
+        """Return what is needed to make it anew: plain values, and arrays that do not change any more."""
+        said: dict[str, Any] = {}
+        arrays: Arrays = {}
+        for position, index in self._indexes.items():
+            segments = index.sealed()
+            said[str(position)] = {"segments": len(segments), "codebook": index.codebook_id}
+            arrays[f"shortlist.{position}.alive"] = index.state.alive.copy()
+            for number, segment in enumerate(segments):
+                for name, array in segment.arrays().items():
+                    arrays[f"shortlist.{position}.{number}.{name}"] = array
+        return said, arrays
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Shortlist:
+        """Return what `arrays` gave; the arrays may be mapped from a file, and are not copied.
+
+        Raises
+        ------
+        ArgumentError
+            If they do not fit each other, or were made with another codebook.
+        KeyError
+            If one is missing.
+        """
+        made = cls()
+        for name, own in said.items():
+            prefix = f"shortlist.{name}."
+            segments = []
+            for number in range(own["segments"]):
+                start = f"{prefix}{number}."
+                segments.append({k[len(start) :]: a for k, a in arrays.items() if k.startswith(start)})
+            index = FingerprintIndex.of(segments, arrays[f"{prefix}alive"])
+            if index.codebook_id != own["codebook"]:
+                raise ArgumentError("Shortlist: expected the codebook of this program.")
+            made._indexes[int(name)] = index
+        return made

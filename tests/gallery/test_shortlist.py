@@ -60,9 +60,10 @@ def open_engine(tmp_path: Path) -> Callable[[], Engine]:
     return lambda: Engine(f"sqlite:///{tmp_path}/gallery.db", threads=1)
 
 
-@pytest.fixture
-def engine(open_engine: Callable[[], Engine]) -> Iterator[Engine]:
-    with open_engine() as engine:
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A gallery that the tests of it leave as they found it, but for people whom no other test asks for."""
+    with Engine(f"sqlite:///{tmp_path_factory.mktemp('shortlist')}/gallery.db", threads=1) as engine:
         for who in range(PEOPLE):
             details = EncounterDetails(galleries=frozenset({"odd" if who % 2 else "even"}))
             engine.enroll(f"s{who}", [finger(who, 0), finger(who, 0, MIDDLE)], details=details)

@@ -66,6 +66,7 @@ setup(
         "matcher.datasets": ["*.json"],
         "matcher.score": ["*.json", "data/*.json"],
         "matcher.models": ["models.lock"],
+        "matcher.review": ["templates/*.html", "static/*"],
         "matcher.face": ["manifests/*.toml"],
         "matcher.fingerprint": ["*.npz"],
         "matcher": ["py.typed", "v1/*.pyi"],

@@ -25,6 +25,7 @@ ORDER = (
     ("evaluate",),
     ("v1",),
     ("service",),
+    ("review",),
     ("privacy",),
     ("demo",),
     ("cli",),

@@ -54,17 +54,11 @@ def dedup_command(
     images: Annotated[bool, typer.Option(help="Pictures in the report.")] = True,
 ) -> None:
     """Find the people who are in a register more than once; run again, it goes on where it was ended."""
-    from matcher.dedup.modes import Asked, incremental
-    from matcher.dedup.modes import against as held_against
-    from matcher.dedup.open import known_ids, open_source
-    from matcher.dedup.records import Source
+    from matcher.dedup.manifest import Run
     from matcher.dedup.report import write_report
     from matcher.dedup.run import deduplicate
     from matcher.dedup.settings import Settings
-    from matcher.errors import ArgumentError
 
-    if against is not None and known is not None:
-        raise ArgumentError("--against and --known: expected one of them.")
     settings = Settings(
         fpir=fpir,
         extractor=extractor,
@@ -75,12 +69,9 @@ def dedup_command(
         memory=int(memory * GIB),
         workers=workers or len(os.sched_getaffinity(0)),
     )
-    register_: Source = open_source(source, settings)
-    asked = Asked()
-    if against is not None:
-        register_, asked = held_against(open_source(against, settings), register_)
-    if known is not None:
-        register_, asked = incremental(register_, known_ids(known))
+    run = Run(source, settings, against, None if known is None else str(known))
+    register_, asked = run.open()
+    run.write(out)
     records = len(register_.ids)
     expected = settings.expected_false_pairs(asked.searches(records))
     print(
@@ -89,12 +80,19 @@ def dedup_command(
         file=sys.stderr,
     )
     with _progress_bars() as progress:
-        found = deduplicate(register_, out, settings, asked=asked, key=_key(), progress=progress)
+        found = deduplicate(register_, out, settings, asked=asked, key=work_key(), progress=progress)
     summary = write_report(found, out, Path(source).name, images=images)
     _print_summary(summary, out)
 
 
-def _key() -> bytes | None:
+def work_key() -> bytes | None:
+    """Return the key of the work files from the environment, None where none is set.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no hexadecimal number.
+    """
     from matcher.errors import ArgumentError
 
     digits = os.environ.get(ENV_KEY, "")

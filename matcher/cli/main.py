@@ -20,6 +20,7 @@ GROUPS: tuple[str, ...] = (
     "slap",
     "evaluate",
     "dedup",
+    "review",
     "synth",
     "convert",
     "records",

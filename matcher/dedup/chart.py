@@ -72,6 +72,6 @@ def histogram_chart(histogram: Sequence[int], threshold: float, compared: int) -
         f'stroke-dasharray="5 4"/>\n<text x="{x(threshold) + 5:.1f}" y="{TOP + 10}">threshold</text>\n'
         f'<line x1="{LEFT}" x2="{WIDTH}" y1="{base}" y2="{base}" stroke="#4d5763"/>\n{ticks}{counts}'
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">score, dB = -10 log10(FMR)</text>\n'
-        "</svg></div>\n<p class='soft'>Bars: pairs that were scored. Line: what strangers alone would give. Bars above "
-        "the line are people who are there more than once.</p>\n"
+        "</svg></div>\n<p class='soft'>Bars: pairs that were scored. Line: what strangers alone would give. "
+        "Bars above the line are people who are there more than once.</p>\n"
     )

@@ -1,0 +1,89 @@
+"""`run.json`: what a run was asked for, so that the review console finds the register again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from matcher.dedup.modes import Asked, against, incremental
+from matcher.dedup.open import known_ids, open_source
+from matcher.dedup.records import Source
+from matcher.dedup.settings import Settings
+from matcher.dedup.tables import write_file
+from matcher.errors import ArgumentError
+
+NAME = "run.json"
+FORMAT = 1
+"""Version of the file."""
+
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run is asked for.
+
+    Attributes
+    ----------
+    source : str
+        Path.
+    settings : Settings
+    against, known : str or None
+        Paths; at most one of them.
+    """
+
+    source: str
+    settings: Settings
+    against: str | None = None
+    known: str | None = None
+
+    def open(self) -> tuple[Source, Asked]:
+        """Return the register as the run sees it, and which pairs are asked for.
+
+        Raises
+        ------
+        ArgumentError
+            If a file is not there, or both modes are asked for.
+        """
+        if self.against is not None and self.known is not None:
+            raise ArgumentError("--against and --known: expected one of them.")
+        source = open_source(self.source, self.settings)
+        if self.against is not None:
+            return against(open_source(self.against, self.settings), source)
+        if self.known is not None:
+            return incremental(source, known_ids(Path(self.known)))
+        return source, Asked()
+
+    def write(self, out: Path) -> None:
+        """Keep it beside the results, with absolute paths."""
+        told: dict[str, Any] = {"format": FORMAT, **asdict(self)}
+        for name in ("source", "against", "known"):
+            told[name] = None if told[name] is None else str(Path(told[name]).resolve())
+        out.mkdir(parents=True, exist_ok=True)
+        write_file(out / NAME, (json.dumps(told, indent=2) + "\n").encode())
+
+
+def read_run(out: Path) -> Run:
+    """Return what the run of a folder was asked for.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none, or it is newer than this program.
+    """
+    try:
+        path = out / NAME
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told["format"] != FORMAT:
+            raise ArgumentError(f"{NAME}: expected format {FORMAT}, got {told['format']!r}.")
+        return Run(told["source"], Settings(**told["settings"]), told["against"], told["known"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, ArgumentError):
+            raise
+        raise ArgumentError(
+            f"{NAME} is not there or cannot be read.", hint="Give the folder that `matcher dedup` wrote."
+        ) from None

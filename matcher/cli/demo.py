@@ -56,12 +56,22 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture and, meanwhile, the store.")] = Path(
         "demo-out"
     ),
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Three parties that search irises none of them can read, instead."),
+    ] = False,
 ) -> None:
     """Run the whole job against a real server: enrol, verify, identify, delete, restart, identify again.
 
     The server listens on loopback only, over a fresh store that is removed at the end. Exit status 0 means
     that each claim of the last table holds. With --data, error rates are reported and not claimed.
     """
+    if private:
+        from matcher.cli.demo_private import demo_private
+
+        with _stopped_like_ctrl_c(), _folder(out) as scratch:
+            demo_private(scratch)
+        return
     source = _source(data, dataset, modality)
     from rich.console import Console
 

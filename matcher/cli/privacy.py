@@ -5,7 +5,6 @@ Security model: semi-honest parties, honest majority (no two collude); docs/priv
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,26 +13,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matcher.cli.clients import EXIT_NO_MATCH, print_answer
-from matcher.cli.files import Named, read_file, samples_of, write_file
-from matcher.errors import ArgumentError
+from matcher.cli.privacy_owner import (
+    Deployment,
+    Faces,
+    Irises,
+    Parties,
+    addresses_of,
+    keys,
+    layout_of,
+    load,
+    party,
+    record_from,
+    split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from matcher.privacy.client import PrivacyClient, Record
-    from matcher.privacy.layout import Layout
+    from matcher.privacy.client import PrivacyClient
 
-DEFAULT_FMR = 1e-6
-"""False match rate of one comparison of eyes that a new deployment's rule stands for."""
-
-LAYOUT_FILE = "layout.json"
-
-Deployment = Annotated[Path, typer.Option(help="Folder that `matcher privacy keys` made.")]
-Parties = Annotated[str, typer.Option(help="HOST:PORT of parties 0, 1 and 2, with commas between.")]
-Irises = Annotated[
-    list[str] | None, typer.Option("--iris", help="An eye, right=FILE or left=FILE: picture or template.")
-]
-Faces = Annotated[list[Path] | None, typer.Option("--face", help="A picture or template of the face.")]
 All = Annotated[bool, typer.Option("--all", help="All parts given must match, not any.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -44,104 +42,9 @@ def register(app: typer.Typer) -> None:
         help="Three parties that match what none of them can read (semi-honest, no two collude).",
         no_args_is_help=True,
     )
-    for command in (keys, party, split, load, enroll, verify, identify, check, delete, refresh, status):
+    for command in (keys, party, split, load, enroll, verify, identify, check, delete, refresh, status, plan):
         group.command()(command)
     app.add_typer(group, name="privacy")
-
-
-def keys(
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
-    fmr: Annotated[float, typer.Option(help="False match rate of one comparison of eyes.")] = DEFAULT_FMR,
-    code: Annotated[str, typer.Option(help="search (2,048 bits) or full (16,384 bits).")] = "search",
-    face: Annotated[int, typer.Option(min=0, help="Values of a face's embedding; 0 for no faces.")] = 0,
-    cosine: Annotated[float, typer.Option(help="Least cosine of matching faces.")] = 0.95,
-) -> None:
-    """Make a deployment: certificates for three parties and a client, and the layout of records."""
-    from matcher.iris.parameters import EXTRACTOR_ID
-    from matcher.privacy.certificates import make_identities
-    from matcher.privacy.encode import CodeKind, IrisForm, least_product
-    from matcher.privacy.records import layout_for
-
-    if code not in list(CodeKind):
-        raise ArgumentError(f"--code: expected one of {', '.join(CodeKind)}.")
-    least = least_product(cosine) if face else 0
-    form = IrisForm(CodeKind(code))
-    layout = layout_for(EXTRACTOR_ID, fmr, form, face=face + face % 2, least=least)
-    make_identities(out)
-    write_file(out / LAYOUT_FILE, json.dumps(layout.to_json(), indent=1).encode())
-    print(f"Made {out}: give each owner party-N and {LAYOUT_FILE}, the enrolment side the rest.")
-
-
-def party(
-    id: Annotated[int, typer.Option("--id", min=0, max=2, help="Which party.")],
-    store: Annotated[Path, typer.Option(help="Folder of this party's shares.")],
-    identity: Annotated[Path, typer.Option(help="Folder of this party's certificate and key.")],
-    layout: Annotated[Path, typer.Option(help="Layout file of the deployment.")],
-    parties: Parties,
-    listen: Annotated[str, typer.Option(help="HOST:PORT; by default this party's own of --parties.")] = "",
-    timeout: Annotated[float, typer.Option(help="Seconds that another party may take for a message.")] = 60.0,
-) -> None:
-    """Run a party until SIGTERM or Ctrl-C."""
-    import logging
-    import signal
-    import threading
-
-    from matcher.privacy.certificates import load_identity
-    from matcher.privacy.records import load_layout
-    from matcher.privacy.server import PartyServer
-    from matcher.privacy.store import ShareStore
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    addresses = _addresses(parties)
-    shares = ShareStore(store, load_layout(layout))
-    server = PartyServer(id, listen or addresses[id], load_identity(identity), shares, timeout)
-    server.connect(addresses)
-    print(f"matcher: party {id} ready at port {server.port}", flush=True)
-    stop.wait()
-    server.close()
-
-
-def split(
-    subject: Annotated[str, typer.Option(help="Id of the subject.")],
-    out: Annotated[Path, typer.Option(help="Folder that three files are written into.")],
-    deployment: Deployment,
-    iris: Irises = None,
-    face: Faces = None,
-) -> None:
-    """Turn templates into three encrypted share files, one for each owner."""
-    from matcher.privacy.certificates import PARTIES
-    from matcher.privacy.client import split_records
-    from matcher.privacy.share_file import ShareFile, sealed
-
-    layout = _layout(deployment)
-    shares = split_records(layout, [_record(layout, iris, face)])
-    out.mkdir(parents=True, exist_ok=True)
-    for index, (name, share) in enumerate(zip(PARTIES, shares, strict=True)):
-        certificate = read_file(deployment / name / "certificate.pem")
-        path = out / f"{subject}.{name}.share"
-        write_file(path, sealed(ShareFile(index, layout, (subject,), share), certificate))
-        print(path)
-
-
-def load(
-    file: Annotated[Path, typer.Argument(help="A share file for this party.")],
-    store: Annotated[Path, typer.Option(help="Folder of this party's shares; no party may run on it.")],
-    identity: Annotated[Path, typer.Option(help="Folder of this party's certificate and key.")],
-) -> None:
-    """Add the subjects of a share file to a party's store; all three owners load theirs, in one order."""
-    from matcher.privacy.certificates import PARTIES, load_identity
-    from matcher.privacy.share_file import unsealed
-    from matcher.privacy.store import ShareStore
-
-    own = load_identity(identity)
-    found = unsealed(read_file(file), own.key)
-    if PARTIES[found.party] != own.name:
-        raise ArgumentError(f"{file} is for {PARTIES[found.party]}, not for {own.name}.")
-    ShareStore(store, found.layout).append(list(found.subject_ids), found.records)
-    print(f"{len(found.subject_ids)} added")
 
 
 def enroll(
@@ -156,7 +59,7 @@ def enroll(
     from matcher.privacy.records import parts_of
 
     with _client(deployment, parties) as client:
-        record = _record(client.layout, iris, face)
+        record = record_from(client.layout, iris, face)
         refused = client.enroll({subject: record}, unique=parts_of(record) if unique else ())
     if refused:
         print(f"matcher: {subject} matches somebody who is enrolled", file=sys.stderr)
@@ -178,7 +81,7 @@ def verify(
     from matcher.privacy.search import Policy
 
     with _client(deployment, parties) as client:
-        record = _record(client.layout, iris, face)
+        record = record_from(client.layout, iris, face)
         found = client.verify(subject, record, parts_of(record), Policy.ALL if every else Policy.ANY)
     print_answer(as_json, {"matched": found}, "MATCH" if found else "NO MATCH")
     if not found:
@@ -198,7 +101,7 @@ def identify(
     from matcher.privacy.search import Policy
 
     with _client(deployment, parties) as client:
-        record = _record(client.layout, iris, face)
+        record = record_from(client.layout, iris, face)
         [found] = client.identify([record], parts_of(record), Policy.ALL if every else Policy.ANY)
     print_answer(as_json, {"subject_ids": found}, "\n".join(found) or "nobody")
 
@@ -210,7 +113,7 @@ def check(
     from matcher.privacy.records import parts_of
 
     with _client(deployment, parties) as client:
-        record = _record(client.layout, iris, face)
+        record = record_from(client.layout, iris, face)
         [found] = client.check([record], parts_of(record))
     print_answer(as_json, {"known": found}, "known" if found else "unknown")
 
@@ -247,29 +150,25 @@ def status(deployment: Deployment, parties: Parties, as_json: AsJson = False) ->
     print_answer(as_json, {"parties": found}, "\n".join(lines))
 
 
-def _addresses(parties: str) -> list[str]:
-    addresses = [address.strip() for address in parties.split(",")]
-    if len(addresses) != 3:
-        raise ArgumentError(f"--parties: expected three addresses, got {len(addresses)}.")
-    return addresses
+def plan(
+    subjects: Annotated[int, typer.Option(min=1, help="Enrolled.")],
+    searches_per_day: Annotated[
+        float, typer.Option(help="1:N searches, enrolments with a check among them.")
+    ],
+    eyes: Annotated[int, typer.Option(min=1, max=2, help="Compared in each search.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Say what each party needs: cores, memory, network."""
+    from dataclasses import asdict
 
+    from matcher.privacy.plan import plan as planned
 
-def _layout(deployment: Path) -> Layout:
-    from matcher.privacy.records import load_layout
-
-    return load_layout(deployment / LAYOUT_FILE)
-
-
-def _record(layout: Layout, iris: list[str] | None, face: list[Path] | None) -> Record:
-    from matcher.face.types import FaceTemplate
-    from matcher.iris.types import IrisTemplate
-    from matcher.privacy.records import record_of
-    from matcher.reader import reader
-    from matcher.samples import templates_of
-
-    samples = samples_of(Named(None, "iris", None, iris, face, None))
-    found = templates_of(samples, reader(), lambda: None)
-    return record_of([t for t in found if isinstance(t, (IrisTemplate, FaceTemplate))], layout)
+    found = planned(subjects, searches_per_day, eyes=eyes)
+    text = (
+        f"each party: {found.cores} cores, {found.memory_bytes / 1e9:.1f} GB of shares, "
+        f"{found.network_bits_per_second / 1e6:.1f} Mbit/s sent, {found.search_s:.2f} s a search"
+    )
+    print_answer(as_json, asdict(found), text)
 
 
 @contextmanager
@@ -277,7 +176,7 @@ def _client(deployment: Path, parties: str) -> Iterator[PrivacyClient]:
     from matcher.privacy.certificates import CLIENT, load_identity
     from matcher.privacy.client import PrivacyClient
 
-    client = PrivacyClient(_addresses(parties), load_identity(deployment / CLIENT), _layout(deployment))
+    client = PrivacyClient(addresses_of(parties), load_identity(deployment / CLIENT), layout_of(deployment))
     try:
         yield client
     finally:

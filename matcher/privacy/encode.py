@@ -42,24 +42,24 @@ class CodeKind(StrEnum):
     """16,384 bits."""
 
 
+CODE_BITS = {CodeKind.SEARCH: SEARCH_BITS, CodeKind.FULL: FULL_BITS}
+"""Bits of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class IrisForm:
     """How irises are shared.
 
     Attributes
     ----------
-    kind : CodeKind
+    bits : int
+        Code bits, and so code numbers; templates have those of `CODE_BITS`.
     pairs : bool
         One mask number for two bits.
     """
 
-    kind: CodeKind = CodeKind.SEARCH
+    bits: int = SEARCH_BITS
     pairs: bool = False
-
-    @property
-    def bits(self) -> int:
-        """Code bits, and so code numbers."""
-        return SEARCH_BITS if self.kind is CodeKind.SEARCH else FULL_BITS
 
     @property
     def mask_unit(self) -> int:
@@ -118,13 +118,17 @@ def encoded_iris(template: IrisTemplate, form: IrisForm, minimum: int) -> Encode
 
     Raises
     ------
+    ArgumentError
+        If templates have no code of the form's length.
     TooFewBitsError
         If fewer are valid in this one: it could match nobody.
     """
-    if form.kind is CodeKind.SEARCH:
+    if form.bits == SEARCH_BITS:
         code, mask = template.search_code, template.search_mask
-    else:
+    elif form.bits == FULL_BITS:
         code, mask = template.code.view(np.uint8), template.mask.view(np.uint8)
+    else:
+        raise ArgumentError(f"Iris: templates have no code of {form.bits} bits.")
     found = encoded_bits(unpacked(code), unpacked(mask), pairs=form.pairs)
     valid = form.mask_unit * int(found.mask.sum(dtype=np.int64))
     if valid < minimum:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ShareCorruptError
-from matcher.privacy.encode import CodeKind, EncodedIris, IrisForm, encoded_bits, face_width
+from matcher.privacy.encode import EncodedIris, IrisForm, encoded_bits, face_width
 from matcher.privacy.products import MAX_REACH
 from matcher.privacy.rule import Rule
 
@@ -126,7 +126,7 @@ class Layout:
         rule = self.rule
         return {
             "format": FORMAT,
-            "code": self.form.kind.value,
+            "code_bits": self.form.bits,
             "mask_pairs": self.form.pairs,
             "rule": [rule.bits, rule.scale, rule.slope, rule.offset, rule.minimum],
             "reach": self.reach,
@@ -148,7 +148,7 @@ class Layout:
             if value["format"] != FORMAT:
                 raise ShareCorruptError(f"Layout: expected format {FORMAT}, got another.")
             return cls(
-                IrisForm(CodeKind(value["code"]), bool(value["mask_pairs"])),
+                IrisForm(int(value["code_bits"]), bool(value["mask_pairs"])),
                 Rule(*(int(number) for number in value["rule"])),
                 int(value["reach"]),
                 tuple(str(eye) for eye in value["eyes"]),

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from matcher.errors import ArgumentError
 from matcher.face.types import FaceTemplate
-from matcher.iris.types import EyePosition, IrisTemplate
+from matcher.iris.types import FULL_BITS, SEARCH_BITS, EyePosition, IrisTemplate
 from matcher.privacy.client import Record
-from matcher.privacy.encode import CodeKind, IrisForm, encoded_face, encoded_iris
+from matcher.privacy.encode import IrisForm, encoded_face, encoded_iris
 from matcher.privacy.layout import Layout
 from matcher.privacy.rule import rule_for
 from matcher.score.calibration import load_calibration, threshold_for_fmr
 from matcher.score.iris_scorer import SEARCH
 
-TYPICAL_SHARE = {CodeKind.SEARCH: 0.35, CodeKind.FULL: 0.45}
+TYPICAL_SHARE = {SEARCH_BITS: 0.35, FULL_BITS: 0.45}
 """Share of bits that is valid in two codes of the shipped extractor, median over CASIA1's pairs: there the
 rule touches the plain score."""
 
@@ -45,9 +45,11 @@ def layout_for(
         If the extractor has none for this code.
     """
     form = IrisForm() if form is None else form
-    name = extractor + SEARCH if form.kind is CodeKind.SEARCH else extractor
+    if form.bits not in TYPICAL_SHARE:
+        raise ArgumentError(f"Layout: templates have no code of {form.bits} bits.")
+    name = extractor + SEARCH if form.bits == SEARCH_BITS else extractor
     threshold = load_calibration(name, name).raw_at(threshold_for_fmr(fmr))
-    rule = rule_for(threshold, form.bits, TYPICAL_SHARE[form.kind])
+    rule = rule_for(threshold, form.bits, TYPICAL_SHARE[form.bits])
     return Layout(form, rule, face=face, least=least)
 
 

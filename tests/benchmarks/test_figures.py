@@ -85,3 +85,13 @@ def test_the_suite_of_steps_runs(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1].startswith("5 passed")
+
+
+def test_the_figures_of_three_parties_run() -> None:
+    command = [sys.executable, "-m", "benchmarks.figures_privacy", "--smallest"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=200)
+    figures = json.loads(done.stdout)
+    assert set(figures["bars"]) == set(figures["figures"])
+    assert figures["figures"]["casia1_fnmr_above_plain"] is None
+    assert figures["figures"]["comparisons_per_second_core_2048"] > 0
+    assert figures["figures"]["stored_bytes"] == 8192

@@ -10,10 +10,9 @@ import pytest
 
 from matcher.errors import ArgumentError, TooFewBitsError
 from matcher.face.types import FaceTemplate
-from matcher.iris.types import ANGLES, IrisTemplate
+from matcher.iris.types import ANGLES, FULL_BITS, IrisTemplate
 from matcher.privacy.encode import (
     FACE_LENGTH,
-    CodeKind,
     IrisForm,
     encoded_bits,
     encoded_face,
@@ -150,7 +149,7 @@ def test_full_codes_take_the_wide_way(trio: Any, rng: np.random.Generator) -> No
     masks = words | rng.integers(0, 1 << 63, (5, ANGLES), dtype=np.uint64)
     small = np.ones(ANGLES, np.uint8)
     templates = [IrisTemplate(w & m, m, small, small, "test/1") for w, m in zip(words, masks, strict=True)]
-    form, rule = IrisForm(CodeKind.FULL), rule_for(0.19, 16384, 0.45)
+    form, rule = IrisForm(FULL_BITS), rule_for(0.19, 16384, 0.45)
     encoded = [encoded_iris(t, form, rule.minimum) for t in templates]
     codes, masks16 = (
         split(np.array([getattr(e, n) for e in encoded]), Stream.fresh()) for n in ("code", "mask")

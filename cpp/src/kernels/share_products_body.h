@@ -168,7 +168,9 @@ std::uint64_t multiply_only(std::uint64_t rounds, std::uint32_t* sink) {
     const Vector x = load(numbers), y = load(numbers);
     for (Vector& sum : sums) sum = zero();
     for (std::uint64_t round = 0; round < rounds; ++round) {
-        for (Vector& sum : sums) {
+#pragma GCC unroll 12
+        for (int c = 0; c < kChains; ++c) {
+            Vector& sum = sums[c];
             sum = multiply_add(sum, x, y);
 #if MATCHER_WIDTH > 16
             // Nothing that the compiler could take out of the loop.

@@ -1,0 +1,227 @@
+"""The rows of three-party matching: comparisons a second, traffic, bytes, loss, and decisions that differ.
+
+    python -m benchmarks.figures_privacy               everything at hand, JSON on standard output; minutes
+    python -m benchmarks.figures_privacy --smallest    shows that the script runs
+
+Three party processes on loopback over mutual TLS. A rate is comparisons over the CPU seconds of the busiest
+party's process, transport and serialisation included: so many a second a core of one party does. Bars of
+issue 9.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine
+from benchmarks.bars import Bar, data_root
+from benchmarks.privacy_loss import face_loss, private_scores, rate
+from matcher import _core
+from matcher.datasets.load import load
+from matcher.datasets.protocol import pairs
+from matcher.evaluate.modality_iris import IrisModality
+from matcher.evaluate.run import evaluate
+from matcher.iris.types import FULL_BITS, SEARCH_BITS
+from matcher.privacy.client import Record
+from matcher.privacy.encode import IrisForm, encoded_bits
+from matcher.privacy.layout import Layout
+from matcher.privacy.local import LocalParties
+from matcher.privacy.records import TYPICAL_SHARE
+from matcher.privacy.rule import rule_for
+
+LONG_BITS = 12_800
+"""Code of World ID, arXiv 2405.04463."""
+
+THRESHOLD = {SEARCH_BITS: 0.2285, LONG_BITS: 0.2, FULL_BITS: 0.19}
+"""Raw scores around FMR 1e-4."""
+
+EYES = ["right"]
+
+ROUNDS = 5
+
+BARS = (
+    Bar(
+        "comparisons_per_second_core_2048", "comparisons a second and core, 2,048 bits", 1.5e6, at_least=True
+    ),
+    Bar("comparisons_per_second_core_12800", "the same, 12,800 bits", 4e5, at_least=True),
+    Bar("products_share_of_limit", "inner products, share of the machine's limit", 0.5, at_least=True),
+    Bar("bits_per_comparison_2048", "bits sent a comparison and party, 2,048 bits", 200.0),
+    Bar("bits_per_comparison_12800", "the same, 12,800 bits", 200.0),
+    Bar("stored_bytes", "stored bytes an eye and party, a mask number a bit", 8400.0),
+    Bar("stored_bytes_pairs", "the same, a mask number for two bits", 6500.0),
+    Bar("casia1_fnmr_above_plain", "CASIA1: FNMR at FMR 1e-4 above the plain full code's", 0.003),
+    Bar("mmu2_fnmr_above_plain", "MMU2: the same", 0.015),
+    Bar("face_tar_below_plain", "faces: TAR at FMR 1e-3 below plain", 0.003),
+    Bar("verify_ms_median", "1:1 verification on loopback, milliseconds, median", 40.0),
+)
+"""What the issue asks for."""
+
+
+def random_people(bits: int, count: int) -> dict[str, Record]:
+    """Return records of random codes, six bits of ten valid."""
+    rng = np.random.default_rng(bits)
+    found: dict[str, Record] = {}
+    for k in range(count):
+        mask = (rng.random(bits) < 0.6).astype(np.uint8)
+        eye = encoded_bits(rng.integers(0, 2, bits, dtype=np.uint8), mask)
+        found[f"s{k}"] = {"right.code": eye.code, "right.mask": eye.mask}
+    return found
+
+
+def layout(bits: int, reach: int) -> Layout:
+    """Return a layout of one eye."""
+    rule = rule_for(THRESHOLD[bits], bits, TYPICAL_SHARE[SEARCH_BITS])
+    return Layout(IrisForm(bits), rule, reach=reach, eyes=("right",))
+
+
+def speed(bits: int, eyes: int, batches: list[int], reach: int, verifications: int) -> dict[str, Any]:
+    """Return rates and traffic of batches of so many probes, and the median time of a verification."""
+    people = random_people(bits, eyes)
+    rows = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalParties(Path(folder), layout(bits, reach), people) as parties,
+    ):
+        client = parties.client
+        client.identify([people["s0"]], EYES)
+        for batch in batches:
+            probes = [people[f"s{k}"] for k in range(batch)]
+            rates, traffic = [], []
+            for _ in range(ROUNDS):
+                before = client.statuses()
+                found = client.identify(probes, EYES)
+                after = client.statuses()
+                if any(f"s{k}" not in ids for k, ids in enumerate(found)):
+                    raise AssertionError("a probe did not find itself")
+                count = batch * eyes * (2 * reach + 1)
+                spent = max(b.cpu_seconds - a.cpu_seconds for a, b in zip(before, after, strict=True))
+                rates.append(count / spent)
+                traffic.append(
+                    max(b.sent_bytes - a.sent_bytes for a, b in zip(before, after, strict=True)) * 8 / count
+                )
+            rows.append(
+                {
+                    "probes": batch,
+                    "comparisons": count,
+                    "rotations": 2 * reach + 1,
+                    "per_second_core": statistics.median(rates),
+                    "bits": statistics.median(traffic),
+                }
+            )
+        times = []
+        for _ in range(verifications):
+            start = time.perf_counter()
+            if not client.verify("s0", people["s0"], EYES):
+                raise AssertionError("a subject is not itself")
+            times.append((time.perf_counter() - start) * 1e3)
+    return {"bits": bits, "eyes": eyes, "batches": rows, "verify_ms_median": statistics.median(times)}
+
+
+def cpu(work: Callable[[], Any]) -> float:
+    """Return the least CPU seconds of some runs."""
+    times = []
+    for _ in range(7):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def products_share(rows: int, turns: int) -> dict[str, float]:
+    """Return 16-bit multiplications a second of the product kernel and of nothing but multiplying."""
+    rng = np.random.default_rng(1)
+    stored = rng.integers(0, 65536, (rows, SEARCH_BITS), dtype=np.uint16)
+    probes = rng.integers(0, 65536, 2 * SEARCH_BITS, dtype=np.uint16)
+    places = np.arange(turns, dtype=np.int64) * 8
+    done = rows * turns * SEARCH_BITS
+    shares, rates = [], []
+    for _ in range(ROUNDS):
+        limit = _core.share_multiply_only(2_000_000) / cpu(lambda: _core.share_multiply_only(2_000_000))
+        rates.append(done / cpu(lambda: _core.share_products16(stored, probes, places)))
+        shares.append(rates[-1] / limit)
+    return {
+        "multiplications_per_second": statistics.median(rates),
+        "share_of_limit": statistics.median(shares),
+    }
+
+
+def iris_losses(jobs: int) -> dict[str, Any]:
+    """Return FNMR at FMR 1e-4 of the plain full code and of private codes, of the real sets at hand."""
+    data = data_root()
+    found: dict[str, Any] = {}
+    for name in ("casia1", "mmu2"):
+        if data is None or not (data / "iris" / name).is_dir():
+            continue
+        result = evaluate(load(name, data / "iris" / name, modality="iris"), IrisModality(), jobs=jobs)
+        templates = [item.template for item in result.extractions.items if item.template is not None]
+        there = ~result.extractions.failed
+        listed = pairs(result.dataset)
+        row: dict[str, Any] = {"plain_full": result.report["fnmr_at_fmr"]["1e-4"]}
+        for label, form, full in (
+            ("search", IrisForm(), False),
+            ("search_mask_pairs", IrisForm(pairs=True), False),
+            ("full", IrisForm(FULL_BITS), True),
+        ):
+            bits = FULL_BITS if full else SEARCH_BITS
+            rule = rule_for(THRESHOLD[bits], bits, TYPICAL_SHARE[bits])
+            row[label] = rate(listed, there, private_scores(templates, form, rule, full), "1e-4")
+        found[name] = row
+    return found
+
+
+def measure(*, smallest: bool = False, jobs: int = 1) -> dict[str, Any]:
+    """Return everything as plain JSON values."""
+    eyes, long_eyes = (100, 30) if smallest else (10_000, 2_000)
+    batches = [1, 2] if smallest else [1, 8, 64]
+    short = speed(SEARCH_BITS, eyes, batches, 0, 5 if smallest else 50)
+    turned = speed(SEARCH_BITS, eyes // 10, batches[:2], 15, 5 if smallest else 50)
+    long = speed(LONG_BITS, long_eyes, batches[-1:], 0, 5)
+    products = products_share(200 if smallest else 4000, 32)
+    losses = {} if smallest else iris_losses(jobs)
+    faces = face_loss(200 if smallest else 2000)
+    figures: dict[str, Any] = {
+        "comparisons_per_second_core_2048": short["batches"][-1]["per_second_core"],
+        "comparisons_per_second_core_12800": long["batches"][-1]["per_second_core"],
+        "products_share_of_limit": products["share_of_limit"],
+        "bits_per_comparison_2048": short["batches"][-1]["bits"],
+        "bits_per_comparison_12800": long["batches"][-1]["bits"],
+        "stored_bytes": IrisForm().stored_bytes,
+        "stored_bytes_pairs": IrisForm(pairs=True).stored_bytes,
+        "face_tar_below_plain": faces["private_fnmr"] - faces["plain_fnmr"],
+        "verify_ms_median": turned["verify_ms_median"],
+    }
+    for name in ("casia1", "mmu2"):
+        row = losses.get(name)
+        figures[f"{name}_fnmr_above_plain"] = row["search"] - row["plain_full"] if row else None
+    return {
+        "figures": figures,
+        "bars": {bar.key: {"limit": bar.limit, "met": bar.met(figures[bar.key])} for bar in BARS},
+        "short": short,
+        "turned": turned,
+        "long": long,
+        "products": products,
+        "losses": losses,
+        "faces": faces,
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--smallest", action="store_true", help="a few random eyes")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that extract")
+    given = parser.parse_args()
+    found = measure(smallest=given.smallest, jobs=given.jobs)
+    print(json.dumps({"machine": machine.describe(), **found}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "matcher"
 
 ORDER = (
     ("version", "errors"),
-    ("types", "sample_quality", "kernel_cache", "_core", "person", "deadline", "safe_log"),
+    ("types", "sample_quality", "trace", "kernel_cache", "_core", "person", "deadline", "safe_log"),
     ("image",),
     ("models",),
     ("fingerprint", "iris", "face"),

@@ -16,11 +16,9 @@ from matcher.iris.types import EyePosition
 from matcher.types import FingerPosition, Modality
 
 if TYPE_CHECKING:
-    from matcher.face.trace import Trace as FaceTrace
-    from matcher.fingerprint.trace import Trace
-    from matcher.iris.trace import Trace as IrisTrace
     from matcher.samples import Sample
     from matcher.template.modality import Position
+    from matcher.trace import StageTrace
 
 MAX_FILE_BYTES = 16 << 20
 """Largest file that is read; a server takes no larger request."""
@@ -232,7 +230,7 @@ def write_file(path: Path, data: bytes) -> None:
         raise ArgumentError(f"Cannot write {path}: {error.strerror}.") from error
 
 
-def write_trace(path: Path, trace: Trace | IrisTrace | FaceTrace) -> None:
+def write_trace(path: Path, trace: StageTrace) -> None:
     """Write the intermediates of an extraction as a NumPy archive, one array a stage.
 
     Raises

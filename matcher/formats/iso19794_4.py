@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from matcher.errors import (
-    RecordCorruptError,
-    RecordFormatError,
-    RecordTruncatedError,
-    RecordUnsupportedError,
-)
+from matcher.errors import RecordCorruptError
 from matcher.formats.iso19794_4_2005 import read_iso_2005, write_iso_2005
 from matcher.formats.iso19794_4_2011 import read_iso_2011, write_iso_2011
 from matcher.formats.iso19794_4_record import (
@@ -18,11 +13,15 @@ from matcher.formats.iso19794_4_record import (
     FingerImageRecord,
     ImageFormat,
 )
+from matcher.formats.record_header import RecordKind
 
-LENGTHS = {VERSION_10: (8, 14), VERSION_20: (8, 12)}
-"""Where each version keeps the record's length: first byte, end."""
-
-VERSION_END = 8
+KIND = RecordKind(
+    name="a finger image record (FIR)",
+    magic=MAGIC,
+    lengths={VERSION_10: (8, 14), VERSION_20: (8, 12)},
+    most=MAX_RECORD_BYTES,
+    editions="ISO/IEC 19794-4:2005 or :2011",
+)
 
 
 def is_finger_image_record(data: bytes) -> bool:
@@ -44,32 +43,8 @@ def read_finger_image_record(data: bytes) -> FingerImageRecord:
     RecordCorruptError
         If it contradicts itself.
     """
-    if len(data) > MAX_RECORD_BYTES:
-        raise RecordUnsupportedError(f"Record: expected at most {MAX_RECORD_BYTES} bytes, got {len(data)}.")
     data = bytes(data)
-    if not data.startswith(MAGIC):
-        if data == MAGIC[: len(data)]:
-            raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its identifier.")
-        raise RecordFormatError("Record: expected a finger image record (FIR), got something else.")
-    version = data[len(MAGIC) : VERSION_END]
-    if version not in LENGTHS:
-        if any(known.startswith(version) for known in LENGTHS):
-            raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its header.")
-        raise RecordUnsupportedError(
-            "Record: expected version 010 or 020 of a finger image record, got another.",
-            hint="Write it as ISO/IEC 19794-4:2005 or :2011.",
-        )
-    first, end = LENGTHS[version]
-    if len(data) < end:
-        raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its header.")
-    length = int.from_bytes(data[first:end], "big")
-    if length > len(data):
-        raise RecordTruncatedError(
-            f"Record: its header says {length} bytes, got {len(data)}.",
-            hint="The file is an incomplete copy; send it again.",
-        )
-    if length < len(data):
-        raise RecordCorruptError(f"Record: its header says {length} bytes, but {len(data)} were given.")
+    version = KIND.version_of(data)
     return read_iso_2011(data) if version == VERSION_20 else _read_version_10(data)
 
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from matcher.errors import (
-    RecordCorruptError,
-    RecordFormatError,
-    RecordTruncatedError,
-    RecordUnsupportedError,
-)
 from matcher.formats.iso19794_5_2005 import read_iso_2005, write_iso_2005
 from matcher.formats.iso19794_5_2011 import read_iso_2011, write_iso_2011
 from matcher.formats.iso19794_5_record import (
@@ -18,10 +12,17 @@ from matcher.formats.iso19794_5_record import (
     FaceFormat,
     FaceImageRecord,
 )
+from matcher.formats.record_header import RecordKind
 
 READERS = {VERSION_10: read_iso_2005, VERSION_30: read_iso_2011}
 
-VERSION_END, LENGTH_END = 8, 12
+KIND = RecordKind(
+    name="a face image record (FAC)",
+    magic=MAGIC,
+    lengths=dict.fromkeys(READERS, (8, 12)),
+    most=MAX_RECORD_BYTES,
+    editions="ISO/IEC 19794-5:2005 or :2011",
+)
 
 
 def is_face_image_record(data: bytes) -> bool:
@@ -43,32 +44,8 @@ def read_face_image_record(data: bytes) -> FaceImageRecord:
     RecordCorruptError
         If it contradicts itself.
     """
-    if len(data) > MAX_RECORD_BYTES:
-        raise RecordUnsupportedError(f"Record: expected at most {MAX_RECORD_BYTES} bytes, got {len(data)}.")
     data = bytes(data)
-    if not data.startswith(MAGIC):
-        if data == MAGIC[: len(data)]:
-            raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its identifier.")
-        raise RecordFormatError("Record: expected a face image record (FAC), got something else.")
-    version = data[len(MAGIC) : VERSION_END]
-    if version not in READERS:
-        if any(known.startswith(version) for known in READERS):
-            raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its header.")
-        raise RecordUnsupportedError(
-            "Record: expected version 010 or 030 of a face image record, got another.",
-            hint="Write it as ISO/IEC 19794-5:2005 or :2011.",
-        )
-    if len(data) < LENGTH_END:
-        raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its header.")
-    length = int.from_bytes(data[VERSION_END:LENGTH_END], "big")
-    if length > len(data):
-        raise RecordTruncatedError(
-            f"Record: its header says {length} bytes, got {len(data)}.",
-            hint="The file is an incomplete copy; send it again.",
-        )
-    if length < len(data):
-        raise RecordCorruptError(f"Record: its header says {length} bytes, but {len(data)} were given.")
-    return READERS[version](data)
+    return READERS[KIND.version_of(data)](data)
 
 
 def write_face_image_record(record: FaceImageRecord) -> bytes:

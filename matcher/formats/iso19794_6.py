@@ -20,8 +20,6 @@ from __future__ import annotations
 
 from matcher.errors import (
     RecordCorruptError,
-    RecordFormatError,
-    RecordTruncatedError,
     RecordUnsupportedError,
 )
 from matcher.formats.capture_block import read_capture, write_capture
@@ -35,11 +33,20 @@ from matcher.formats.iso19794_6_record import (
     format_meaning,
 )
 from matcher.formats.octets import ByteReader, ByteWriter, fit
+from matcher.formats.record_header import RecordKind
 from matcher.iris.types import EyePosition
 
 HEADER_BYTES = 16
 LENGTH_BYTES = 4
 VERSION_END, LENGTH_END = 8, 12
+
+KIND = RecordKind(
+    name="an iris image record (IIR)",
+    magic=MAGIC,
+    lengths={VERSION_20: (VERSION_END, LENGTH_END)},
+    most=MAX_RECORD_BYTES,
+    editions="ISO/IEC 19794-6:2011",
+)
 
 MIN_IMAGE_BYTES = 52
 """Of a representation without qualities and image."""
@@ -66,29 +73,8 @@ def read_iris_image_record(data: bytes) -> IrisImageRecord:
     RecordCorruptError
         If it contradicts itself.
     """
-    if len(data) > MAX_RECORD_BYTES:
-        raise RecordUnsupportedError(f"Record: expected at most {MAX_RECORD_BYTES} bytes, got {len(data)}.")
     data = bytes(data)
-    if not data.startswith(MAGIC):
-        if data == MAGIC[: len(data)]:
-            raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its identifier.")
-        raise RecordFormatError("Record: expected an iris image record (IIR), got something else.")
-    version = data[len(MAGIC) : VERSION_END]
-    if version != VERSION_20 and not VERSION_20.startswith(version):
-        raise RecordUnsupportedError(
-            "Record: expected version 020 of an iris image record, got another.",
-            hint="Write it as ISO/IEC 19794-6:2011.",
-        )
-    if len(data) < LENGTH_END:
-        raise RecordTruncatedError(f"Record: it ends after {len(data)} bytes, within its header.")
-    length = int.from_bytes(data[VERSION_END:LENGTH_END], "big")
-    if length > len(data):
-        raise RecordTruncatedError(
-            f"Record: its header says {length} bytes, got {len(data)}.",
-            hint="The file is an incomplete copy; send it again.",
-        )
-    if length < len(data):
-        raise RecordCorruptError(f"Record: its header says {length} bytes, but {len(data)} were given.")
+    KIND.version_of(data)
     return _read(ByteReader(data[LENGTH_END:]))
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from matcher.trace import StageTrace
 
 STAGES = (
     "glints",
@@ -35,7 +31,7 @@ A failed extraction leaves what it came to.
 """
 
 
-class Trace:
+class Trace(StageTrace):
     """Collects copies of intermediates; give one to `extract(image, trace=...)`.
 
     Examples
@@ -45,20 +41,4 @@ class Trace:
     >>> trace["sheet"].shape  # doctest: +SKIP
     """
 
-    def __init__(self) -> None:
-        self._stages: dict[str, npt.NDArray[Any]] = {}
-
-    def record(self, name: str, value: npt.NDArray[Any]) -> None:
-        """Keep a copy of `value` under `name`, one of `STAGES`."""
-        if name not in STAGES:
-            raise KeyError(name)
-        self._stages[name] = np.array(value, copy=True)
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        return self._stages[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._stages
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._stages)
+    stages = STAGES

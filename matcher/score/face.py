@@ -26,12 +26,11 @@ import numpy.typing as npt
 from matcher.errors import ArgumentError, ModelsDifferError, TemplateCorruptError
 from matcher.face.kernels import compare
 from matcher.face.types import MAX_DIMENSIONS, FaceTemplate
+from matcher.score.arrays import check_threads, checked_array, checked_offsets, checked_rows
 from matcher.types import F32, I64, U64
 
 WORD = 8
 """Bytes of a word."""
-
-MAX_THREADS = 256
 
 MIN_DISTANCE = 1e-6
 """Least 1 - cosine, where rounding ends: the raw score of equal embeddings is 14.5."""
@@ -70,7 +69,11 @@ class FaceProbe:
     __slots__ = ("head", "inverse", "values", "words")
 
     def __init__(self, source: FaceTemplate | U64) -> None:
-        words = resident(source) if isinstance(source, FaceTemplate) else _vector("probe", source, np.uint64)
+        words = (
+            resident(source)
+            if isinstance(source, FaceTemplate)
+            else checked_array("probe", source, np.uint64)
+        )
         if len(words) < 2:
             raise _corrupt("it is too short")
         self.words: U64 = words
@@ -95,7 +98,7 @@ class FaceProbe:
 
 def score(probe: FaceProbe, candidate: U64) -> float:
     """Return the raw score of one candidate, a resident form; see `score_many`."""
-    words = _vector("candidate", candidate, np.uint64)
+    words = checked_array("candidate", candidate, np.uint64)
     return float(score_many(probe, words, np.array([0, len(words)], np.int64))[0])
 
 
@@ -127,17 +130,12 @@ def score_many(
     ArgumentError
         If an offset or row leaves its array.
     """
-    if not 1 <= threads <= MAX_THREADS:
-        raise ArgumentError(f"threads: expected 1 to {MAX_THREADS}, got {threads}.")
-    words, offsets = _vector("words", words, np.uint64), _vector("offsets", offsets, np.int64)
-    if len(offsets) == 0:
-        raise ArgumentError("offsets: expected at least one number, got none.")
-    rows = np.arange(len(offsets) - 1) if rows is None else _vector("rows", rows, np.int64)
+    check_threads(threads)
+    words, offsets = checked_array("words", words, np.uint64), checked_offsets(offsets)
+    rows = checked_rows(rows, len(offsets) - 1)
     out = np.empty(len(rows), np.float32)
     if not len(rows):
         return out
-    if rows.min() < 0 or rows.max() >= len(offsets) - 1:
-        raise ArgumentError("rows: a row is outside the candidates.")
     starts, ends = offsets[rows], offsets[rows + 1]
     if starts.min() < 0 or ends.max() > len(words) or (ends <= starts).any():
         raise ArgumentError("offsets: an offset is outside the words.")
@@ -169,13 +167,6 @@ def raw_of(cosine: float) -> float:
 def cosine_of(raw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Return the cosines that raw scores stand for."""
     return np.asarray(1.0 - 2.0 * np.exp(-np.asarray(raw, np.float64)))
-
-
-def _vector(name: str, value: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    if not isinstance(value, np.ndarray) or value.dtype != np.dtype(dtype) or value.ndim != 1:
-        got = f"{value.dtype} with {value.ndim} dimensions" if isinstance(value, np.ndarray) else type(value)
-        raise ArgumentError(f"{name}: expected an array of {np.dtype(dtype)} with 1 dimension, got {got}.")
-    return np.ascontiguousarray(value)
 
 
 def _corrupt(why: str) -> TemplateCorruptError:

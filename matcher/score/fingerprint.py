@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from matcher import _core
 from matcher.errors import ArgumentError, TemplateCorruptError
 from matcher.fingerprint.resident import resident
+from matcher.score.arrays import check_threads, checked_array, checked_offsets
 from matcher.types import F32, I64, U64, FingerprintTemplate
 
 ENV_SIMD = "MATCHER_SIMD"
@@ -67,7 +66,7 @@ class FingerprintProbe:
 
     def __init__(self, source: FingerprintTemplate | U64) -> None:
         words = resident(source) if isinstance(source, FingerprintTemplate) else source
-        self.words: U64 = _vector("probe", words, np.uint64)
+        self.words: U64 = checked_array("probe", words, np.uint64)
         simd_level()
         try:
             self._core = _core.FingerprintProbe(self.words)
@@ -95,7 +94,7 @@ def score(probe: FingerprintProbe, candidate: U64) -> FingerprintScore:
         If the array is no resident form.
     """
     try:
-        return FingerprintScore(*probe._core.compare(_vector("candidate", candidate, np.uint64)))
+        return FingerprintScore(*probe._core.compare(checked_array("candidate", candidate, np.uint64)))
     except _core.CorruptResidentError as error:
         raise _corrupt(error) from None
 
@@ -132,14 +131,10 @@ def score_many(
     ArgumentError
         If an offset or row leaves its array.
     """
-    if not 1 <= threads <= 256:
-        raise ArgumentError(f"threads: expected 1 to 256, got {threads}.")
-    words = _vector("words", words, np.uint64)
-    offsets = _vector("offsets", offsets, np.int64)
-    if len(offsets) == 0:
-        raise ArgumentError("offsets: expected at least one number, got none.")
+    check_threads(threads)
+    words, offsets = checked_array("words", words, np.uint64), checked_offsets(offsets)
     if rows is not None:
-        rows = _vector("rows", rows, np.int64)
+        rows = checked_array("rows", rows, np.int64)
     try:
         return probe._core.score_many(words, offsets, rows, threads)
     except _core.CorruptResidentError as error:
@@ -162,7 +157,7 @@ def paired(probe: FingerprintProbe, candidate: U64) -> I64:
         If the array is no resident form.
     """
     try:
-        return probe._core.paired(_vector("candidate", candidate, np.uint64))
+        return probe._core.paired(checked_array("candidate", candidate, np.uint64))
     except _core.CorruptResidentError as error:
         raise _corrupt(error) from None
 
@@ -181,13 +176,6 @@ def simd_level() -> str:
         raise ArgumentError(
             f"{error}, got {os.environ.get(ENV_SIMD, '')!r}.", hint=f"Unset {ENV_SIMD} for the best there is."
         ) from None
-
-
-def _vector(name: str, value: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    if not isinstance(value, np.ndarray) or value.dtype != np.dtype(dtype) or value.ndim != 1:
-        got = f"{value.dtype} with {value.ndim} dimensions" if isinstance(value, np.ndarray) else type(value)
-        raise ArgumentError(f"{name}: expected an array of {np.dtype(dtype)} with 1 dimension, got {got}.")
-    return np.ascontiguousarray(value)
 
 
 def _corrupt(error: Exception) -> TemplateCorruptError:

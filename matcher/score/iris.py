@@ -18,19 +18,16 @@ import numpy as np
 from matcher import _core
 from matcher.errors import ArgumentError, TemplateCorruptError
 from matcher.iris.types import IrisTemplate
+from matcher.score.arrays import check_threads, checked_array, checked_offsets, checked_rows
 from matcher.score.fingerprint import simd_level
 from matcher.score.iris_record import (
     RESIDENT_WORDS,
     SEARCH_WORDS,
-    checked_array,
     checked_records,
     checked_resident,
     resident,
 )
 from matcher.types import F32, I64, U64
-
-MAX_THREADS = 256
-"""Most threads of one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +136,9 @@ def score_many(
         If an offset or row leaves its array.
     """
     check_threads(threads)
-    words = checked_array("words", words, np.uint64, 1)
-    offsets = checked_array("offsets", offsets, np.int64, 1)
-    if len(offsets) == 0:
-        raise ArgumentError("offsets: expected at least one number, got none.")
-    count = len(offsets) - 1
-    rows = np.arange(count) if rows is None else checked_array("rows", rows, np.int64, 1)
-    if len(rows) and not 0 <= rows.min() <= rows.max() < count:
-        raise ArgumentError(f"rows: expected numbers from 0 below {count}.")
+    words = checked_array("words", words, np.uint64)
+    offsets = checked_offsets(offsets)
+    rows = checked_rows(rows, len(offsets) - 1)
     places = offsets[:-1][rows]
     if (offsets[1:][rows] - places != RESIDENT_WORDS).any():
         raise TemplateCorruptError(
@@ -182,9 +174,7 @@ def search_score_many(probe: IrisProbe, records: U64, *, rows: I64 | None = None
     """
     check_threads(threads)
     records = checked_records("records", records)
-    rows = np.arange(len(records)) if rows is None else checked_array("rows", rows, np.int64, 1)
-    if len(rows) and not 0 <= rows.min() <= rows.max() < len(records):
-        raise ArgumentError(f"rows: expected numbers from 0 below {len(records)}.")
+    rows = checked_rows(rows, len(records))
     return _scores(probe, records.reshape(-1), rows * SEARCH_WORDS, False, threads)
 
 
@@ -193,9 +183,3 @@ def _scores(probe: IrisProbe, words: U64, places: I64, full: bool, threads: int)
         return probe._core.score_many(words, places, full, threads)
     except IndexError as error:
         raise ArgumentError(f"{error}.") from None
-
-
-def check_threads(threads: int) -> None:
-    """Raise ArgumentError unless 1 <= threads <= 256."""
-    if not 1 <= threads <= MAX_THREADS:
-        raise ArgumentError(f"threads: expected 1 to {MAX_THREADS}, got {threads}.")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from matcher import _core
 from matcher.errors import ArgumentError, TemplateCorruptError
 from matcher.iris.types import ANGLES, IrisTemplate
+from matcher.score.arrays import checked_array
 from matcher.types import U8, U64
 
 SEARCH_WORDS: int = _core.IRIS_SEARCH_WORDS
@@ -94,17 +95,3 @@ def checked_records(name: str, records: Any) -> U64:
     if checked.shape[1] != SEARCH_WORDS:
         raise ArgumentError(f"{name}: expected rows of {SEARCH_WORDS} words, got {checked.shape[1]}.")
     return checked
-
-
-def checked_array(name: str, value: Any, dtype: npt.DTypeLike, ndim: int) -> npt.NDArray[Any]:
-    """Return `value`, C-contiguous, if it has that dtype and number of dimensions.
-
-    Raises
-    ------
-    ArgumentError
-        If it has not.
-    """
-    if not isinstance(value, np.ndarray) or value.dtype != np.dtype(dtype) or value.ndim != ndim:
-        got = f"{value.dtype} with {value.ndim} dimensions" if isinstance(value, np.ndarray) else type(value)
-        raise ArgumentError(f"{name}: expected {np.dtype(dtype)} with {ndim} dimensions, got {got}.")
-    return np.ascontiguousarray(value)

@@ -19,9 +19,9 @@ import numpy as np
 
 from matcher import _core
 from matcher.errors import ArgumentError
+from matcher.score.arrays import check_threads, checked_array
 from matcher.score.fingerprint import simd_level
-from matcher.score.iris import check_threads
-from matcher.score.iris_record import checked_array, checked_records
+from matcher.score.iris_record import checked_records
 from matcher.types import F32, I64, U64
 
 MAX_PROBES = 1024
@@ -153,7 +153,7 @@ def search(
             raise ArgumentError(f"{name}: expected a raw score from 0 to 1, got {value}.")
     check_threads(threads)
     if bitmap is not None:
-        bitmap = checked_array("bitmap", bitmap, np.uint64, 1)
+        bitmap = checked_array("bitmap", bitmap, np.uint64)
         if len(bitmap) < (end + 63) // 64:
             raise ArgumentError(f"bitmap: expected at least {(end + 63) // 64} words, got {len(bitmap)}.")
     simd_level()
@@ -165,7 +165,7 @@ def search(
 
 def bitmap_of(allowed: Any) -> U64:
     """Return a bool array (N,) as a bitmap, uint64 ((N + 63) // 64,)."""
-    bits = checked_array("allowed", allowed, np.bool_, 1)
+    bits = checked_array("allowed", allowed, np.bool_)
     packed = np.packbits(bits, bitorder="little")
     padded = np.zeros((len(bits) + 63) // 64 * 8, np.uint8)
     padded[: len(packed)] = packed

@@ -22,7 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import figures_face, figures_fingerprint, figures_iris, figures_population, machine
+from benchmarks import (
+    figures_face,
+    figures_fingerprint,
+    figures_iris,
+    figures_population,
+    figures_store,
+    machine,
+)
 from benchmarks.bars import data_root
 from benchmarks.figures_fingerprint import BARS
 from benchmarks.out_of_sample import SCORES, of_sets
@@ -281,6 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures["iris"] = figures_iris.measure(smallest=given.smallest, jobs=given.jobs, scores=given.scores)
     figures["face"] = figures_face.measure(smallest=given.smallest, jobs=given.jobs, scores=given.scores)
     figures["population"] = figures_population.measure(smallest=given.smallest)
+    figures["store"] = figures_store.measure(smallest=given.smallest)
     print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
 
 

@@ -27,6 +27,7 @@ def markdown(figures: dict[str, Any]) -> str:
     from benchmarks.figures_face import BARS as FACE_BARS
     from benchmarks.figures_iris import BARS as IRIS_BARS
     from benchmarks.figures_population import BARS as POPULATION_BARS
+    from benchmarks.figures_store import BARS as STORE_BARS
 
     rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
     more = figures["figures"]
@@ -40,6 +41,8 @@ def markdown(figures: dict[str, Any]) -> str:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(FACE_BARS, face), "", *_set_rows(face.get("sets", {}))]
     if "population" in figures:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(POPULATION_BARS, figures["population"])]
+    if "store" in figures:
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(STORE_BARS, figures["store"])]
     named = figures["machine"]
     rows += [
         "",

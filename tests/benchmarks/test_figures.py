@@ -47,6 +47,10 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert population["figures"]["actual_fmr_factor_1e-2"] >= 1
     assert population["figures"]["actual_fmr_factor_1e-4"] is None
     assert {bar["met"] for bar in population["bars"].values()} == {None}
+    store = figures["store"]
+    assert store["subjects"] == 100
+    assert store["figures"]["sqlite_enrolments_per_second"] > 0
+    assert store["bars"]["sqlite_delete_ms_median"]["met"] is None
     rewriting = (
         "import json, sys; from benchmarks.table import BEGIN, END, markdown, rewrite; "
         "table = markdown(json.load(open(sys.argv[1]))); "

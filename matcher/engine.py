@@ -248,8 +248,7 @@ class Engine(SearchOperations, EncounterOperations):
     def _complete(self, request: Enrolment, templates: Sequence[Template]) -> Enrolment:
         """Return an enrolment with what the store and memory shall keep."""
         records = tuple(_record(template) for template in templates)
-        residents = [self._gallery.resident(template, n) for n, template in enumerate(templates)]
-        return replace(request, samples=records, resident=residents)
+        return replace(request, samples=records, resident=self._gallery.residents(templates))
 
     def _repeated(self, request: Enrolment, deadline: Deadline) -> Enrolled | None:
         """Answer a repeated request without extracting again: the writer knows its key."""

@@ -32,6 +32,12 @@ from matcher.types import U64, Modality
 LAYOUTS = (_core.RESIDENT_VERSION, _core.PACKED_VERSION, _core.IRIS_SEARCH_WORDS)
 """What the core knows of the forms in memory."""
 
+WIDE_FINGERS = 2
+"""Fingers of an encounter, up to which they may be kept in the larger form."""
+
+WIDE_BYTES = 1 << 30
+"""Memory of all fingers, from which on new ones are kept small: 1 GiB, two fingers of 290,000 people."""
+
 NOBODY: tuple[None, Iterator[Any]] = (None, iter(()))
 """Stands behind the last encounter that has samples."""
 
@@ -100,6 +106,24 @@ class Gallery:
         position, extractor = int(position_of(template)), extractor_of(template)
         descriptor = scorer.describe(template) if isinstance(scorer, ShortlistScorer) else None
         return ResidentSample(modality, words, position, extractor, ordinal, descriptor)
+
+    def residents(self, templates: Sequence[Template]) -> list[ResidentSample]:
+        """Return what memory keeps of an encounter's templates."""
+        found = [self.resident(template, ordinal) for ordinal, template in enumerate(templates)]
+        return self._widened(found, self._memory)
+
+    def _widened(self, samples: list[ResidentSample], memory: Memory | None) -> list[ResidentSample]:
+        """Return an encounter's samples, its fingers in the form that is compared faster where there is room.
+
+        Encounters of many fingers always keep the small form: the larger one would take most of the memory.
+        """
+        fingers = [sample for sample in samples if sample.modality is Modality.FINGERPRINT]
+        scorer = self._scorers[Modality.FINGERPRINT]
+        if not 0 < len(fingers) <= WIDE_FINGERS or not isinstance(scorer, ShortlistScorer):
+            return samples
+        if memory is None or memory.view().rows[Modality.FINGERPRINT].resident_bytes >= WIDE_BYTES:
+            return samples
+        return [replace(s, words=scorer.widened(s.words)) if s in fingers else s for s in samples]
 
     def fetch(self, modality: Modality, keys: Sequence[int]) -> list[U64 | None]:
         """Read samples from the store in the form that the scorer reads; None for one that is gone."""
@@ -178,7 +202,7 @@ class Gallery:
                     if key != encounter.encounter_key:
                         memory.add(encounter, ())
                         continue
-                    memory.add(encounter, [resident for _, resident in samples])
+                    memory.add(encounter, self._widened([resident for _, resident in samples], memory))
                     key, samples = next(own, NOBODY)
             if key is not None:
                 raise StoreCorruptError(
@@ -192,7 +216,8 @@ class Gallery:
         """Return a change with what memory shall hold, made from its samples where nobody made it before."""
         if change.resident is not None or not change.samples:
             return change
-        return replace(change, resident=[self._read(sample) for sample in change.samples])
+        residents = [self._read(sample) for sample in change.samples]
+        return replace(change, resident=self._widened(residents, self._memory))
 
     def _read(self, sample: StoredSample) -> ResidentSample:
         return self.resident(template_of(sample), sample.sample_key & ((1 << ORDINAL_BITS) - 1))

@@ -81,6 +81,9 @@ class ShortlistScorer(Scorer, Protocol):
     def describe_probe(self, template: Any) -> DescriptorProbe:
         """Return what the shortlist is asked with."""
 
+    def widened(self, words: U64) -> U64:
+        """Return a larger form that is compared faster, with the same scores: where there is room."""
+
 
 class SearchScorer(Protocol):
     """Compares the forms that lie in memory, a whole block at a time where it can."""

@@ -47,6 +47,10 @@ class PackedFingerprintScorer(FingerprintScorer):
         """Return what the shortlist is asked with."""
         return prepare(template)
 
+    def widened(self, words: U64) -> U64:
+        """Return the form of eight times the size that is compared eight times as fast."""
+        return expanded(words) if is_packed(words) else words
+
     def prepare(self, source: FingerprintTemplate | U64) -> FingerprintProbe:
         """Return the probe form of a template, or of its packed or resident form."""
         if not isinstance(source, FingerprintTemplate) and is_packed(source):

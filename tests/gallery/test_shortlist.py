@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from matcher.engine import Engine
-from matcher.gallery import index_fingerprint_fuse, snapshots
+from matcher.fingerprint.resident import resident
+from matcher.gallery import gallery, index_fingerprint_fuse, snapshots
 from matcher.gallery.filters import Filter
 from matcher.gallery.operations import SubjectIs
 from matcher.gallery.records import EncounterDetails, sample_key_of
@@ -18,7 +19,7 @@ from matcher.samples import Sample, SampleKind
 from matcher.score import identification
 from matcher.score.scorer import PackedFingerprintScorer
 from matcher.template.codec import decode_template, encode_template
-from matcher.types import FingerPosition, FingerprintTemplate, Minutiae
+from matcher.types import FingerPosition, FingerprintTemplate, Minutiae, Modality
 
 PEOPLE = 60
 LISTED = 8
@@ -107,9 +108,9 @@ def test_a_finger_of_unknown_position_is_tried_as_every_one(engine: Engine) -> N
 
 def test_filters_are_applied_before_places_are_given(engine: Engine) -> None:
     for who in (20, 21):
-        for gallery in ("odd", "even"):
-            expected = [f"s{who}"] if (who % 2 == 1) == (gallery == "odd") else []
-            assert found(engine, [finger(who, 1)], Filter(galleries=frozenset({gallery}))) == expected
+        for name in ("odd", "even"):
+            expected = [f"s{who}"] if (who % 2 == 1) == (name == "odd") else []
+            assert found(engine, [finger(who, 1)], Filter(galleries=frozenset({name}))) == expected
     assert not found(engine, [finger(20, 1)], Filter(excluded=frozenset({"s20"})))
 
 
@@ -152,3 +153,33 @@ def test_a_restart_takes_the_index_from_the_snapshot(
         assert found(engine, [finger(77, 1)]) == ["more"]
         assert not found(engine, [finger(9, 1)])
         assert len(described) == 1
+
+
+def test_two_fingers_are_kept_wide_while_there_is_room(
+    open_engine: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form that is compared fast, then the small one; ten fingers small; all with the same answers."""
+
+    def words(engine: Engine) -> list[int]:
+        [(block, count)] = engine._gallery.memory().view().rows[Modality.FINGERPRINT].blocks
+        return np.diff(block.offsets[: count + 1]).tolist()
+
+    wide, small = len(resident(decode_template(finger(1, 0).data))), 30
+    room = 8 * wide + 100
+    monkeypatch.setattr(gallery, "WIDE_BYTES", room)
+    three = [finger(2, 0), finger(2, 0, MIDDLE), finger(2, 0, FingerPosition.RIGHT_THUMB)]
+    with open_engine() as engine:
+        for samples in ([finger(1, 0)], three, [finger(3, 0)], [finger(4, 0)]):
+            engine.enroll(None, samples)
+        held = words(engine)
+        assert held[0] == wide
+        assert held[1:4] == [small] * 3
+        assert held[-1] == small
+        answers = [engine.identify([finger(who, 1)]) for who in (1, 2, 3, 4)]
+        assert [len(a.candidates) for a in answers] == [1] * 4
+    with open_engine() as engine:  # from the snapshot
+        assert words(engine) == held
+    (Path(engine._gallery._snapshots._path)).unlink()  # type: ignore[arg-type]
+    with open_engine() as engine:  # from the store
+        assert words(engine)[:4] == held[:4]
+        assert [engine.identify([finger(who, 1)]) for who in (1, 2, 3, 4)] == answers

@@ -1,0 +1,21 @@
+"""The benchmark of galleries runs, and its figures hang together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.gallery import KINDS, measure
+from matcher.score import identification
+
+
+def test_the_gallery_benchmark_runs(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(identification, "EXACT_SUBJECTS", 10)
+    report = measure(people=24, copies=2, probes=2, threads=1, fingers=2, folder=tmp_path)
+    assert report["subjects"] == 48
+    parts = report["bytes_a_subject"]
+    assert parts["all"] == sum(value for name, value in parts.items() if name != "all")
+    assert parts["iris"] <= 2 * 528
+    assert set(report["searches"]) == set(KINDS)
+    everything = report["searches"]["two fingers, two irises, face"]
+    assert (everything["searches"], everything["mates_lost"]) == (2, 0)
+    assert not list(tmp_path.iterdir())

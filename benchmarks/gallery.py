@@ -5,7 +5,7 @@
 `--people` are drawn from the synthetic population; `--copies` makes a gallery of that many times as many of
 them: irises and faces of a copy are scrambled to be strangers, fingers stay as they are. So times and bytes
 are those of a gallery of that size; losses are counted where there are no copies, as a finger has many mates
-among them. Times are CPU times of all threads. Full iris codes come from a dictionary, not from a store: a row
+among them. Times are CPU times of all threads. Full iris codes come from a dictionary, not a store: a row
 of SQLite costs some 30 us more.
 """
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import (
+    figures_dedup,
     figures_face,
     figures_fingerprint,
     figures_iris,
@@ -289,6 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures["face"] = figures_face.measure(smallest=given.smallest, jobs=given.jobs, scores=given.scores)
     figures["population"] = figures_population.measure(smallest=given.smallest)
     figures["store"] = figures_store.measure(smallest=given.smallest)
+    figures["dedup"] = figures_dedup.measure(smallest=given.smallest)
     print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
 
 

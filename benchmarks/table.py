@@ -24,6 +24,7 @@ RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar")
 def markdown(figures: dict[str, Any]) -> str:
     """Return the figures as Markdown tables, and the machine in a line below them."""
     from benchmarks.figures import BARS
+    from benchmarks.figures_dedup import BARS as DEDUP_BARS
     from benchmarks.figures_face import BARS as FACE_BARS
     from benchmarks.figures_iris import BARS as IRIS_BARS
     from benchmarks.figures_population import BARS as POPULATION_BARS
@@ -39,6 +40,8 @@ def markdown(figures: dict[str, Any]) -> str:
     if "face" in figures:
         face = figures["face"]
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(FACE_BARS, face), "", *_set_rows(face.get("sets", {}))]
+    if "dedup" in figures:
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(DEDUP_BARS, figures["dedup"])]
     if "population" in figures:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(POPULATION_BARS, figures["population"])]
     if "store" in figures:

@@ -42,6 +42,15 @@ def evaluate_command(
     protocol: Annotated[
         str, typer.Option(help="Of lfw: all pairs, view1 (to choose settings on) or view2 (to report).")
     ] = "all",
+    by: Annotated[
+        str | None, typer.Option(help="Rates by this column of --attributes (ISO/IEC 19795-10).")
+    ] = None,
+    attributes: Annotated[
+        Path | None, typer.Option(help="CSV: name, identity or person, and what is known of them.")
+    ] = None,
+    fmr: Annotated[
+        float, typer.Option(help="Of --by: false match rate of the calibration's threshold.")
+    ] = 1e-3,
     jobs: Annotated[int, typer.Option(min=1, help="Processes for extraction, threads to compare.")] = 1,
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the figures there; - for standard output.")
@@ -64,6 +73,8 @@ def evaluate_command(
         raise ArgumentError(f"--impostors: expected one of {', '.join(Impostors)}.")
     if protocol not in list(FaceProtocol):
         raise ArgumentError(f"--protocol: expected one of {', '.join(FaceProtocol)}.")
+    if (by is None) != (attributes is None):
+        raise ArgumentError("--by and --attributes: expected both or neither.")
     lists = FaceProtocol(protocol)
     if lists is not FaceProtocol.ALL and dataset != "lfw":
         raise ArgumentError("--protocol: only lfw lists pairs.")
@@ -76,6 +87,10 @@ def evaluate_command(
         )
     if kind.name == "iris":
         result.report["code"] = code
+    if by is not None and attributes is not None:
+        from matcher.evaluate.fairness_run import fairness_of
+
+        result.report["fairness"] = fairness_of(result, kind, by, attributes, fmr)
     if scores is not None:
         write_scores(scores, [sample.name for sample in data.samples], result.comparisons, result.score)
     if plots is not None:
@@ -88,6 +103,8 @@ def evaluate_command(
     if json_file is not None:
         Path(json_file).write_text(json.dumps(result.report, indent=2, allow_nan=False) + "\n")
     _print_table(result.report)
+    if "fairness" in result.report:
+        _print_fairness(result.report["fairness"])
 
 
 @contextmanager
@@ -120,6 +137,38 @@ def _print_table(report: dict[str, Any]) -> None:
     for figure, value, interval, note in table_rows(report):
         table.add_row(figure, value, interval, note)
     Console(width=110).print(table)
+
+
+def _print_fairness(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"By {found['attribute']}, threshold at FMR {found['fmr']:g}"
+    table = Table(title=title, box=None)
+    for heading in (found["attribute"], "samples", "FTE", "FNMR", "FMR", "FNIR"):
+        table.add_column(heading)
+    for name, group in found["groups"].items():
+        rates = (_rate_text(group[rate]) for rate in ("fte", "fnmr", "fmr", "fnir"))
+        table.add_row(name, str(group["samples"]), *rates)
+    console = Console(width=140)
+    console.print(table)
+    for rate, told in found["inequality"].items():
+        left = f"; {told['left_out']} groups have too little data to tell" if told["left_out"] else ""
+        if told["gini"] is None:
+            console.print(f"{rate.upper()}: too little data to compare groups{left}.")
+        else:
+            console.print(
+                f"{rate.upper()}: highest over lowest {told['max_over_min']:.2f}, over the geometric mean "
+                f"{told['max_over_geometric_mean']:.2f}, Gini {told['gini']:.2f}{left}."
+            )
+
+
+def _rate_text(rate: dict[str, Any]) -> str:
+    if rate["value"] is None:
+        return "nothing to count"
+    low, high = rate["interval"]
+    mark = "" if rate["tells"] else " (few)"
+    return f"{rate['value']:.2%} ({low:.2%} to {high:.2%}){mark}"
 
 
 def table_rows(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:

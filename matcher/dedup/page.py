@@ -49,7 +49,6 @@ def page(
     pairs: Sequence[Mapping[str, Any]],
     clusters: Sequence[Mapping[str, Any]],
     thumbnails: Thumbnails | None,
-    fairness: str = "",
 ) -> str:
     """Return the report as HTML.
 
@@ -65,8 +64,6 @@ def page(
         Rows of the tables.
     thumbnails : callable or None
         None leaves pictures out.
-    fairness : str
-        HTML of a section on groups of people, made elsewhere.
     """
     expected = summary["expected_false_pairs"]
     lead = (
@@ -94,7 +91,6 @@ def page(
             [(key, f"{n:,}", REASONS.get(key, "")) for key, n in summary["failures"].items()],
         ),
         _groups(summary["by_attribute"]),
-        fairness,
         "<h2>Largest clusters</h2>\n",
         _clusters(clusters, thumbnails),
     ]

@@ -42,6 +42,11 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert face["missing"] == ["Labeled Faces in the Wild"]
     assert {bar["met"] for bar in face["bars"].values()} == {None}
     assert (face["search"]["rows"], face["search"]["recall_at_10"] > 0.9) == (3_000, True)
+    smallest = figures["dedup"]["runs"]["smallest"]
+    assert smallest["records"] == 600
+    assert smallest["planted"] - 2 <= smallest["found"] <= smallest["planted"]
+    assert smallest["planted"] > 0
+    assert {bar["met"] for bar in figures["dedup"]["bars"].values()} == {None}
     population = figures["population"]
     assert population["figures"]["million_minutes_two_cores"] > 0
     assert population["figures"]["actual_fmr_factor_1e-2"] >= 1

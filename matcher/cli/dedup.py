@@ -29,8 +29,8 @@ def dedup_command(
     source: Annotated[
         str,
         typer.Argument(
-            help="Folder with a folder (or file) for each record; manifest (.csv, .parquet); templates "
-            "(.parquet, .ndjson)."
+            help="URL of a store; folder with a folder (or file) for each record; manifest (.csv, .parquet); "
+            "templates (.parquet, .ndjson)."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for tables, report and work files.")],

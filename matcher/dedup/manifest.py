@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.dedup.modes import Asked, against, incremental
-from matcher.dedup.open import known_ids, open_source
+from matcher.dedup.open import is_url, known_ids, open_source
 from matcher.dedup.records import Source
 from matcher.dedup.settings import Settings
 from matcher.dedup.tables import write_file
@@ -57,12 +57,24 @@ class Run:
         return source, Asked()
 
     def write(self, out: Path) -> None:
-        """Keep it beside the results, with absolute paths."""
+        """Keep it beside the results, with absolute paths and without passwords."""
         told: dict[str, Any] = {"format": FORMAT, **asdict(self)}
         for name in ("source", "against", "known"):
-            told[name] = None if told[name] is None else str(Path(told[name]).resolve())
+            if told[name] is not None:
+                told[name] = _kept(told[name])
         out.mkdir(parents=True, exist_ok=True)
         write_file(out / NAME, (json.dumps(told, indent=2) + "\n").encode())
+
+
+def _kept(name: str) -> str:
+    """Return a path as absolute, a URL without its password."""
+    if not is_url(name):
+        return str(Path(name).resolve())
+    from sqlalchemy import URL, make_url
+
+    url = make_url(name)
+    kept = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+    return kept.render_as_string(hide_password=False)
 
 
 def read_run(out: Path) -> Run:

@@ -21,8 +21,8 @@ def open_source(name: str, settings: Settings) -> Source:
     Parameters
     ----------
     name : str
-        A folder; a manifest, .csv or .parquet with a column `path`; templates, .parquet with a column
-        `template`, or .ndjson.
+        URL of a store; a folder; a manifest, .csv or .parquet with a column `path`; templates, .parquet with
+        a column `template`, or .ndjson.
     settings : Settings
 
     Raises
@@ -30,6 +30,10 @@ def open_source(name: str, settings: Settings) -> Source:
     ArgumentError
         If it is none of these.
     """
+    if is_url(name):
+        from matcher.dedup.source_store import store_source
+
+        return store_source(name)
     path = Path(name)
     if path.is_dir():
         return folder_source(path, settings.modality, settings.ppi)
@@ -49,6 +53,11 @@ def open_source(name: str, settings: Settings) -> Source:
         f"SOURCE: {suffix or path.name!r} is none of .csv, .parquet, .ndjson.",
         hint="A folder of records, a manifest or a file of templates is expected.",
     )
+
+
+def is_url(name: str) -> bool:
+    """Return whether a source is named by a URL: a store."""
+    return "://" in name
 
 
 def known_ids(path: Path) -> frozenset[str]:

@@ -19,7 +19,7 @@ from matcher.dedup.open import known_ids, open_source
 from matcher.dedup.records import Source
 from matcher.dedup.settings import Settings
 from matcher.dedup.source_templates import parsed_line
-from matcher.errors import ArgumentError
+from matcher.errors import ArgumentError, MatcherError
 from matcher.face.types import FacePosition
 from matcher.iris.types import EyePosition
 from matcher.samples import Sample, SampleKind
@@ -251,3 +251,34 @@ def test_an_ansi_nist_card_is_a_record_of_many_samples(real_data: Path, tmp_path
     assert len(minutiae) >= 2
     assert any(named.sample is not None for named in minutiae)
     assert all(named.sample is not None or named.error is not None for named in slaps + minutiae)
+
+
+def test_a_store_is_read_beside_its_server(
+    people: Any, duplicated: Any, planted: Any, tmp_path: Path
+) -> None:
+    """While an engine owns the store; who is deleted meanwhile is told as gone."""
+    from matcher.dedup.manifest import Run, read_run
+    from matcher.dedup.run import deduplicate
+    from matcher.engine import Engine
+
+    url = f"sqlite:///{tmp_path / 'gallery.db'}"
+    chosen = {name for pair in planted for name in pair}
+    with Engine(url, threads=1) as engine:
+        for name in sorted(chosen):
+            samples = [Sample(encode(template), SampleKind.TEMPLATE) for template in duplicated[name]]
+            engine.enroll(name, samples)
+        source = open_source(url, SETTINGS)
+        assert set(source.ids) == chosen
+        gone = source.ids[0]
+        engine.delete(gone)
+        found = deduplicate(source, tmp_path / "out", SETTINGS)
+        assert source.digest(0, 2) != open_source(url, SETTINGS).digest(0, 2)
+    ids = found.source.ids
+    pairs = {tuple(sorted((ids[p.probe], ids[p.candidate]))) for p in found.pairs if p.verdict == "DUPLICATE"}
+    assert pairs == {tuple(sorted(pair)) for pair in planted if gone not in pair}
+    assert {(ids[f["record"]], f["reason"]) for f in found.samples.failures} == {(gone, "SUBJECT_NOT_FOUND")}
+    with pytest.raises(MatcherError):
+        open_source(f"sqlite:///{tmp_path / 'none.db'}", SETTINGS)
+    Run("postgresql+psycopg://me:secret@host/db", SETTINGS).write(tmp_path / "out")
+    assert "secret" not in (tmp_path / "out" / "run.json").read_text()
+    assert read_run(tmp_path / "out").source == "postgresql+psycopg://me@host/db"

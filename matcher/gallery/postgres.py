@@ -107,6 +107,7 @@ class PostgresBackend:
             url, isolation_level="REPEATABLE READ", pool_pre_ping=True, **common
         )
         event.listen(self.writer, "connect", _own)
+        event.listen(self.reader, "connect", _prepare)
         if own:
             try:
                 self.settle()
@@ -214,10 +215,16 @@ def _own(connection: psycopg.Connection[Any], _record: Any) -> None:
             for name, value in KEEPALIVE.items():
                 cursor.execute(f"SET tcp_{name} = {value}")  # how the server notices that we are gone
             cursor.execute("SET idle_session_timeout = 0")
-        connection.commit()
+        _prepare(connection, _record)
     except BaseException:
         connection.close()
         raise
+
+
+def _prepare(connection: psycopg.Connection[Any], _record: Any) -> None:
+    """Keep a session to its keys: a plan made while a table was small must not read it whole later."""
+    connection.execute("SET enable_seqscan = off")
+    connection.commit()
 
 
 def _check_durable(cursor: psycopg.Cursor[Any]) -> None:

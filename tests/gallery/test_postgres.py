@@ -133,6 +133,10 @@ def test_commits_are_synchronous_whatever_the_database_s_default(url: str, tools
     try:
         with store._backend.writer.connect() as connection:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        for engine in (store._backend.writer, store._backend.reader):
+            with engine.connect() as connection:
+                plan = connection.exec_driver_sql("EXPLAIN DELETE FROM samples WHERE sample_key = 1").all()
+                assert "Index Scan" in str(plan)  # of an empty table too
     finally:
         store.close()
         query(url, f"ALTER DATABASE {name} RESET synchronous_commit")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matcher.errors import ArgumentError
+from matcher.types import Modality
 
 if TYPE_CHECKING:
     from matcher.formats.record import FingerMinutiaeRecord, Format
@@ -88,9 +89,15 @@ def convert_bytes(
     from matcher.formats.templates import record_to_templates, templates_to_record
     from matcher.formats.write import write_minutiae_record
     from matcher.template.codec import decode_template, encode_template, is_template
+    from matcher.template.envelope import stated_modality
 
     wanted, given = _format(to), _format(source_format) if source_format else None
     if is_template(data) or (source_format and given is None):
+        if (stated := stated_modality(data)) not in (None, Modality.FINGERPRINT):
+            raise ArgumentError(
+                f"Expected a template of a fingerprint, got one of modality {stated.name.lower()}.",
+                hint="Only minutiae have exchange formats here: of eyes and faces only images have.",
+            )
         template = decode_template(data)
         if view not in (None, 1):
             raise ArgumentError(f"A template holds one view, got --view {view}.")

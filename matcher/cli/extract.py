@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matcher.fingerprint.extractors import Extract
 
 MODALITY = typer.Option("fingerprint", "--modality", help="fingerprint, iris or face")
-EXTRACTOR = typer.Option("numba", "--extractor", help="numba, or leader (a fetched model).")
+DEFAULT_EXTRACTOR = "numba"
+EXTRACTOR = typer.Option(DEFAULT_EXTRACTOR, "--extractor", help="numba, or leader (a fetched model).")
 MODEL = typer.Option(None, "--model", help="Of faces: name of a shipped manifest, or path of one.")
 PPI = typer.Option(None, "--ppi", help="Resolution of images where their files do not say it.")
 PLOT = typer.Option(None, "--plot", help="Write a picture there (PNG). It shows the sample.", metavar="PNG")
@@ -71,6 +72,7 @@ def extract_command(
 
         refuse(to != "template", "--format", "faces are written as templates")
         refuse(ppi is not None, "--ppi", "pictures of faces have no resolution")
+        refuse(extractor != DEFAULT_EXTRACTOR, "--extractor", "faces have one; choose the model with --model")
         refuse(finger is not None or eye is not None, "--finger, --eye", "a face has no position")
         extract_face(
             image, every=every, model=model, out=out, plot=plot, trace_file=trace_file, as_json=as_json
@@ -152,6 +154,7 @@ def compare_command(
         from matcher.cli.face import compare_faces
 
         refuse(ppi is not None, "--ppi", "pictures of faces have no resolution")
+        refuse(extractor != DEFAULT_EXTRACTOR, "--extractor", "faces have one; choose the model with --model")
         compare_faces(probe, candidate, fmr=fmr, model=model, plot=plot, as_json=as_json)
         return
     refuse(model is not None, "--model", "it belongs to --modality face")

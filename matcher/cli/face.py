@@ -83,6 +83,8 @@ def compare_faces(
     from matcher.score.face_scorer import compare_faces as compare
 
     threshold = threshold_for_verification(fmr, None)
+    if model is not None:
+        _model(model)  # What is wrong with it is not the pictures' fault.
     one, other = (_read_side(path, model) for path in (probe, candidate))
     decision = decide(compare(one.template, other.template, _stated(model, one.template.model)), threshold)
     if plot is not None:

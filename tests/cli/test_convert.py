@@ -11,11 +11,13 @@ import pytest
 
 from matcher.cli.convert import convert_bytes
 from matcher.errors import ArgumentError, MatcherError, RecordFormatError, TemplateCorruptError
+from matcher.face.extract import template_of as face_template
 from matcher.formats.detect import read_minutiae_record
 from matcher.formats.record import Format
 from matcher.formats.templates import templates_to_record
 from matcher.formats.write import write_minutiae_record
 from matcher.template.codec import decode_template, encode_template
+from matcher.template.face_codec import encode_face
 from matcher.types import FingerprintTemplate, Minutiae
 
 
@@ -97,3 +99,11 @@ def test_command_reads_and_writes_files_and_streams(tmp_path: Path) -> None:
     )
     assert failed.returncode == 2
     assert b"ARGUMENT_INVALID" in failed.stderr
+
+
+def test_a_template_without_minutiae_is_refused_with_its_modality() -> None:
+    """It is no damaged file, but the wrong one."""
+    rng = np.random.default_rng(5)
+    face = face_template(rng.normal(size=128).astype(np.float32), "0" * 64)
+    with pytest.raises(ArgumentError, match="fingerprint, got one of modality face"):
+        convert_bytes(encode_face(face), to="iso-2005")

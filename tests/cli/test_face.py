@@ -157,6 +157,21 @@ def test_templates_of_two_models_never_compare(drawn: ModuleType, face_model: Pa
         run("compare", tmp_path / "small.template", tmp_path / "other.template", "--modality", "face")
 
 
+@pytest.mark.parametrize("command", ["extract", "compare"])
+def test_options_of_other_modalities_are_refused(
+    drawn: ModuleType, face_model: Path, tmp_path: Path, command: str
+) -> None:
+    one = save(tmp_path / "one.png", drawn.portrait(3))
+    files = [one] if command == "extract" else [one, one]
+    for more, said in (
+        (["--extractor", "leader"], "--extractor"),
+        (["--ppi", "500"], "--ppi"),
+        (["--model", "nobody"], "^Face model"),
+    ):
+        with pytest.raises(ArgumentError, match=said):
+            run(command, *files, "--modality", "face", *more)
+
+
 def test_errors_are_typed_and_name_the_file(drawn: ModuleType, face_model: Path, tmp_path: Path) -> None:
     wall = save(tmp_path / "wall.png", np.full((200, 200, 3), 128, np.uint8))
     with pytest.raises(NoFaceError, match=r"wall\.png"):

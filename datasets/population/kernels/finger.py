@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from matcher.datasets.population.kernels import flow as f
-from matcher.datasets.population.kernels.draw import between, normal, uniform
+from matcher.datasets.population.kernels.draw import between, joined, normal, uniform
 
 ARCH = 0  # codes of `datasets/fingerprint_synthesis/classes.py`
 TENTED_ARCH = 1
@@ -91,8 +91,9 @@ def draw_flow(state, kind, spread, s, flow):
     flow[f.TIP_BEND] = between(state, 0.2, 0.6)
     for k in range(8):
         at = f.HARMONICS + 2 * k
-        flow[at] = s.harmonics * normal(state)
-        flow[at + 1] = between(state, 0.0, 2.0 * math.pi)
+        amplitude, phase = s.harmonics * normal(state), between(state, 0.0, 2.0 * math.pi)
+        flow[at] = amplitude * math.cos(phase)
+        flow[at + 1] = -amplitude * math.sin(phase)
 
 
 @njit(nogil=True, cache=True)
@@ -108,26 +109,29 @@ def draw_minutiae(state, flow, period, paired, spread, window, s, out):
     half_width, half_height = HALF_WIDTH * spread, HALF_HEIGHT * spread
     wanted = int(4.0 * half_width * half_height * 1e-4 * s.most_crowded)
     count = 0
-    for _ in range(wanted):
+    key = state[0]
+    for n in range(wanted):
+        # Each has its own stream: what is passed over costs no more than its place.
+        state[0] = joined(key, n)
         x = between(state, -half_width, half_width)
         y = between(state, -half_height, half_height) + MIDDLE
-        luck, side, opposed, kept = uniform(state), uniform(state), uniform(state), uniform(state)
-        turn = normal(state) * (s.wild_angle if uniform(state) < s.wild_share else s.own_angle)
-        clarity = s.own_clarity * normal(state)
-        is_ending = uniform(state) < s.endings
         along, across = (x - window[0]) / window[2], (y - window[1]) / window[3]
+        if along * along + across * across > 1.0:
+            continue
         edge = abs(x / half_width) ** ROUNDNESS + abs((y - MIDDLE) / half_height) ** ROUNDNESS
-        if along * along + across * across > 1.0 or edge > 1.0:
+        luck = uniform(state)
+        if edge > 1.0:
             continue
         both = paired * math.exp(f.waves(flow, f.DENSITY, f.CLARITY, x, y))
         if luck * s.most_crowded > 2.0 * both + s.most_demanded:
             continue
-        angle = f.orientation(flow, x, y)
-        spreading = f.divergence(flow, x, y, angle, DIVERGENCE_STEP) * s.carried * 1e4 / period
+        spreading, sense = f.divergence(flow, x, y, DIVERGENCE_STEP)
+        spreading *= s.carried * 1e4 / period
         demanded = min(abs(spreading), s.most_demanded)
         crowded = 2.0 * both + demanded
         if luck * s.most_crowded > crowded:
             continue
+        side, opposed, kept = uniform(state), uniform(state), uniform(state)
         nearest, closest = 1e18, 0
         for k in range(count):
             dx, dy = out[X, k] - x, out[Y, k] - y
@@ -136,13 +140,17 @@ def draw_minutiae(state, flow, period, paired, spread, window, s, out):
                 nearest, closest = apart, k
         if nearest < s.hard_core**2 or kept < math.exp(-nearest / s.soft_core**2):
             continue
+        angle = f.orientation(flow, x, y)
+        if math.cos(angle - sense) < 0.0:
+            angle += math.pi
         along_flow = side * crowded < both + (demanded if spreading > 0.0 else 0.0)
         if nearest < s.pair_reach**2 and opposed < s.pair_opposed:
             along_flow = math.cos(out[DIRECTION, closest] - angle) <= 0.0
+        turn = normal(state) * (s.wild_angle if uniform(state) < s.wild_share else s.own_angle)
         out[X, count], out[Y, count] = x, y
         out[DIRECTION, count] = angle + turn + (0.0 if along_flow else math.pi)
-        out[CLARITY, count] = clarity
-        out[ENDING, count] = 1.0 if is_ending else 0.0
+        out[CLARITY, count] = s.own_clarity * normal(state)
+        out[ENDING, count] = 1.0 if uniform(state) < s.endings else 0.0
         count += 1
         if count == MOST:
             break

@@ -18,7 +18,7 @@ DELTA_COUNT = 5
 DELTAS = 6  # x, y of two
 CORE_BEND = 10
 TIP_BEND = 11
-HARMONICS = 12  # amplitude and phase of the second and third, of two cores and two deltas
+HARMONICS = 12  # cosine and sine parts of the second and third, of two cores and two deltas
 ARCH_SLOPE = 28
 ARCH_TOP = 29
 ARCH_HALF_WIDTH = 30
@@ -35,6 +35,7 @@ LENGTH = WAVES + 4 * WAVE_COUNT
 
 BEND_FADE = 40.0  # px below the core over which its bend fades, and above it the tip's bend builds up
 TIP_REACH = 110.0  # px from the middle line over which ridges fall to the sides
+NEAREST = 1e-6  # px: there is no bearing at a core itself
 ARCH_SPREAD = 150.0  # px over which an arch flattens towards the joint
 
 
@@ -57,23 +58,28 @@ def _ideal(flow, u, v):
         across = min(max(u / flow[ARCH_HALF_WIDTH], -1.0), 1.0)
         flank = math.sin(math.pi * across * (0.5 + 0.25 * math.exp(-2.0 * below)))
         return -math.atan(flow[ARCH_SLOPE] * math.exp(-below * below) * flank)
+    # Bearings are summed as products of unit vectors: half of a sum modulo 2 pi is an orientation modulo pi.
+    sum_cos, sum_sin = 1.0, 0.0
     angle = 0.0
     for k in range(cores + int(flow[DELTA_COUNT])):
         is_core = k < cores
         at = CORES + 2 * k if is_core else DELTAS + 2 * (k - cores)
         harmonics = HARMONICS + 4 * (k if is_core else 2 + k - cores)
-        bearing = math.atan2(flow[at + 1] - v, u - flow[at])
-        angle += 0.5 * bearing if is_core else -0.5 * bearing
-        angle += flow[harmonics] * math.cos(2.0 * bearing + flow[harmonics + 1])
-        angle += flow[harmonics + 2] * math.cos(3.0 * bearing + flow[harmonics + 3])
+        along, up = u - flow[at], flow[at + 1] - v
+        inverse = 1.0 / math.sqrt(max(along * along + up * up, NEAREST * NEAREST))
+        cos, sin = along * inverse, up * inverse
+        cos_2, sin_2 = cos * cos - sin * sin, 2.0 * cos * sin
+        angle += flow[harmonics] * cos_2 + flow[harmonics + 1] * sin_2
+        angle += flow[harmonics + 2] * (cos * cos_2 - sin * sin_2)
+        angle += flow[harmonics + 3] * (sin * cos_2 + cos * sin_2)
         if k == 0:
-            down = v - flow[at + 1]
-            angle -= (
-                flow[CORE_BEND] * math.cos(bearing) / (1.0 + math.exp((down - BEND_FADE) / (0.5 * BEND_FADE)))
-            )
+            down = -up
+            angle -= flow[CORE_BEND] * cos / (1.0 + math.exp((down - BEND_FADE) / (0.5 * BEND_FADE)))
             above = 1.0 / (1.0 + math.exp((down + 0.5 * BEND_FADE) / (0.5 * BEND_FADE)))
-            angle -= flow[TIP_BEND] * above * math.tanh((u - flow[at]) / TIP_REACH)
-    return angle
+            angle -= flow[TIP_BEND] * above * math.tanh(along / TIP_REACH)
+        sin = sin if is_core else -sin
+        sum_cos, sum_sin = sum_cos * cos - sum_sin * sin, sum_cos * sin + sum_sin * cos
+    return angle + 0.5 * math.atan2(sum_sin, sum_cos)
 
 
 @njit(nogil=True, cache=True)
@@ -88,15 +94,18 @@ def orientation(flow, x, y):
 
 
 @njit(nogil=True, cache=True)
-def divergence(flow, x, y, angle, step):
-    """Return how ridges spread along `angle` at a point, 1 / px: differences over `step` px to each side."""
-    total = 0.0
-    for side in range(4):
-        sign = 1.0 if side < 2 else -1.0
-        dx = sign * step if side % 2 == 0 else 0.0
-        dy = sign * step if side % 2 == 1 else 0.0
-        there = orientation(flow, x + dx, y + dy)
-        # Tangents have no sense: take the one that agrees with the middle.
-        sense = 1.0 if math.cos(there - angle) >= 0.0 else -1.0
+def divergence(flow, x, y, step):
+    """Return how ridges spread at a point, 1 / px, and along which of their two senses, rad.
+
+    Differences over `step` px to each side.
+    """
+    along = orientation(flow, x + step, y)
+    total = math.cos(along)
+    for side in range(1, 4):
+        dx = -1.0 if side == 1 else 0.0
+        dy = 0.0 if side == 1 else (1.0 if side == 2 else -1.0)
+        there = orientation(flow, x + step * dx, y + step * dy)
+        # Tangents have no sense: take the one that agrees with the first.
+        sense = 1.0 if math.cos(there - along) >= 0.0 else -1.0
         total += sense * (dx * math.cos(there) - dy * math.sin(there))
-    return total / (2.0 * step * step)
+    return total / (2.0 * step), along

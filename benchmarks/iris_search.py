@@ -51,7 +51,7 @@ FIRST_PROBE = 1000
 STEP = 4096
 """Eyes drawn at once."""
 
-PILOT_NOISE = tuple(round(0.04 * i, 2) for i in range(5, 23))
+PILOT_NOISE = tuple(round(0.04 * i, 2) for i in range(5, 25))
 """Shares of noise that are tried for mates of the wanted scores."""
 
 ENOUGH = 0.7
@@ -168,13 +168,21 @@ def mates_returned(task: SearchTask, wanted: int) -> dict[str, Any]:
 
 
 def fruitful_noise(task: SearchTask) -> tuple[float, ...]:
-    """Return the shares of noise that give most mates of the wanted scores."""
+    """Return the shares of noise that give most mates of the wanted scores.
+
+    Raises
+    ------
+    SystemExit
+        If none gives any: there would be no end.
+    """
     count = min(512, len(task.gallery))
     found = []
     for noise in PILOT_NOISE:
         probes = records(task.codes, 0, count, 1, noise)
         raw = [search(probes[p : p + 1], task.gallery, begin=p, end=p + 1).raw[0] for p in range(count)]
         found.append(sum(task.low <= r <= task.high for r in raw))
+    if not any(found):
+        raise SystemExit("iris search: no share of noise gives mates of the wanted scores.")
     return tuple(n for n, f in zip(PILOT_NOISE, found, strict=True) if f >= ENOUGH * max(found))
 
 

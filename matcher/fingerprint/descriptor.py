@@ -180,11 +180,14 @@ def features(template: FingerprintTemplate) -> F32:
 
 def _closeness(vectors: F32, codebook: Codebook) -> F32:
     """Return what grows as the squared distance to each coarse centre falls, float32 (n, K)."""
-    coarse = codebook.coarse
-    return np.asarray(vectors @ coarse.T - 0.5 * np.einsum("kd,kd->k", coarse, coarse), np.float32)
+    products = vectors @ codebook.coarse.T
+    products -= codebook.half_squares[0]
+    return np.asarray(products, np.float32)
 
 
 def _part_distances(vectors: F32, codebook: Codebook) -> F32:
     """Return squared distances of each part to its centres, float32 (n, 16, 16)."""
-    parts = vectors.reshape(len(vectors), PARTS, 1, vectors.shape[1] // PARTS)
-    return np.asarray(np.square(parts - codebook.centres[None]).sum(axis=3), np.float32)
+    parts = vectors.reshape(len(vectors), PARTS, vectors.shape[1] // PARTS)
+    products = np.matmul(parts.transpose(1, 0, 2), codebook.centres.transpose(0, 2, 1)).transpose(1, 0, 2)
+    half = codebook.half_squares[1] - products + np.square(parts).sum(axis=2)[:, :, None] / np.float32(2.0)
+    return np.asarray(np.float32(2.0) * np.maximum(half, 0.0), np.float32)

@@ -67,6 +67,7 @@ class Codebook:
     weights: U8
     scale: float
     id: str = field(init=False)
+    half_squares: tuple[F32, F32] = field(init=False)
 
     def __post_init__(self) -> None:
         features = SECTIONS * len(cell_centres()[0])
@@ -88,6 +89,8 @@ class Codebook:
             array.flags.writeable = False
             digest.update(array.tobytes())
         digest.update(np.float64(self.scale).tobytes())
+        halves = tuple(np.square(a).sum(axis=-1) / np.float32(2.0) for a in (self.coarse, self.centres))
+        object.__setattr__(self, "half_squares", halves)
         object.__setattr__(self, "id", f"cylinder-pq-{digest.hexdigest()[:12]}")
 
     @property

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 MAX_SHORTLIST = 1 << 22
 """Most places of a shortlist."""
 
-SHARE = 1.0 / 400.0
+SHARE = 0.01
 """Of the subjects that the scorer should see: mates that it would accept and that are not among them are
 counted in benchmarks/README.md."""
 
-FEWEST = 1_000
-"""Subjects that the scorer sees at least: 16 ms of its time for two fingers."""
+FEWEST = 2_500
+"""Subjects that the scorer sees at least: some 35 ms of its time for two fingers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -354,8 +354,8 @@ def test_wrong_arguments_are_refused(
         shortlist([ShortlistPart(index, probe, owners=owners)], 5, 5)
     with pytest.raises(ArgumentError, match="totals"):
         shortlist([ShortlistPart(index, probe, owners=np.full(index.rows, 9, np.int32))], 5, 5)
-    assert shortlist_length(10) == 1_000
-    assert shortlist_length(1_600_000) == 4_000
+    assert shortlist_length(10) == 2_500
+    assert shortlist_length(1_600_000) == 16_000
 
 
 def test_a_list_beyond_the_last_is_an_error_and_no_crash(

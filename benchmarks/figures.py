@@ -28,6 +28,7 @@ from benchmarks import (
     figures_fingerprint,
     figures_iris,
     figures_population,
+    figures_shortlist,
     figures_store,
     machine,
 )
@@ -291,6 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures["population"] = figures_population.measure(smallest=given.smallest)
     figures["store"] = figures_store.measure(smallest=given.smallest)
     figures["dedup"] = figures_dedup.measure(smallest=given.smallest)
+    figures["shortlist"] = figures_shortlist.measure(smallest=given.smallest)
     print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
 
 

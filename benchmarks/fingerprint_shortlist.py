@@ -26,7 +26,6 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import machine
-from benchmarks.bars import Bar
 from benchmarks.shortlist_prints import RealPrints, enrolments, real_prints, synthetic_scores
 from benchmarks.shortlist_ranks import Ranks
 from matcher.fingerprint.descriptor import FingerprintDescriptor, describe, prepare
@@ -36,12 +35,6 @@ from matcher.gallery.index_fingerprint_fuse import ShortlistPart, shortlist, sho
 from matcher.gallery.index_fingerprint_segment import SEGMENT_ROWS
 from matcher.score.fingerprint import FingerprintProbe, score_many
 from matcher.types import FingerPosition, FingerprintTemplate
-
-BARS = (
-    Bar("lost", "two index fingers: mates lost by the shortlist, share", 0.005),
-    Bar("search_ms_median_100k", "shortlist and scorer, 100,000 subjects, one thread, median ms", 60.0),
-    Bar("search_ms_median_1.6M", "the same, 1,600,000 subjects", 600.0),
-)
 
 FPIR = 1e-2
 SHARES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02)

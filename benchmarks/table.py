@@ -29,6 +29,7 @@ def markdown(figures: dict[str, Any]) -> str:
     from benchmarks.figures_iris import BARS as IRIS_BARS
     from benchmarks.figures_population import BARS as POPULATION_BARS
     from benchmarks.figures_store import BARS as STORE_BARS
+    from benchmarks.figures_shortlist import BARS as SHORTLIST_BARS
 
     rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
     more = figures["figures"]
@@ -46,6 +47,8 @@ def markdown(figures: dict[str, Any]) -> str:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(POPULATION_BARS, figures["population"])]
     if "store" in figures:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(STORE_BARS, figures["store"])]
+    if "shortlist" in figures:
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(SHORTLIST_BARS, figures["shortlist"])]
     named = figures["machine"]
     rows += [
         "",

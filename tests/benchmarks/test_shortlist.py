@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import figures_shortlist
 from benchmarks.fingerprint_shortlist import SHARES, descriptors, measure
 from benchmarks.shortlist_plot import plot
 from benchmarks.shortlist_prints import Pair, RealPrints, enrolments
@@ -80,3 +81,10 @@ def test_wilson_is_the_textbooks() -> None:
     assert low == 0.0
     assert high == pytest.approx(0.0370, abs=1e-4)
     assert wilson(10, 100) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
+
+
+def test_the_smallest_figures_judge_nothing() -> None:
+    found = figures_shortlist.measure(smallest=True)
+    assert set(found["figures"]) == set(found["bars"]) == {bar.key for bar in figures_shortlist.BARS}
+    assert {bar["met"] for bar in found["bars"].values()} == {None}
+    assert found["small"]["sizes"][0]["lost"]["synthetic"]["mates"] > 8

@@ -19,6 +19,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ class Gallery:
         return len(shortlist(parts, None, k)[0])
 
 
+@lru_cache(maxsize=1)
 def descriptors(count: int) -> dict[int, dict[int, FingerprintDescriptor]]:
     """Return what is searched of so many synthetic subjects."""
     found: dict[int, dict[int, FingerprintDescriptor]] = {}

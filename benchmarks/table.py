@@ -28,8 +28,8 @@ def markdown(figures: dict[str, Any]) -> str:
     from benchmarks.figures_face import BARS as FACE_BARS
     from benchmarks.figures_iris import BARS as IRIS_BARS
     from benchmarks.figures_population import BARS as POPULATION_BARS
-    from benchmarks.figures_store import BARS as STORE_BARS
     from benchmarks.figures_shortlist import BARS as SHORTLIST_BARS
+    from benchmarks.figures_store import BARS as STORE_BARS
 
     rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
     more = figures["figures"]

@@ -34,6 +34,8 @@ assert not (folder / "datasets").is_symlink()
 assert (folder / "py.typed").exists() and (folder / "v1" / "matcher_pb2.pyi").exists()
 
 assert (folder / "gallery" / "migrations" / "versions" / "v0002_encounters.py").exists()
+assert (folder / "review" / "templates" / "case.html").exists()
+assert (folder / "review" / "static" / "console.js").exists()
 
 import numpy as np
 rng = np.random.default_rng(1)

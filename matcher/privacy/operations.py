@@ -218,7 +218,14 @@ def caught_up(shared: Shared, store: ShareStore) -> Part[int]:
     if not common:
         raise ShareCorruptError("The parties' shares are of different generations.")
     generation = max(common)
-    wanted = sorted(len(state.entries) for state in states.values())[1]
+    lengths = sorted(len(state.entries) for state in states.values())
+    wanted = lengths[1]
+    if wanted == 0 and lengths[2]:
+        # Perhaps two stores were started in the wrong folder: nothing is dropped on the word of empty ones.
+        raise ShareCorruptError(
+            "Two parties have no shares at all, and one has some.",
+            hint="Put the two stores back; or remove the third one if nothing was ever enrolled.",
+        )
     reference = max((state.entries for state in states.values()), key=len)
     for state in states.values():
         if _public(state.entries) != _public(reference[: len(state.entries)]):

@@ -56,6 +56,7 @@ class ShareStore:
         self._entries: list[Entry] = []
         self._rows: dict[str, int] = {}
         self._ids: list[str] = []
+        self._maps: dict[str, Numbers] = {}
         self._digest = START
         self.active: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._open()
@@ -115,7 +116,11 @@ class ShareStore:
         dtype, length = self.layout.arrays[name]
         if self.count == 0:
             return np.zeros((0, length), dtype)
-        return np.memmap(self.path / name, dtype, "r", shape=(self.count, length))
+        kept = self._maps.get(name)
+        # Kept from search to search: mapping anew costs a fault for each page.
+        if kept is None or len(kept) != self.count:
+            kept = self._maps[name] = np.memmap(self.path / name, dtype, "r", shape=(self.count, length))
+        return kept
 
     def append(self, subject_ids: list[str], records: bytes) -> None:
         """Add subjects, one record each; durable when this returns.
@@ -210,6 +215,7 @@ class ShareStore:
         self._open()
 
     def _open(self) -> None:
+        self._maps = {}
         self.path.mkdir(exist_ok=True)
         journal = self.path / "journal"
         self._entries = entries_of(journal.read_bytes()) if journal.exists() else []

@@ -209,6 +209,16 @@ def test_a_refresh_that_was_cut_off_leaves_one_generation(country: Country, cras
     assert country.run(operations.identify, country.query(ann))[0] == [["ann"]]
 
 
+def test_two_empty_stores_do_not_make_the_third_forget(country: Country) -> None:
+    country.enrol("ann")
+    for lost in (0, 1):
+        shutil.rmtree(country.folder / str(lost))
+    country.reopen()
+    with pytest.raises(ShareCorruptError, match="Two parties"):
+        country.run(operations.caught_up)
+    assert country.stores[2].has("ann")
+
+
 def test_journals_that_contradict_each_other_are_found(country: Country) -> None:
     for i, name in enumerate(("ann", "bob", "carol")):
         country.stores[i].append([name], country.shares(country.person())[i])

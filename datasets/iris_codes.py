@@ -2,7 +2,7 @@
 
 An eye is a Gaussian texture over 64 rows and 256 angles of the unwrapped iris, given by its spectrum: power
 falls with angular frequency, and rows are alike over a distance that shrinks with it. Since the encoder's
-bands and log-Gabor filters are linear, their responses are drawn directly, frequency by frequency, with the
+bands and Gabor filters are linear, their responses are drawn directly, frequency by frequency, with the
 covariance that the texture gives them; the bits are their signs, as the encoder takes them. So bits of
 neighbouring angles, bands, wavelengths, and of the search and the full code of one eye, agree as real ones
 do, and distances of different eyes spread, and fall over rotations, as real ones do.
@@ -30,6 +30,7 @@ from scipy import fft, special
 
 from matcher.errors import ArgumentError
 from matcher.iris import parameters as p
+from matcher.iris.phase import gabor
 from matcher.iris.types import ANGLES, IrisTemplate
 from matcher.types import F32, U8
 
@@ -60,8 +61,8 @@ class _Layout:
     rows: int
     spread: float
     wavelengths: tuple[float, ...]
+    parts: tuple[str, ...]
     fragile: float
-    bits: int
 
     def weights(self) -> npt.NDArray[np.float64]:
         """Return the weight of each sheet row in each band, float64 (bands, 64): as the encoder's."""
@@ -72,18 +73,13 @@ class _Layout:
         return weights
 
     @property
-    def odd_only(self) -> bool:
-        """Whether one bit is taken of each response, that of its odd part, or two."""
-        return self.bits == self.rows * len(self.wavelengths)
-
-    @property
     def channels(self) -> slice:
         return slice(self.first, self.first + self.rows)
 
 
 # The search code's bands come first: its part of the random numbers then does not depend on the full code's.
-_SEARCH = _Layout(0, p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_FRAGILE, 8)
-_FULL = _Layout(p.SEARCH_ROWS, p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_FRAGILE, 64)
+_SEARCH = _Layout(0, p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_PARTS, p.SEARCH_FRAGILE)
+_FULL = _Layout(p.SEARCH_ROWS, p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_PARTS, p.CODE_FRAGILE)
 _BANDS = _SEARCH.rows + _FULL.rows
 
 
@@ -203,17 +199,19 @@ class IrisCodes:
         trusted = self._trusted(layout, lids)
         bits, valid = [], []
         for wavelength in layout.wavelengths:
-            gain = _gain(wavelength)
-            padded = np.zeros((CHUNK, layout.rows, ANGLES), np.complex64)
-            padded[:, :, 1 : FREQUENCIES + 1] = np.swapaxes(spectrum[:, :, layout.channels], 1, 2) * gain
-            response = fft.ifft(padded, axis=2, norm="forward")
-            # The share of a normal variable that lies nearest to 0 is masked.
-            power = share[:, None] * self._power(self._noise, gain, layout)
-            power = power + (1 - share)[:, None] * self._power(self._texture, gain, layout)
-            least = math.sqrt(2) * special.erfinv(layout.fragile) * np.sqrt(power)
-            for part in (response.imag,) if layout.odd_only else (response.real, response.imag):
-                mask = trusted & (np.abs(part) > least[:, :, None].astype(np.float32))
-                bits.append((part > 0) & mask)
+            for part in layout.parts:
+                gain = _gain(wavelength, part)
+                padded = np.zeros((CHUNK, layout.rows, ANGLES), np.complex64)
+                channels = np.swapaxes(spectrum[:, :, layout.channels], 1, 2)
+                padded[:, :, 1 : FREQUENCIES + 1] = channels * gain
+                both = fft.ifft(padded, axis=2, norm="forward")
+                response = both.imag if part == "odd" else both.real
+                # The share of a normal variable that lies nearest to 0 is masked.
+                power = share[:, None] * self._power(self._noise, gain, layout)
+                power = power + (1 - share)[:, None] * self._power(self._texture, gain, layout)
+                least = math.sqrt(2) * special.erfinv(layout.fragile) * np.sqrt(power)
+                mask = trusted & (np.abs(response) > least[:, :, None].astype(np.float32))
+                bits.append((response > 0) & mask)
                 valid.append(mask)
         return _packed(bits), _packed(valid)
 
@@ -248,7 +246,7 @@ class IrisCodes:
         s = self.settings
         made = self._factors(s.power_fall - s.noise_tilt)
         # Of the texture's power where the search code looks.
-        gain = _gain(_SEARCH.wavelengths[0])
+        gain = _gain(_SEARCH.wavelengths[0], _SEARCH.parts[0])
         ratio = self._power(self._texture, gain, _SEARCH).sum() / self._power(made, gain, _SEARCH).sum()
         return (made * math.sqrt(ratio)).astype(np.complex64)
 
@@ -292,10 +290,12 @@ def _normals(bands: int, *key: int | str) -> C64:
 
 
 @lru_cache(maxsize=8)
-def _gain(wavelength: float) -> F32:
-    """Return the encoder's log-Gabor filter at the frequencies from 1 on."""
-    ratio = np.log(np.arange(1, FREQUENCIES + 1) / ANGLES * wavelength) / math.log(p.CODE_BANDWIDTH)
-    return np.exp(-0.5 * ratio**2).astype(np.float32)
+def _gain(wavelength: float, part: str) -> F32:
+    """Return a part of the encoder's filter at the frequencies from 1 on."""
+    even, odd = gabor(wavelength)
+    # An even wave has a real transform, an odd one an imaginary one.
+    found = fft.fft(even).real if part == "even" else -fft.fft(odd).imag
+    return np.asarray(found[1 : FREQUENCIES + 1], np.float32)
 
 
 def _packed(planes: list[Bits]) -> U8:

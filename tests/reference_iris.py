@@ -145,16 +145,17 @@ def vertical_rises(image: Array, half: int, limit: float) -> Array:
     return out
 
 
-def parabola_score(
-    gains: Array, inside: Array, values: Array, centre: float, radius: float, spare: float
-) -> float:
-    """Mean gain along one parabola."""
+def parabola_score(beyond: Array, edges: Array, values: Array, span: float, radius: float) -> float:
+    """What lies beyond one parabola, and the edges along it."""
     height, slope, bend = values
-    x = (np.arange(gains.shape[1]) - centre) / radius
-    rows = np.floor(centre + (height + slope * x + bend * x * x) * radius + 0.5).astype(int)
-    columns = np.flatnonzero((rows >= 0) & (rows < gains.shape[0]))
-    on = inside[rows[columns], columns]
-    return float(gains[rows[columns], columns][on].sum() / (on.sum() + spare))
+    columns, places = beyond.shape
+    x = span * ((2 * np.arange(columns) + 1) / columns - 1)
+    y = height + slope * x + bend * x * x
+    place = np.floor((y / span + 1) / 2 * (places - 1) + 0.5).astype(int).clip(0, places - 1)
+    total = beyond[np.arange(columns), place].sum()
+    right, down = (np.floor((len(edges) - 1) / 2 + v * radius + 0.5).astype(int) for v in (x, y))
+    on = (right >= 0) & (right < len(edges)) & (down >= 0) & (down < len(edges))
+    return float(total + edges[down[on], right[on]].sum())
 
 
 def box_means(image: Array, half_rows: int, half_angles: int) -> Array:

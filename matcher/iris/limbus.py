@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -76,6 +77,17 @@ def find_limbus(smooth: F32, pupil: Circle) -> tuple[Circle, float] | None:
 def fit_limbus(smooth: F32, circle: Circle, rounds: int = 2) -> Contour | None:
     """Return the contour of the limbus near a circle, or None where there is none."""
     return fit_contour(smooth, circle, EDGE, p.LIMBUS_LIMIT[1], rounds)
+
+
+def held(limbus: Contour, pupil: Circle) -> Contour:
+    """Return the limbus with its centre nearer to the pupil's height.
+
+    Its sides say little of its height, and what they say is mostly about lids: two pictures of one eye would
+    be unwrapped a tenth of the radius apart. The pupil is seen whole.
+    """
+    circle = limbus.circle
+    height = pupil.y + p.LIMBUS_OWN_HEIGHT * (circle.y - pupil.y)
+    return replace(limbus, circle=replace(circle, y=height))
 
 
 def _choose(scores: F32, centres: F32, radii: F32, pupil: Circle) -> Circle:

@@ -8,7 +8,7 @@ nothing about the pupil was chosen on it).
 
 from __future__ import annotations
 
-EXTRACTOR_ID = "iris-numba/1"
+EXTRACTOR_ID = "iris-numba/2"
 """Names the extractor in templates and calibrations; a change that moves scores changes it."""
 
 # Images
@@ -97,6 +97,8 @@ LIMBUS_GAIN_ENOUGH = 25.0
 """Rise beyond which a clearer limbus is no likelier to be one, grey levels."""
 LIMBUS_SHIFT = 0.16
 """Farthest that the iris's centre lies from the pupil's, shares of the iris radius."""
+LIMBUS_OWN_HEIGHT = 0.3
+"""Share of the limbus's height above the pupil's centre, as its sides tell it, that is believed."""
 LIMBUS_OFF_CENTRE = 12.0
 """Share of the score lost by the square of that distance."""
 
@@ -115,40 +117,74 @@ LID_HALF = 5
 """Height over which brightness is averaged on each side of a lid's edge, frame px."""
 LID_LIMIT = 30.0
 """Largest rise that counts, grey levels."""
-LID_LEAST = 6.0
-"""Least mean rise along a lid's edge, grey levels."""
+LID_EDGE = 0.1
+"""What an edge of that rise all across the iris is worth: this share of the iris looking strange."""
+LID_LEVEL = 40.0
+"""Percentile of the iris's sides that darker pixels are lifted to."""
+LID_LEAST = 0.1
+"""Least score of a lid, thousandths of the sheet."""
 LID_STEP = 0.025
 """Step of the lids' heights, iris radii."""
-LID_SLOPES = (-0.45, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.45)
+LID_SLOPES = (-0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Slopes of lids looked at: the head may lean."""
-LID_BENDS = (0.0, 0.15, 0.3, 0.45, 0.6)
+LID_BENDS = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)
 """Bends of lids looked at, per iris radius."""
+LID_SPAN = 1.06
+"""Reach of the grid that strangeness is summed on, iris radii."""
+LID_CELLS = (64, 96)
+"""Its columns and rows."""
 LID_RIM = 0.97
-"""Lids are looked for within this share of the iris's radius."""
-LID_PUPIL = 1.2
+"""Edges count within this share of the iris's radius."""
+LID_PUPIL = 1.05
 """And outside this share of the pupil's."""
-LID_SPARE = 0.3
-"""What the width of a lid's edge is enlarged by before the mean is taken, iris radii."""
-LID_OVER_PUPIL = 0.2
-"""How far below the pupil's centre ... the upper lid may reach at most: this share of its radius above it."""
-LID_UNDER_PUPIL = 1.0
-"""How high the lower lid may reach, shares of the pupil's radius below its centre."""
-LID_LEVEL = 70.0
-"""Percentile of the iris's sides that darker pixels are lifted to."""
+LID_OVER_PUPIL = 0.0
+"""How far above the pupil's centre the upper lid must stay, shares of the pupil's radius."""
+LID_UNDER_PUPIL = 0.3
+"""How far below it the lower lid must stay."""
 LID_CORNER = 0.4
 """How far beyond the pupil's centre a lid may reach at the iris's sides, iris radii."""
-LID_MARGIN = 0.06
+LID_MARGIN = 0.03
 """What is masked beside a lid's edge, iris radii."""
+LID_ARCS = ((-10.0, 35.0), (-45.0, 60.0))
+"""Where the iris is held to be seen, at first and between the lids so found: degrees below the horizontal."""
+SKIN_EVEN = 2.5
+"""Deviations, after averaging, from which a sample looks like no iris."""
+SKIN_FINE = 3.0
+"""The same without averaging."""
+SKIN_STEP = 0.5
+"""Nor is brighter iris skin before it is so far on the way from the iris's level to the sclera's."""
+LID_LIMITS = (-1.0, 1.5)
+"""What a sample that looks like the iris, and one that does not at all, weigh in a lid's score."""
+LID_LASHES = 0.45
+"""What a dark one weighs at most: between lashes the iris is seen, and they are masked one by one."""
+SCLERA_ARC = (-20.0, 35.0)
+"""Where the sclera is looked at, degrees below the horizontal."""
+SCLERA_RING = (1.1, 1.35, 8)
+"""How far out, iris radii, and samples."""
+
+# The level of an iris, row by row
+LEVEL_QUANTILE = 0.6
+"""Quantile of a row's samples on a side: what hides sides in part is mostly darker."""
+LEVEL_SMOOTH = 2.0
+"""Smoothing of the levels, rows."""
+CALM_QUANTILE = 0.4
+"""Quantile of the columns' deviations that stands for the iris's texture."""
+CALM_SAMPLES = 16
+"""Samples that a column needs to count there."""
+DEVIATION_LEAST, DEVIATION_SHARE = 3.0, 0.04
+"""Least deviation: grey levels, and share of the iris's level."""
+CONTRAST_LEAST = 2.0
+"""Least usual local deviation, grey levels."""
 
 # The unwrapped iris
 SHEET_ROWS = 64
 """Rows from the pupil to the limbus."""
 LASH_ROWS = 4
 """Rows at the limbus that lashes may come in from."""
-OUTLIER_ROUNDS = 4
-"""Rounds of leaving out outliers and measuring anew."""
-OUTLIER_LEAST = 2.0
-"""Least deviation, grey levels."""
+HIDDEN_ARCS = ((-45.0, 60.0), (-90.0, 90.0))
+"""Where the iris's level is measured in each round of leaving out outliers, degrees below the horizontal."""
+LASH_CONTRAST = 4.0
+"""Local deviation, times what is usual, at which lashes lie before skin or iris."""
 OUTLIER_DARK = 3.0
 """Pixels darker than their row's median by this many deviations are lashes and shadows."""
 OUTLIER_BOX = (3, 5)
@@ -161,6 +197,10 @@ GLINT_SHARE = 0.3
 """Share of a reflection in a sample of the sheet at which it is one."""
 OUTLIER_BRIGHT = 6.0
 """The same for reflections and skin."""
+LEFT_BOX = (7, 11)
+"""Rows and angular samples of the box of which some must be left for a sample to be read."""
+LEFT_LEAST = 0.5
+"""Least visible share of it."""
 
 # Contrast of the unwrapped iris
 EVEN_ROWS, EVEN_ANGLES = 3, 24
@@ -172,26 +212,29 @@ EVEN_FLOOR = 1.0
 
 # Phase code
 CODE_ROWS = 16
-"""Radial bands of the full code; times four wavelengths it is 64 bits an angle."""
+"""Radial bands of the full code; times two wavelengths and two parts it is 64 bits an angle."""
 CODE_SPREAD = 2.0
 """Deviation of a band, rows."""
-CODE_WAVELENGTHS = (8.0, 12.0, 18.0, 27.0)
-"""Wavelengths of the log-Gabor filters, angular samples."""
-CODE_BANDWIDTH = 2.5
-"""Deviation of a log-Gabor filter: ratio to its centre frequency. Wide in frequency is short in angle: what
-is hidden spoils less beside it."""
+CODE_WAVELENGTHS = (18.0, 9.0)
+"""Wavelengths of the Gabor filters, angular samples."""
+CODE_ENVELOPE = 0.25
+"""Deviation of a filter's Gaussian envelope, wavelengths. Short in angle: what is hidden spoils less beside
+it, and one filter hears most of the texture."""
+CODE_PARTS = ("even", "odd")
+"""Parts of a response that give a bit each."""
 CODE_SUPPORT = 0.8
 """Least share of a filter's envelope that must lie on the visible iris."""
 CODE_BAND_SUPPORT = 0.5
 """The same of the band at the angle itself."""
 BAND_SUPPORT_LEAST = 0.15
 """Least visible share of a band that is divided by."""
-CODE_FRAGILE = 0.2
+CODE_FRAGILE = 0.1
 """Share of the valid bits that lie nearest to flipping and are masked."""
 SEARCH_ROWS = 8
-SEARCH_SPREAD = 3.0
-SEARCH_WAVELENGTHS = (16.0,)
-SEARCH_FRAGILE = 0.3
+SEARCH_SPREAD = 2.5
+SEARCH_WAVELENGTHS = (12.0,)
+SEARCH_PARTS = ("odd",)
+SEARCH_FRAGILE = 0.1
 """The same for the search code: 8 bits an angle."""
 
 # Refusals

@@ -27,6 +27,8 @@ class Layout:
         Deviation of a band, rows of the sheet.
     wavelengths : tuple of float
         Of the filters, angular samples.
+    parts : tuple of str
+        Parts of each response that give a bit, "even" or "odd".
     fragile : float
         Share of the valid bits that is masked because they lie nearest to flipping.
     """
@@ -34,16 +36,17 @@ class Layout:
     rows: int
     spread: float
     wavelengths: tuple[float, ...]
+    parts: tuple[str, ...]
     fragile: float
 
     @property
     def bits(self) -> int:
-        """Bits an angle: one of each band and wavelength."""
-        return self.rows * len(self.wavelengths)
+        """Bits an angle: one of each band, wavelength and part."""
+        return self.rows * len(self.wavelengths) * len(self.parts)
 
 
-FULL = Layout(p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_FRAGILE)
-SEARCH = Layout(p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_FRAGILE)
+FULL = Layout(p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_PARTS, p.CODE_FRAGILE)
+SEARCH = Layout(p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_PARTS, p.SEARCH_FRAGILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,10 @@ def encode(sheet: Sheet) -> PhaseCode:
 
     Notes
     -----
-    The sign of the odd part of log-Gabor filters (Field 1987; Masek 2003), which has no response to a
-    constant. The even part is left out: at neighbouring angles it says nearly the same as the odd part a
-    quarter wavelength away, and the bits are better spent on more bands and wavelengths. Bits whose filter
-    lies to a large part on what is hidden are not valid, nor are those of each filter that lie nearest to
-    flipping (Hollingsworth, Bowyer & Flynn, "The best bits in an iris code", TPAMI 2009).
+    The signs of both parts of Gabor filters' responses along the angle, the even part without its response to
+    a constant (Daugman, "How iris recognition works", IEEE TCSVT 14(1), 2004). Bits whose filter lies to a
+    large part on what is hidden are not valid, nor are those of each filter that lie nearest to flipping
+    (Hollingsworth, Bowyer & Flynn, "The best bits in an iris code", TPAMI 2009).
     """
     texture = even_contrast(sheet)
     code, mask = _encode(texture, sheet, FULL)
@@ -103,14 +105,17 @@ def _encode(texture: F32, sheet: Sheet, layout: Layout) -> tuple[U64, U64]:
     bits = np.empty((layout.bits, ANGLES), np.bool_)
     valid = np.empty_like(bits)
     response, covered = np.empty_like(levels), np.empty_like(levels)
-    for number, wavelength in enumerate(layout.wavelengths):
-        phase.respond(levels, support, *_filter(wavelength), response, covered)
-        trusted = (covered > p.CODE_SUPPORT) & (support > p.CODE_BAND_SUPPORT)
-        size = np.abs(response)
-        least = np.quantile(size[trusted], layout.fragile) if trusted.any() else 0.0
-        place = slice(number * layout.rows, (number + 1) * layout.rows)
-        bits[place] = response > 0
-        valid[place] = trusted & (size >= least)
+    place = 0
+    for wavelength in layout.wavelengths:
+        waves = dict(zip(("even", "odd"), gabor(wavelength), strict=True))
+        for part in layout.parts:
+            phase.respond(levels, support, waves[part], envelope(wavelength), response, covered)
+            trusted = (covered > p.CODE_SUPPORT) & (support > p.CODE_BAND_SUPPORT)
+            size = np.abs(response)
+            least = np.quantile(size[trusted], layout.fragile) if trusted.any() else 0.0
+            bits[place : place + layout.rows] = response > 0
+            valid[place : place + layout.rows] = trusted & (size >= least)
+            place += layout.rows
     code, mask = np.empty(ANGLES, np.uint64), np.empty(ANGLES, np.uint64)
     phase.pack(bits, valid, code, mask)
     return code, mask
@@ -126,13 +131,22 @@ def _band_weights(layout: Layout) -> F32:
 
 
 @lru_cache(maxsize=8)
-def _filter(wavelength: float) -> tuple[F32, F32]:
-    """Return the odd part and the envelope (of sum 1) of a log-Gabor filter over the angles."""
-    frequency = np.fft.fftfreq(ANGLES)
-    spectrum: npt.NDArray[np.float64] = np.zeros(ANGLES)
-    positive = frequency > 0
-    ratio = np.log(frequency[positive] * wavelength) / np.log(p.CODE_BANDWIDTH)
-    spectrum[positive] = np.exp(-0.5 * ratio**2)
-    wave = np.fft.ifft(spectrum)
-    envelope = np.abs(wave)
-    return wave.imag.astype(np.float32), (envelope / envelope.sum()).astype(np.float32)
+def gabor(wavelength: float) -> tuple[F32, F32]:
+    """Return the even and the odd part of a filter over the angles, centred at 0: float32 (256,)."""
+    window = envelope(wavelength).astype(np.float64)
+    turn = 2 * np.pi * _steps() / wavelength
+    # Without what it would say of a constant.
+    even = window * (np.cos(turn) - float((window * np.cos(turn)).sum()))
+    return even.astype(np.float32), (window * np.sin(turn)).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def envelope(wavelength: float) -> F32:
+    """Return a filter's envelope, of sum 1: float32 (256,)."""
+    window = np.exp(-0.5 * (_steps() / (p.CODE_ENVELOPE * wavelength)) ** 2)
+    return np.asarray(window / window.sum(), np.float32)
+
+
+def _steps() -> npt.NDArray[np.float64]:
+    """Return the angles from 0, those beyond half a turn as negative ones: angular samples."""
+    return np.asarray(np.fft.fftfreq(ANGLES) * ANGLES, np.float64)

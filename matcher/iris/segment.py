@@ -10,9 +10,10 @@ from matcher.errors import IrisNotFoundError, PupilNotFoundError
 from matcher.iris import parameters as p
 from matcher.iris.contour import Circle, Contour, side_weights
 from matcher.iris.eyelids import Eyelid, find_eyelids
-from matcher.iris.limbus import find_limbus, fit_limbus
+from matcher.iris.limbus import find_limbus, fit_limbus, held
 from matcher.iris.pupil import darkness, evenness, find_discs, fit_pupil, inner_level
 from matcher.iris.reduce import Mask, fill_glints, reduced, smoothed
+from matcher.iris.samples import Samples, sample_iris
 from matcher.types import F32, U8
 
 
@@ -54,6 +55,8 @@ class Eye:
     view : View
         What the rest is in px of.
     pupil, limbus : Contour
+    samples : Samples
+        Between the two.
     upper, lower : Eyelid
     score : float
         How much it looks like an eye: mean rise across the pupil's edge times that across the limbus, less
@@ -63,6 +66,7 @@ class Eye:
     view: View
     pupil: Contour
     limbus: Contour
+    samples: Samples
     upper: Eyelid
     lower: Eyelid
     score: float
@@ -91,8 +95,10 @@ def find_eye(pixels: U8) -> Eye:
     limbus = fit_limbus(view.smooth, circle)
     if limbus is None or limbus.circle.radius <= pupil.circle.radius:
         raise _no_iris()
-    upper, lower = find_eyelids(view.smooth, pupil.circle, limbus.circle)
-    return Eye(view, pupil, limbus, upper, lower, score)
+    limbus = held(limbus, pupil.circle)
+    samples = sample_iris(view.grey, view.glints, pupil, limbus)
+    upper, lower = find_eyelids(view.smooth, samples, pupil.circle, limbus.circle)
+    return Eye(view, pupil, limbus, samples, upper, lower, score)
 
 
 @dataclass(frozen=True, slots=True)

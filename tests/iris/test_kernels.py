@@ -169,16 +169,16 @@ def test_vertical_rises(reference: ModuleType, image: np.ndarray) -> None:
 
 def test_best_parabola(reference: ModuleType) -> None:
     rng = np.random.default_rng(3)
-    gains = rng.normal(0, 1, (40, 40)).astype(np.float32)
-    inside = rng.random((40, 40)) < 0.8
-    heights, slopes = np.linspace(-0.8, 0.8, 9, dtype=np.float32), np.array([-0.2, 0, 0.2], np.float32)
-    bends, corners = np.array([0, 0.3], np.float32), np.array([-0.6, 0.9], np.float32)
+    edges = rng.normal(0, 1, (40, 40)).astype(np.float32)
+    beyond = np.cumsum(rng.normal(0, 1, (20, 31)), axis=1).astype(np.float32)
+    heights, slopes = np.linspace(-0.83, 0.83, 9, dtype=np.float32), np.array([-0.21, 0, 0.21], np.float32)
+    bends, corners = np.array([0, 0.33], np.float32), np.array([-0.6, 0.9], np.float32)
     found = np.zeros(4, np.float32)
     lids.best_parabola(
-        gains, inside, heights, slopes, bends, corners, np.float32(19.5), np.float32(16), np.float32(5), found
+        beyond, edges, heights, slopes, bends, corners, np.float32(1.07), np.float32(16), found
     )
     scores = {
-        (h, s, b): reference.parabola_score(gains, inside, (h, s, b), 19.5, 16, 5)
+        (h, s, b): reference.parabola_score(beyond, edges, (h, s, b), 1.07, 16)
         for h in heights
         for s in slopes
         for b in bends
@@ -187,6 +187,10 @@ def test_best_parabola(reference: ModuleType) -> None:
     best = max(scores, key=lambda key: scores[key])
     assert found[0] == pytest.approx(scores[best], abs=1e-3)
     np.testing.assert_array_equal(found[1:], np.array(best, np.float32))
+    lids.best_parabola(
+        -np.abs(beyond), -np.abs(edges), heights, slopes, bends, corners, np.float32(1), np.float32(16), found
+    )
+    assert (found == 0).all()
 
 
 @pytest.mark.parametrize(("rows", "angles"), [(0, 0), (2, 5), (9, 22)])

@@ -59,6 +59,7 @@ class _Layout:
 
     first: int
     rows: int
+    reach: int
     spread: float
     wavelengths: tuple[float, ...]
     parts: tuple[str, ...]
@@ -66,7 +67,7 @@ class _Layout:
 
     def weights(self) -> npt.NDArray[np.float64]:
         """Return the weight of each sheet row in each band, float64 (bands, 64): as the encoder's."""
-        centres = (np.arange(self.rows) + 0.5) * p.SHEET_ROWS / self.rows
+        centres = (np.arange(self.rows) + 0.5) * self.reach / self.rows
         away = (np.arange(p.SHEET_ROWS)[None, :] + 0.5 - centres[:, None]) / self.spread
         weights: npt.NDArray[np.float64] = np.exp(-0.5 * away**2)
         weights /= weights.sum(axis=1, keepdims=True)
@@ -78,8 +79,12 @@ class _Layout:
 
 
 # The search code's bands come first: its part of the random numbers then does not depend on the full code's.
-_SEARCH = _Layout(0, p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_PARTS, p.SEARCH_FRAGILE)
-_FULL = _Layout(p.SEARCH_ROWS, p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_PARTS, p.CODE_FRAGILE)
+_SEARCH = _Layout(
+    0, p.SEARCH_ROWS, p.SEARCH_REACH, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_PARTS, p.SEARCH_FRAGILE
+)
+_FULL = _Layout(
+    p.SEARCH_ROWS, p.CODE_ROWS, p.CODE_REACH, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_PARTS, p.CODE_FRAGILE
+)
 _BANDS = _SEARCH.rows + _FULL.rows
 
 
@@ -219,7 +224,8 @@ class IrisCodes:
         """Return which angles of which bands, bool (CHUNK, bands, 256), no lid hides."""
         s = self.settings
         out = np.ones((CHUNK, layout.rows, ANGLES), np.bool_)
-        radius = s.pupil + (1 - s.pupil) * (np.arange(layout.rows) + 0.5) / layout.rows
+        share = layout.reach / p.SHEET_ROWS * (np.arange(layout.rows) + 0.5) / layout.rows
+        radius = s.pupil + (1 - s.pupil) * share
         steps = np.arange(ANGLES)
         for height, straight in ((lids[0], ANGLES // 4), (lids[1], 3 * ANGLES // 4)):
             # The arc above a horizontal edge: its half width at a radius.

@@ -213,9 +213,11 @@ EVEN_FLOOR = 1.0
 # Phase code
 CODE_ROWS = 16
 """Radial bands of the full code; times two wavelengths and two parts it is 64 bits an angle."""
-CODE_SPREAD = 2.0
+CODE_REACH = 56
+"""Rows that the bands are spread over: beyond lie lids, lashes and errors of the limbus's place."""
+CODE_SPREAD = 1.7
 """Deviation of a band, rows."""
-CODE_WAVELENGTHS = (18.0, 9.0)
+CODE_WAVELENGTHS = (18.0, 8.0)
 """Wavelengths of the Gabor filters, angular samples."""
 CODE_ENVELOPE = 0.25
 """Deviation of a filter's Gaussian envelope, wavelengths. Short in angle: what is hidden spoils less beside
@@ -231,6 +233,7 @@ BAND_SUPPORT_LEAST = 0.15
 CODE_FRAGILE = 0.1
 """Share of the valid bits that lie nearest to flipping and are masked."""
 SEARCH_ROWS = 8
+SEARCH_REACH = 52
 SEARCH_SPREAD = 2.5
 SEARCH_WAVELENGTHS = (12.0,)
 SEARCH_PARTS = ("odd",)

@@ -23,6 +23,8 @@ class Layout:
     ----------
     rows : int
         Radial bands.
+    reach : int
+        Rows of the sheet, from the pupil on, that the bands are spread over.
     spread : float
         Deviation of a band, rows of the sheet.
     wavelengths : tuple of float
@@ -34,6 +36,7 @@ class Layout:
     """
 
     rows: int
+    reach: int
     spread: float
     wavelengths: tuple[float, ...]
     parts: tuple[str, ...]
@@ -45,8 +48,10 @@ class Layout:
         return self.rows * len(self.wavelengths) * len(self.parts)
 
 
-FULL = Layout(p.CODE_ROWS, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_PARTS, p.CODE_FRAGILE)
-SEARCH = Layout(p.SEARCH_ROWS, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_PARTS, p.SEARCH_FRAGILE)
+FULL = Layout(p.CODE_ROWS, p.CODE_REACH, p.CODE_SPREAD, p.CODE_WAVELENGTHS, p.CODE_PARTS, p.CODE_FRAGILE)
+SEARCH = Layout(
+    p.SEARCH_ROWS, p.SEARCH_REACH, p.SEARCH_SPREAD, p.SEARCH_WAVELENGTHS, p.SEARCH_PARTS, p.SEARCH_FRAGILE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def _encode(texture: F32, sheet: Sheet, layout: Layout) -> tuple[U64, U64]:
 @lru_cache(maxsize=8)
 def _band_weights(layout: Layout) -> F32:
     """Return the weight of each row in each band, float32 (bands, rows)."""
-    centres = (np.arange(layout.rows) + 0.5) * p.SHEET_ROWS / layout.rows
+    centres = (np.arange(layout.rows) + 0.5) * layout.reach / layout.rows
     away = (np.arange(p.SHEET_ROWS)[None, :] + 0.5 - centres[:, None]) / layout.spread
     weights = np.exp(-0.5 * away**2)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

@@ -24,6 +24,7 @@ from matcher.errors import (
 from matcher.formats.eyes import eye_image
 from matcher.formats.iso19794_6 import write_iris_image_record
 from matcher.formats.iso19794_6_record import IrisImageRecord
+from matcher.iris.parameters import EXTRACTOR_ID
 from matcher.iris.types import EyePosition
 from matcher.score.calibration import Calibration
 from matcher.score.fit import fit_calibration
@@ -155,7 +156,7 @@ def test_the_shipped_calibration_tells_mates_from_others(files: dict[str, Path])
     """From picture to decision as a user meets it: nothing stands in for anything."""
     mates = json.loads(compare(files["first"], files["second"], "--json").stdout)
     other = json.loads(compare(files["first"], files["other"], "--json").stdout)
-    shipped = IrisScorer().calibration("iris-numba/1", "iris-numba/1")
+    shipped = IrisScorer().calibration(EXTRACTOR_ID, EXTRACTOR_ID)
     assert mates["score"]["calibration"] == other["score"]["calibration"] == shipped.id
     assert (mates["accepted"], other["accepted"]) == (True, False)
     assert mates["score"]["value"] > 60 > 40 > other["score"]["value"]

@@ -58,7 +58,7 @@ def eye(
     full = np.frombuffer(code, np.uint64) ^ np.packbits(flips).view(np.uint64)
     search = np.ascontiguousarray(full.view(np.uint8).reshape(ANGLES, 8)[:, 0])
     valid, valid_search = np.full(ANGLES, 2**64 - 1, np.uint64), np.full(ANGLES, 255, np.uint8)
-    return IrisTemplate(full.copy(), valid, search, valid_search, "iris-numba/1", quality, position)
+    return IrisTemplate(full.copy(), valid, search, valid_search, "iris-numba/2", quality, position)
 
 
 def face_model_id() -> str:

@@ -7,6 +7,7 @@ changes handed to the applier in log order -> the callers' futures. Searches rea
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
@@ -88,6 +89,8 @@ class Store:
             self._backend.close()
             raise
         self._settled = True
+        # A commit and the mending of an idle moment share the one owning session: never both, on any thread.
+        self._turn = threading.Lock()
         self._writer = Writer(self._commit_group, self._mend)
 
     @property
@@ -138,6 +141,10 @@ class Store:
     # What follows runs on the writer's thread only.
 
     def _commit_group(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
+        with self._turn:
+            return self._commit(operations)
+
+    def _commit(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
         try:
             return self._transact(operations)
         except MatcherError:
@@ -206,16 +213,20 @@ class Store:
             self._replay()
 
     def _mend(self) -> None:
-        try:
+        with self._turn:
             try:
-                if self._settled:
-                    self._backend.watch()
-            except Exception:
+                self._look_after()
+            except Exception as error:
+                logger.warning("The store is still not usable: %s", type(error).__name__)
+
+    def _look_after(self) -> None:
+        if self._settled:
+            try:
+                self._backend.watch()
+            except BaseException:
                 self._settled = False
                 raise
-            self._recover()
-        except Exception as error:
-            logger.warning("The store is still not usable: %s", type(error).__name__)
+        self._recover()
 
     def _replay(self) -> None:
         with self._reading() as connection:

@@ -37,7 +37,7 @@ from matcher.gallery.records import (
     encounter_key_of,
 )
 from matcher.gallery.rows import ResidentSample
-from matcher.gallery.search import ShortlistScorer
+from matcher.gallery.search import has_shortlist
 from matcher.gallery.snapshot import cut, restored
 from matcher.gallery.snapshot_file import read_snapshot, write_snapshot
 from matcher.score.decision import threshold_for_search
@@ -87,7 +87,7 @@ class Gallery:
         for ordinal, template in enumerate(templates):
             scorer = self.scorers[modality_of(template)]
             words = _in_memory(scorer).resident(template)
-            said = scorer.describe(template) if isinstance(scorer, ShortlistScorer) else None
+            said = scorer.describe(template) if has_shortlist(scorer) else None
             position, extractor = int(position_of(template)), extractor_of(template)
             own.append(ResidentSample(modality_of(template), words, position, extractor, ordinal, said))
             if modality_of(template) is Modality.IRIS:
@@ -163,7 +163,9 @@ def resident_set() -> float:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e9
 
 
-def searches(gallery: Gallery, probes: Sequence[Sequence[Template]], threads: int) -> dict[str, Any]:
+def searches(
+    gallery: Gallery, probes: Sequence[Sequence[Template]], threads: int, *, mated: bool = True
+) -> dict[str, Any]:
     """Return seconds of a search, and how often the person was found whom the probe is of."""
     memory = gallery.memory
     view = memory.view()
@@ -178,10 +180,10 @@ def searches(gallery: Gallery, probes: Sequence[Sequence[Template]], threads: in
         spent, answer = timed(partial(search.identify, probe, view, passing, limit, 10))
         seconds.append(spent)
         names = [c.subject_id for c in answer]
-        mate = f"S{number + 1:09d}"
+        mate = f"S{number + 1:09d}" if mated else ""
         found += mate in names
         others += any(name != mate for name in names)
-        if mate not in names:
+        if mated and mate not in names:
             subject = np.array([memory.find(mate)], np.int64)
             lost += bool(search.among(probe, view, passing, subject, limit, 1))
     return {
@@ -244,10 +246,16 @@ def measure(
         "fpir": FPIR,
         "searches": {},
     }
+    strangers = [templates_of(p) for p in Population(SEED + 1, fingers=fingers).subjects(0, probes)]
     for kind, modalities in KINDS.items():
         chosen = [[t for t in own if modality_of(t) in modalities] for own in mates]
         searches(gallery, chosen[:3], threads)  # kernels, pages
         report["searches"][kind] = searches(gallery, chosen, threads)
+        chosen = [[t for t in own if modality_of(t) in modalities] for own in strangers]
+        others = searches(gallery, chosen, threads, mated=False)
+        report["searches"][kind]["non_mated"] = {
+            name: others[name] for name in ("searches", "median_ms", "p99_ms", "others_returned")
+        }
     report["restart"] = restart(gallery, folder, threads)
     report["delete_ms"] = deletes(gallery, min(200, people))
     return report

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
 from matcher.answers import (
@@ -56,6 +57,8 @@ class Engine(SearchOperations, EncounterOperations):
         How several fingers become one score; by default the shipped one.
     threads : int, optional
         For one search; by default all cores that this process may use.
+    snapshot : Path, optional
+        File that makes a start fast; by default beside a SQLite store, for others none is kept.
 
     Raises
     ------
@@ -75,12 +78,13 @@ class Engine(SearchOperations, EncounterOperations):
         face_model: str | None = None,
         persons: PersonCalibration | None = None,
         threads: int | None = None,
+        snapshot: Path | None = None,
     ) -> None:
         self._scorers = scorers if scorers is not None else gallery_scorers()
         self._read = read if read is not None else reader(extractor, face_model)
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
-        self._gallery = Gallery(url, self._scorers, threads=self._threads)
+        self._gallery = Gallery(url, self._scorers, threads=self._threads, snapshot=snapshot)
 
     def enroll(
         self,

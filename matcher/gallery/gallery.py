@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from matcher import _core
@@ -20,7 +21,7 @@ from matcher.gallery.read import Stored
 from matcher.gallery.records import ORDINAL_BITS, Change, Receipt, StoredSample
 from matcher.gallery.reservations import Reservations
 from matcher.gallery.rows import ResidentSample
-from matcher.gallery.search import Scorer, SearchScorer, ShortlistScorer, TwoFormScorer
+from matcher.gallery.search import Scorer, SearchScorer, has_shortlist, has_two_forms
 from matcher.gallery.snapshots import Snapshots, default_path
 from matcher.gallery.store import Store
 from matcher.gallery.subject import StoredSubject
@@ -53,6 +54,8 @@ class Gallery:
         Of every modality: they turn templates into the form that they read.
     threads : int
         For expanding the stored templates at the start.
+    snapshot : Path or None
+        Where the file is kept that makes a start fast; by default beside a SQLite file, for others nowhere.
 
     Raises
     ------
@@ -60,14 +63,24 @@ class Gallery:
         If the store cannot be opened, see `Store`.
     """
 
-    def __init__(self, url: str, scorers: Mapping[Modality, Scorer], *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        url: str,
+        scorers: Mapping[Modality, Scorer],
+        *,
+        threads: int = 1,
+        snapshot: Path | None = None,
+    ) -> None:
         self._scorers = scorers
         self._threads = threads
         self._memory: Memory | None = None
         self._resumed: tuple[Memory, int] | None = None
         self._identity = ""
         self._upkeep = Upkeep()
-        self._snapshots = Snapshots(default_path(url), lambda: _forms_of(scorers), threads)
+        path = snapshot if snapshot is not None else default_path(url)
+        self._snapshots = Snapshots(path, lambda: _forms_of(scorers), threads)
+            snapshot if snapshot is not None else default_path(url), lambda: _forms_of(scorers), threads
+        )
         self.reservations = Reservations(self.submit)
         self._store = Store(url, self)
 
@@ -104,7 +117,7 @@ class Gallery:
         scorer = self._scorers[modality]
         words = _in_memory(scorer).resident(template)
         position, extractor = int(position_of(template)), extractor_of(template)
-        descriptor = scorer.describe(template) if isinstance(scorer, ShortlistScorer) else None
+        descriptor = scorer.describe(template) if has_shortlist(scorer) else None
         return ResidentSample(modality, words, position, extractor, ordinal, descriptor)
 
     def residents(self, templates: Sequence[Template]) -> list[ResidentSample]:
@@ -119,7 +132,7 @@ class Gallery:
         """
         fingers = [sample for sample in samples if sample.modality is Modality.FINGERPRINT]
         scorer = self._scorers[Modality.FINGERPRINT]
-        if not 0 < len(fingers) <= WIDE_FINGERS or not isinstance(scorer, ShortlistScorer):
+        if not 0 < len(fingers) <= WIDE_FINGERS or not has_shortlist(scorer):
             return samples
         if memory is None or memory.view().rows[Modality.FINGERPRINT].resident_bytes >= WIDE_BYTES:
             return samples
@@ -232,7 +245,7 @@ def _forms_of(scorers: Mapping[Modality, Scorer]) -> str:
 
 def _in_memory(scorer: Scorer) -> Scorer | SearchScorer:
     """Return the scorer whose forms lie in memory."""
-    return scorer.quick if isinstance(scorer, TwoFormScorer) else scorer
+    return scorer.quick if has_two_forms(scorer) else scorer
 
 
 def template_of(sample: StoredSample) -> Template:

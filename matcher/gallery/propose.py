@@ -27,6 +27,8 @@ from matcher.gallery.search import (
     TwoFormScorer,
     calibrations_of,
     comparable_with,
+    has_shortlist,
+    has_two_forms,
     scored,
 )
 from matcher.types import U64, Modality
@@ -81,9 +83,9 @@ class Proposer:
             If the gallery holds templates that a probe has no calibration with.
         """
         rows = self._view.rows[modality]
-        if isinstance(scorer, ShortlistScorer):
+        if has_shortlist(scorer):
             return self._shortlisted(rows, scorer, probes, others)
-        if isinstance(scorer, TwoFormScorer):
+        if has_two_forms(scorer):
             found = [self._least(rows, scorer, probe, wanted) for probe in probes]
         else:
             batches = tuple(everything(rows, self._view, self._passing))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,6 @@ class Scorer(Comparer, Protocol):
         """Return the probe form of a template or of its resident form, built once for all candidates."""
 
 
-@runtime_checkable
 class TwoFormScorer(Scorer, Protocol):
     """A scorer whose candidates are too large to be all in memory: there, they have a smaller form."""
 
@@ -71,7 +70,6 @@ class TwoFormScorer(Scorer, Protocol):
         """Compares the smaller forms; probes are the same."""
 
 
-@runtime_checkable
 class ShortlistScorer(Scorer, Protocol):
     """A scorer whose comparisons are too slow for everybody: a shortlist says who is compared."""
 
@@ -116,6 +114,16 @@ class SearchScorer(Protocol):
         most : int
         threads : int
         """
+
+
+def has_two_forms(scorer: Scorer) -> TypeGuard[TwoFormScorer]:
+    """Return whether a scorer is a `TwoFormScorer`; asked for every sample, so by one attribute alone."""
+    return hasattr(scorer, "quick")
+
+
+def has_shortlist(scorer: Scorer) -> TypeGuard[ShortlistScorer]:
+    """Return whether a scorer is a `ShortlistScorer`."""
+    return hasattr(scorer, "describe_probe")
 
 
 @dataclass(slots=True, eq=False)

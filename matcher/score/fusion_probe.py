@@ -9,7 +9,7 @@ import numpy as np
 
 from matcher.gallery.compare import PairTable, compare_pairs, probes_of
 from matcher.gallery.gather import Person, Samples
-from matcher.gallery.search import CharacteristicTally, Probe, Scorer, TwoFormScorer, prepare, search
+from matcher.gallery.search import CharacteristicTally, Probe, Scorer, has_two_forms, prepare, search
 from matcher.person import MatchWarning, Side
 from matcher.score.fusion import PersonSum, joint_score
 from matcher.score.fusion_person import (
@@ -104,7 +104,7 @@ class ModalityProbe:
         one_unit = self.modality is Modality.FINGERPRINT
         scorer = self.scorer
         comparisons = search(
-            scorer.quick if quick and isinstance(scorer, TwoFormScorer) else scorer,
+            scorer.quick if quick and has_two_forms(scorer) else scorer,
             samples,
             owners,
             self.probes,

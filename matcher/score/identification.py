@@ -24,7 +24,7 @@ from matcher.gallery.filters import Allowed
 from matcher.gallery.gather import Fetch, Person, Samples, Selection
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.propose import Proposer
-from matcher.gallery.search import TwoFormScorer
+from matcher.gallery.search import has_two_forms
 from matcher.score.fusion_probe import PersonProbe, Scores
 from matcher.score.person import F64
 from matcher.score.ranking import ranked
@@ -145,7 +145,7 @@ class Identifier:
         self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64, threshold: float
     ) -> I64:
         """Return those whose quick scores say that a full one may pass."""
-        if not any(isinstance(modality.scorer, TwoFormScorer) for modality in probe.modalities):
+        if not any(has_two_forms(modality.scorer) for modality in probe.modalities):
             return subjects
         selection = Selection(self._memory, view, passing, subjects)
         people = {m.modality: selection.hot(m.modality) for m in probe.modalities}
@@ -164,7 +164,7 @@ class Identifier:
         """Return the full forms of those selected, of every modality that the probe has."""
         return {
             m.modality: selection.stored(m.modality, self._fetch)
-            if isinstance(m.scorer, TwoFormScorer)
+            if has_two_forms(m.scorer)
             else selection.hot(m.modality)
             for m in probe.modalities
         }

@@ -19,3 +19,10 @@ def test_the_gallery_benchmark_runs(tmp_path: Path, monkeypatch) -> None:  # typ
     everything = report["searches"]["two fingers, two irises, face"]
     assert (everything["searches"], everything["mates_lost"]) == (2, 0)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_benchmark_of_unique_enrolments_runs() -> None:
+    from benchmarks.unique import measure as measure_unique
+
+    report = measure_unique(people=3, callers=2, url=None)
+    assert (report["calls"], report["enrolled"], report["enrolled_twice"]) == (6, 3, 0)

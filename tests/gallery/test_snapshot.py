@@ -353,3 +353,20 @@ def test_any_arrays_come_back_and_no_flipped_bit_goes_unseen(
         path.write_bytes(content)
         with pytest.raises(SnapshotCorruptError):
             read_snapshot(path)
+
+
+@pytest.mark.usefixtures("often")
+def test_any_store_may_have_a_snapshot(
+    store_url: str, fakes: ModuleType, whole: list[int], tmp_path: Path
+) -> None:
+    def open_engine() -> Engine:
+        path = tmp_path / "somewhere.snapshot"
+        return Engine(store_url, scorers=fakes.scorers(), read=fakes.read, threads=1, snapshot=path)
+
+    with open_engine() as engine:
+        fill(engine, fakes, 0, 9)
+        engine.delete("s3")
+        before = answers(engine, fakes)
+    with open_engine() as engine:
+        assert answers(engine, fakes) == before
+    assert len(whole) == 1

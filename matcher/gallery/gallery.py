@@ -79,8 +79,6 @@ class Gallery:
         self._upkeep = Upkeep()
         path = snapshot if snapshot is not None else default_path(url)
         self._snapshots = Snapshots(path, lambda: _forms_of(scorers), threads)
-            snapshot if snapshot is not None else default_path(url), lambda: _forms_of(scorers), threads
-        )
         self.reservations = Reservations(self.submit)
         self._store = Store(url, self)
 

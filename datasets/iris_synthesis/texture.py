@@ -18,11 +18,11 @@ ROWS = 128
 COLUMNS = 1024
 """Samples of the sheet in a full turn; an iris 300 px across has about 800 px around its middle."""
 
-FIBRES = ((1.4, 4.5, 0.35), (3.0, 6.0, 0.5), (7.0, 8.0, 0.75), (15.0, 10.0, 0.7))
+FIBRES = ((1.4, 3.5, 0.35), (3.0, 5.0, 0.5), (7.0, 6.0, 0.75), (15.0, 9.0, 0.7))
 """Radial fibres: width along the turn and length along the radius (standard deviations, samples), weight.
 Fibres twice as long made strangers' codes too much alike: from ring to ring real irises are less regular."""
 
-INNER_FIBRES = (2.4, 4.0, 0.7)
+INNER_FIBRES = (2.4, 3.5, 0.7)
 """The same, of the pupillary zone's own."""
 
 GRAIN = ((1.6, 0.25), (4.0, 0.5), (9.0, 0.6), (18.0, 0.5))

@@ -27,6 +27,7 @@ ORDER = (
     ("service",),
     ("review",),
     ("privacy",),
+    ("plan",),
     ("demo",),
     ("cli",),
 )

@@ -26,6 +26,7 @@ GROUPS: tuple[str, ...] = (
     "records",
     "models",
     "privacy",
+    "plan",
     "demo",
 )
 """Modules under matcher.cli with a `register(app)` function, in the order of the help page."""

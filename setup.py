@@ -65,6 +65,7 @@ setup(
     package_data={
         "matcher.datasets": ["*.json"],
         "matcher.score": ["*.json", "data/*.json"],
+        "matcher.plan": ["*.json"],
         "matcher.models": ["models.lock"],
         "matcher.review": ["templates/*.html", "static/*"],
         "matcher.face": ["manifests/*.toml"],

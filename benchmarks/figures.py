@@ -2,6 +2,7 @@
 
     python -m benchmarks.figures                 every set at hand, into benchmarks/figures/YYYY-MM-DD.json
     python -m benchmarks.figures --smallest      a few synthetic prints: shows that the script runs
+    python -m benchmarks.figures --only iris     that part afresh, the others as the newest file has them
     python -m benchmarks.table                   the README's table from the newest file
 
 All times are CPU times on one core, with compiled kernels.
@@ -16,7 +17,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from benchmarks import (
 from benchmarks.bars import data_root
 from benchmarks.figures_fingerprint import BARS
 from benchmarks.out_of_sample import SCORES, of_sets
+from benchmarks.sets import UAREU, Set, real_sets
 from matcher.datasets.load import load
 from matcher.evaluate.definitions import DEFINITIONS
 from matcher.evaluate.discard import Graded, curve_figures, discard_curve
@@ -45,9 +46,6 @@ from matcher.evaluate.scores_file import write_scores
 from matcher.evaluate.slaps import evaluate_slaps
 
 FIGURES = Path(__file__).resolve().parent / "figures"
-
-UAREU = "UareU"
-"""Title of the set that was least looked at."""
 
 LEADER_MEANS = ("eer_mean", "fnmr_at_fmr_1e-3_mean", "extract_ms_median")
 """Rows of the other extractor, over the four FVC sets."""
@@ -61,29 +59,14 @@ SLAPS, SMALLEST_SLAPS = 200, 3
 DIFFICULTY = 0.5
 """Of the synthetic impressions, 0 easy to 1 hard."""
 
+PARTS = ("fingerprint", "iris", "face", "population", "store", "dedup", "shortlist")
+"""What can be measured on its own."""
+
+MEASURED = ("commit", "uncommitted_changes", "load_1_5_15_min")
+"""Of the machine, kept beside each part."""
+
 EXPANSIONS = 100
 """Templates that are expanded from stored to resident form for that figure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """A data set to evaluate: its title, layout and folder; `judged` ones make the means."""
-
-    title: str
-    dataset: str
-    root: Path
-    judged: bool
-
-
-def real_sets() -> list[Set]:
-    """Return the real sets that are at hand."""
-    data = data_root()
-    if data is None:
-        return []
-    fvc = [("fvc2002", "DB1_B"), ("fvc2002", "DB3_B"), ("fvc2004", "DB1_B"), ("fvc2004", "DB3_B")]
-    sets = [Set(f"{y.upper()} {db}", "fvc", data / "fingerprint" / y / db, judged=True) for y, db in fvc]
-    sets.append(Set(UAREU, "neurotechnology", data / "fingerprint" / "uareu", judged=False))
-    return [s for s in sets if s.root.is_dir()]
 
 
 def synthetic_set(folder: Path, fingers: int, impressions: int) -> tuple[Set, float]:
@@ -237,7 +220,7 @@ def measure(
     more = of_fingerprints(sets, results[: len(sets)], jobs)
     figures |= more.pop("figures")
     return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": _today(),
         "command": "python -m benchmarks.figures",
         "machine": before,
         "means_over": [s.title for s in every if s.judged] or [s.title for s in every],
@@ -276,24 +259,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes; more than one makes times noisier")
     parser.add_argument("--smallest", action="store_true", help="4 synthetic fingers only, no real data")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="the others are taken from the newest file")
     given = parser.parse_args(arguments)
-    sets = [] if given.smallest else real_sets()
-    fingers, impressions = (4, 2) if given.smallest else (50, 4)
-    figures = measure(
-        sets,
-        fingers=fingers,
-        impressions=impressions,
-        jobs=given.jobs,
-        slaps=SMALLEST_SLAPS if given.smallest else SLAPS,
-        scores=given.scores,
-    )
-    figures["iris"] = figures_iris.measure(smallest=given.smallest, jobs=given.jobs, scores=given.scores)
-    figures["face"] = figures_face.measure(smallest=given.smallest, jobs=given.jobs, scores=given.scores)
-    figures["population"] = figures_population.measure(smallest=given.smallest)
-    figures["store"] = figures_store.measure(smallest=given.smallest)
-    figures["dedup"] = figures_dedup.measure(smallest=given.smallest)
-    figures["shortlist"] = figures_shortlist.measure(smallest=given.smallest)
+    figures = _newest(given.out) if given.only else {}
+    for name in given.only or PARTS:
+        print(f"{name} ...", flush=True)
+        found = _part(name, given)
+        figures = figures | found if name == PARTS[0] else {**figures, name: found}
+        measured = {key: machine.describe()[key] for key in MEASURED}
+        figures["parts"] = {**figures.get("parts", {}), name: {"date": _today(), **measured}}
+    figures["date"] = _today()
     print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
+
+
+def _newest(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(max(folder.glob("*.json")).read_text(encoding="utf-8"))
+    return found
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of a part; those of fingerprints are the trunk that the others hang on."""
+    small = given.smallest
+    if name == PARTS[0]:
+        return measure(
+            [] if small else real_sets(),
+            fingers=4 if small else 50,
+            impressions=2 if small else 4,
+            jobs=given.jobs,
+            slaps=SMALLEST_SLAPS if small else SLAPS,
+            scores=given.scores,
+        )
+    if name == "iris":
+        return figures_iris.measure(smallest=small, jobs=given.jobs, scores=given.scores)
+    if name == "face":
+        return figures_face.measure(smallest=small, jobs=given.jobs, scores=given.scores)
+    others = {
+        "population": figures_population,
+        "store": figures_store,
+        "dedup": figures_dedup,
+        "shortlist": figures_shortlist,
+    }
+    found: dict[str, Any] = others[name].measure(smallest=small)
+    return found
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from benchmarks.figures import Set, real_sets
+from benchmarks.sets import Set, real_sets
 from matcher.datasets.load import load
 from matcher.datasets.protocol import Impostors, pairs
 from matcher.errors import FailureToExtractError

@@ -97,7 +97,7 @@ def fused_score(first: float, second: float) -> float:
 
 def real_prints() -> RealPrints | None:
     """Extract all real sets at hand; None where there are none."""
-    from benchmarks.figures import real_sets
+    from benchmarks.sets import real_sets
 
     modality = FingerprintModality()
     templates: list[FingerprintTemplate] = []

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import Set, real_sets
+from benchmarks.sets import Set, real_sets
 from matcher.datasets.fingerprint_synthesis.finger import generate_subject
 from matcher.datasets.fingerprint_synthesis.impression import generate_impression
 from matcher.datasets.load import load

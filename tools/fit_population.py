@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import real_sets
+from benchmarks.sets import real_sets
 from matcher.datasets.load import load
 from matcher.datasets.population import Population, PrintSettings, fitted_settings
 from matcher.evaluate.extraction import extract_all

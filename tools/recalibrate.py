@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import Set, real_sets
+from benchmarks.sets import Set, real_sets
 from matcher.datasets.load import load
 from matcher.datasets.protocol import Pairs, pairs
 from matcher.evaluate.calibrate import ScoreSet, make_calibration, summary, write_calibration

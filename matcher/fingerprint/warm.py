@@ -23,8 +23,9 @@ LINE = 4
 
 
 def warm(extractor: str = DEFAULT) -> None:
-    """Compile everything that extraction and preparation for the scorer need; load the extractor's model."""
+    """Compile all that extraction, the scorer's and the index's preparation need; load the extractor's model."""
     from matcher.errors import FailureToExtractError
+    from matcher.fingerprint.descriptor import describe
     from matcher.fingerprint.extract import extract
     from matcher.fingerprint.resident import resident
 
@@ -34,6 +35,7 @@ def warm(extractor: str = DEFAULT) -> None:
         with contextlib.suppress(FailureToExtractError):
             find_extractor(extractor).load()(pattern())
     resident(template)
+    describe(template)
 
 
 def pattern() -> Image:

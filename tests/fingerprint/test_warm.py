@@ -31,6 +31,7 @@ after = compiled()
 never = [name for name, signatures in after.items() if not signatures]
 assert set(never) <= set(INNER), never
 
+from matcher.fingerprint.descriptor import describe, prepare
 from matcher.fingerprint.extract import extract
 from matcher.fingerprint.resident import resident
 from matcher.score.fingerprint import FingerprintProbe, score
@@ -41,6 +42,7 @@ pixels = np.pad(pattern().pixels, ((0, 13), (5, 0)), mode="reflect")
 template = extract(Image(pixels))
 stored = decode_template(encode_template(template))
 assert score(FingerprintProbe(stored), resident(template)).raw > 0
+assert len(describe(stored)) and prepare(stored)
 assert compiled() == after
 """
 

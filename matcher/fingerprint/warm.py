@@ -23,7 +23,7 @@ LINE = 4
 
 
 def warm(extractor: str = DEFAULT) -> None:
-    """Compile all that extraction, the scorer's and the index's preparation need; load the extractor's model."""
+    """Compile all that extraction and preparing for scorer and index need; load the extractor's model."""
     from matcher.errors import FailureToExtractError
     from matcher.fingerprint.descriptor import describe
     from matcher.fingerprint.extract import extract

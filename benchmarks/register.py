@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
+from benchmarks.shortlist_ranks import wilson
 from matcher.datasets.population import Population
 from matcher.datasets.population.population import SyntheticPerson
 from matcher.engine import Engine
@@ -62,15 +63,6 @@ def samples_of(person: SyntheticPerson) -> list[Sample]:
     """Return a person's templates as a caller sends them."""
     templates = [*person.fingers, *person.irises, *([person.face] if person.face is not None else [])]
     return [Sample(encode(one), SampleKind.TEMPLATE, position_of(one)) for one in templates]
-
-
-def exact_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Clopper & Pearson 1934), from binomial quantiles."""
-    from scipy.stats import beta
-
-    low = float(beta.ppf(0.025, successes, trials - successes + 1)) if successes else 0.0
-    high = float(beta.ppf(0.975, successes + 1, trials - successes)) if successes < trials else 1.0
-    return low, high
 
 
 @dataclass(slots=True)
@@ -139,9 +131,9 @@ def mated(register: Register, probes: int) -> dict[str, Any]:
         "search_cpu_seconds_p99": float(np.quantile(cpu, 0.99)),
         "search_wall_seconds_median": statistics.median(wall),
         "lost": lost / searched,
-        "lost_interval": exact_interval(lost, searched),
+        "lost_interval": wilson(lost, searched),
         "fnir": missed / searched,
-        "fnir_interval": exact_interval(missed, searched),
+        "fnir_interval": wilson(missed, searched),
     }
 
 
@@ -158,7 +150,7 @@ def non_mated(register: Register, probes: int) -> dict[str, Any]:
         "probes": searched,
         "target": FPIR,
         "fpir": alarms / searched,
-        "fpir_interval": exact_interval(alarms, searched),
+        "fpir_interval": wilson(alarms, searched),
     }
 
 

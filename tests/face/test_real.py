@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from matcher.datasets.lfw_pairs import NamedPair, parse_pairs
+from matcher.evaluate.folds import fold_accuracies
 from matcher.face.detect import load_detector
 from matcher.face.extract import extract
 from matcher.face.types import FaceTemplate
@@ -21,7 +22,6 @@ from matcher.models.registry import CENTERFACE, DLIB_FACE, YUNET
 from matcher.score.face import FaceProbe, resident, score
 from matcher.score.face_scorer import compare_faces
 
-FOLDS = 3
 SAMPLE = 40
 """Every so many-th pair of the list in the fast tier."""
 
@@ -46,20 +46,19 @@ def template(root: Path, name: str) -> FaceTemplate:
 
 
 def test_view_2_of_labeled_faces_in_the_wild(lfw: Path, full_size: bool) -> None:
-    """The threshold of each fold comes from the other two."""
+    """The threshold of each fold comes from the other two, by the rule of `matcher evaluate`.
+
+    Where many thresholds are equally good there, the choice among them moves this figure by a pair or two of
+    1,800, as much as the bar is missed or met by: the rule is the evaluation's own, not this test's.
+    """
     rows: tuple[NamedPair, ...] = parse_pairs((lfw / "pairs.txt").read_bytes())
     rows = rows if full_size else rows[::SAMPLE]
     names = sorted({name for row in rows for name in (row.probe, row.reference)})
     made = {name: template(lfw, name) for name in names}
     raw = np.array([score(FaceProbe(made[row.probe]), resident(made[row.reference])) for row in rows])
     mated = np.array([row.mated for row in rows])
-    fold = np.array([row.fold for row in rows])
-    right = []
-    for held in range(FOLDS):
-        others = raw[fold != held]
-        shares = [((others >= t) == mated[fold != held]).mean() for t in np.sort(others)]
-        threshold = np.sort(others)[int(np.argmax(shares))]
-        right.append(((raw[fold == held] >= threshold) == mated[fold == held]).mean())
+    fold = np.array([row.fold for row in rows], np.int32)
+    right = [one.accuracy for one in fold_accuracies(raw, mated, fold)]
     assert np.mean(right) >= (BAR if full_size else 0.94)
 
 

@@ -12,8 +12,15 @@ MAX_FNMR = {Modality.FINGERPRINT: 0.05, Modality.IRIS: 0.05, Modality.FACE: 0.4}
 """Share of mated verifications of synthetic samples that may fail. The default face model loses a quarter of
 the mates of its public set at FMR 1e-4, and generated embeddings are as hard."""
 
+MAX_FTE = 0.002
+"""Share of captures that may give no template: what is asked of iris extraction on real sets. A few synthetic
+eyes are nearly shut, or their lids hide the limbus."""
+
 MIN_HIT_RATE = 0.95
 """Share of searches by enrolled synthetic people that return the person first."""
+
+CAPTURES = ("enroll", "verify", "identify")
+"""Calls that carry captures, as `Findings.times` names them; each counts as one, whatever it carries."""
 
 CHANCE = 1e-6
 """A count above what its rate promises is a broken promise where chance makes so many this rarely."""
@@ -84,12 +91,15 @@ def facts(found: Findings) -> list[Claim]:
 def rates(found: Findings) -> list[Claim]:
     """Return what must hold for synthetic people of known difficulty."""
     failures = sum(found.failures.values())
+    calls = failures + sum(len(found.times[name]) for name in CAPTURES if name in found.times)
+    allowed = most_by_chance(calls, MAX_FTE)
     positives = most_by_chance(found.stranger_searches, DEFAULT_FPIR)
     return [
         Claim(
-            "every subject is enrolled and no image fails to extract",
-            found.enrolled == found.subjects_sent and not failures,
-            f"{found.enrolled} of {found.subjects_sent} enrolled, {failures} failures",
+            f"failures to extract are what a rate of {MAX_FTE:.1%} of {calls} captures allows, at most "
+            f"{allowed}, and all others are enrolled",
+            failures <= allowed and found.enrolled >= found.subjects_sent - failures,
+            f"{failures} failures, {found.enrolled} of {found.subjects_sent} enrolled",
         ),
         *(claim for modality in found.verified for claim in modality_rates(found, modality)),
         Claim(

@@ -12,6 +12,9 @@ from matcher.plan.capacity import Demand
 from matcher.plan.rates import Rates
 from matcher.score.decision import threshold_for_fpir
 
+RULE_OF_THREE = 3.0
+"""Expected events of which none is seen once in twenty times (Jovanovic & Levy 1997)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExpectedErrors:
@@ -28,6 +31,8 @@ class ExpectedErrors:
         Whether the threshold lies above what non-mated data support.
     beyond_mated : bool
         Whether it lies above the last score at which mated persons were counted: `fnir` is a lower bound.
+    least_seen : float
+        A `fnir` below cannot be told from none: 3 over the mated persons counted (the rule of three).
     false_alarms, duplicates, missed : float
         A day.
     """
@@ -38,6 +43,7 @@ class ExpectedErrors:
     lost: float
     extrapolated: bool
     beyond_mated: bool
+    least_seen: float
     false_alarms: float
     duplicates: float
     missed: float
@@ -60,6 +66,7 @@ def expected_errors(demand: Demand, rates: Rates, assumed: Mapping[str, Assumpti
         lost=lost,
         extrapolated=threshold > rates.supported,
         beyond_mated=threshold > float(rates.scores[-1]),
+        least_seen=min(RULE_OF_THREE / rates.probes, 1.0),
         false_alarms=(searches - duplicates) * fpir,
         duplicates=duplicates,
         missed=duplicates * fnir,

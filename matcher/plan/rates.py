@@ -58,6 +58,8 @@ class Rates:
         Share of mated persons below each fused score; both ascend.
     supported : float
         Fused score up to which non-mated data were counted.
+    probes : int
+        Mated persons behind `fnmr` and `lost`, 1 or more.
     """
 
     machine: str
@@ -77,6 +79,7 @@ class Rates:
     scores: F64
     fnmr: F64
     supported: float
+    probes: int
 
     def __post_init__(self) -> None:
         if len(self.subjects) != len(self.seconds) or len(self.subjects) < LEAST_POINTS:
@@ -90,6 +93,8 @@ class Rates:
         positive = (self.verify_seconds, self.enrolments_per_second, self.hot_bytes, self.stored_bytes)
         if min(*positive, *self.extract_seconds.values()) <= 0 or not 0 <= self.lost <= 1:
             raise ArgumentError("Rates: expected positive costs and a loss from 0 to 1.")
+        if self.probes < 1:
+            raise ArgumentError("Rates: expected at least one mated person.")
         if set(self.extract_seconds) != set(self.samples):
             raise ArgumentError("Rates: expected samples and extraction of the same modalities.")
 
@@ -151,6 +156,7 @@ def rates_of(value: Any) -> Rates:
             scores=np.array(value["mated"]["scores"], np.float64),
             fnmr=np.array(value["mated"]["fnmr"], np.float64),
             supported=float(value["mated"]["supported"]),
+            probes=int(value["mated"]["probes"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArgumentError(

@@ -91,6 +91,10 @@ def _errors(errors: ExpectedErrors) -> list[str]:
         f"  FNIR       {errors.fnir:.3%}, {errors.lost:.3%} of it lost by the search: of "
         f"{errors.duplicates:,.0f} duplicates a day {errors.missed:,.1f} are missed",
     ]
+    if errors.fnir < errors.least_seen:
+        lines.append(
+            f"  Too few mated persons were counted to tell a FNIR below {errors.least_seen:.2%} from none."
+        )
     if errors.extrapolated:
         lines.append(
             "  The threshold lies above what non-mated data support: the FPIR is the calibration's "

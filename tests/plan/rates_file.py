@@ -22,5 +22,10 @@ def rates_value() -> dict[str, Any]:
         "probe_bytes": 4000,
         "reply_bytes": 1000,
         "lost": 0.001,
-        "mated": {"scores": [0, 60, 100, 140], "fnmr": [0, 0.001, 0.002, 0.01], "supported": 90},
+        "mated": {
+            "scores": [0, 60, 100, 140],
+            "fnmr": [0, 0.001, 0.002, 0.01],
+            "supported": 90,
+            "probes": 500,
+        },
     }

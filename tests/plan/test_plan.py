@@ -120,6 +120,7 @@ def test_errors_by_hand() -> None:
     assert found.false_alarms == pytest.approx(990.0)
     assert found.extrapolated
     assert not found.beyond_mated
+    assert found.least_seen == pytest.approx(3 / 500)
 
 
 def test_a_threshold_beyond_the_mates_is_marked() -> None:
@@ -158,8 +159,9 @@ def _broken(**changes: Any) -> dict[str, Any]:
         _broken(search={"subjects": [2, 1], "seconds": [1, 1]}),
         _broken(search={"subjects": [1, 2], "seconds": [0, 1]}),
         _broken(search={"subjects": [1, 2], "seconds": [1]}),
-        _broken(mated={"scores": [1, 2], "fnmr": [1, 0], "supported": 1}),
-        _broken(mated={"scores": [1], "fnmr": [1], "supported": 1}),
+        _broken(mated={"scores": [1, 2], "fnmr": [1, 0], "supported": 1, "probes": 1}),
+        _broken(mated={"scores": [1], "fnmr": [1], "supported": 1, "probes": 1}),
+        _broken(mated={"scores": [1, 2], "fnmr": [0, 1], "supported": 1, "probes": 0}),
         _broken(samples={"fingerprint": 2}),
     ],
 )

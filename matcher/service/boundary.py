@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -25,7 +25,7 @@ class Undecodable:
 
 
 class Boundary(grpc.ServerInterceptor):
-    """Wraps every unary method of ours: undecodable requests and every exception become a typed status."""
+    """Wraps every method of ours: undecodable requests and every exception become a typed status."""
 
     def intercept_service(
         self,
@@ -36,15 +36,27 @@ class Boundary(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith(OURS):
             return handler
-        method, deserialize = handler.unary_unary, handler.request_deserializer
-        if method is None or deserialize is None:
-            return handler
-        return grpc.unary_unary_rpc_method_handler(
-            _guarded(method), _lenient(deserialize), handler.response_serializer
-        )
+        deserialize = _lenient(handler.request_deserializer)
+        serialize = handler.response_serializer
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), deserialize, serialize)
+        if handler.unary_stream is not None:
+            streaming = _guarded_stream(handler.unary_stream)
+            return grpc.unary_stream_rpc_method_handler(streaming, deserialize, serialize)
+        if handler.stream_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(
+                _guarded(handler.stream_unary), deserialize, serialize
+            )
+        if handler.stream_stream is not None:
+            streaming = _guarded_stream(handler.stream_stream)
+            return grpc.stream_stream_rpc_method_handler(streaming, deserialize, serialize)
+        return handler
 
 
-def _lenient(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+def _lenient(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    if deserialize is None:
+        return None
+
     def decode(data: bytes) -> Any:
         try:
             return deserialize(data)
@@ -59,16 +71,37 @@ def _guarded(
 ) -> Callable[[Any, grpc.ServicerContext], Any]:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            if isinstance(request, Undecodable):
-                raise ArgumentError("The request is no message of this method.")
-            return method(request, context)
-        except MatcherError as error:
-            problem = error
+            return method(_checked(request), context)
         except Exception as error:
-            problem = internal_error(error)
-        return context.abort_with_status(to_status(problem))
+            return _abort(error, context)
 
     return call
+
+
+def _guarded_stream(
+    method: Callable[[Any, grpc.ServicerContext], Iterator[Any]],
+) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+    def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        try:
+            yield from method(_checked(request), context)
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            _abort(error, context)
+
+    return call
+
+
+def _checked(request: Any) -> Any:
+    """Return a request, or a stream of them, that holds messages only."""
+    if isinstance(request, Undecodable):
+        raise ArgumentError("The request is no message of this method.")
+    return map(_checked, request) if isinstance(request, Iterator) else request
+
+
+def _abort(error: Exception, context: grpc.ServicerContext) -> Any:
+    problem = error if isinstance(error, MatcherError) else internal_error(error)
+    return context.abort_with_status(to_status(problem))
 
 
 def internal_error(error: Exception) -> InternalError:

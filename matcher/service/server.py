@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -114,6 +115,11 @@ class Server:
         HOST:PORT; port 0 takes a free one.
     workers : int
         Threads that answer calls.
+    interceptors : sequence of grpc.ServerInterceptor
+        Behind the one that turns errors into statuses, in this order: what their handlers raise
+        of `MatcherError` reaches the caller typed; they wrap each of a handler's four kinds of method.
+    credentials : grpc.ServerCredentials, optional
+        For TLS; by default the port is plain.
 
     Raises
     ------
@@ -121,14 +127,21 @@ class Server:
         If the address is none, or cannot be listened at.
     """
 
-    def __init__(self, listen: str, *, workers: int = WORKERS) -> None:
+    def __init__(
+        self,
+        listen: str,
+        *,
+        workers: int = WORKERS,
+        interceptors: Sequence[grpc.ServerInterceptor] = (),
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         host, _ = split_address(listen)
         self._servicer = Servicer()
         self._health = health.HealthServicer()
         self._announce(False)
         self._grpc = grpc.server(
             ThreadPoolExecutor(workers, thread_name_prefix="call"),
-            interceptors=[Boundary()],
+            interceptors=[Boundary(), *interceptors],
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
                 # Two servers at one port would share its calls at random.
@@ -141,13 +154,16 @@ class Server:
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._grpc)
         try:
-            port = self._grpc.add_insecure_port(listen)
+            if credentials is None:
+                port = self._grpc.add_insecure_port(listen)
+            else:
+                port = self._grpc.add_secure_port(listen, credentials)
         except RuntimeError as error:
             raise ArgumentError(
                 f"Cannot listen at {listen}.", hint="Is the port taken, or the host not of this machine?"
             ) from error
         self.address = f"{host}:{port}"
-        if not is_loopback(host):
+        if not is_loopback(host) and credentials is None:
             logger.warning(
                 "LISTENING BEYOND LOOPBACK AT %s WITHOUT AUTHENTICATION OR ENCRYPTION: anybody who reaches "
                 "this port can enrol, search and delete people.",
@@ -174,6 +190,19 @@ class Server:
         kind = health_pb2.HealthCheckResponse
         for service in ("", SERVICE):
             self._health.set(service, kind.SERVING if serving else kind.NOT_SERVING)
+
+
+def build_server(
+    engine: Engine,
+    *,
+    listen: str = "127.0.0.1:0",
+    interceptors: Sequence[grpc.ServerInterceptor] = (),
+    credentials: grpc.ServerCredentials | None = None,
+) -> Server:
+    """Return a server that answers with an engine already; see `Server`."""
+    server = Server(listen, interceptors=interceptors, credentials=credentials)
+    server.serve(engine)
+    return server
 
 
 def deadline_of(context: grpc.ServicerContext) -> Deadline:

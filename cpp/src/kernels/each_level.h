@@ -38,7 +38,7 @@
 
 #pragma GCC push_options
 #pragma GCC target( \
-    "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx512vbmi,avx512vbmi2,popcnt,prefer-vector-width=512")
+    "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx512vbmi,avx512vbmi2,avx512vnni,popcnt,prefer-vector-width=512")
 #define MATCHER_LEVEL avx512
 #define MATCHER_WIDTH 64
 #include "kernels/lanes.h"

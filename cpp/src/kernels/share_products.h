@@ -13,7 +13,6 @@ struct Shares {
     std::uint64_t (*multiply_only)(std::uint64_t rounds, std::uint32_t* sink);
 };
 
-// The wide level needs VNNI besides what the level itself asks for; without it the next lower one serves.
 Shares shares_for(SimdLevel level);
 
 }  // namespace matcher::privacy::kernels

@@ -67,6 +67,17 @@
     │   ├── ServerUnavailableError          SERVER_UNAVAILABLE
     │   ├── NotReadyError                   NOT_READY
     │   └── InternalError                   INTERNAL
+    ├── AccessError                     the caller is not known, or may not do this
+    │   ├── UnauthenticatedError            UNAUTHENTICATED
+    │   ├── ForbiddenError                  PERMISSION_DENIED
+    │   └── TooManyRequestsError            TOO_MANY_REQUESTS
+    ├── AuditError                      the log of accesses
+    │   ├── AuditCorruptError               AUDIT_CORRUPT
+    │   ├── AuditNewerError                 AUDIT_NEWER
+    │   └── AuditUnavailableError           AUDIT_UNAVAILABLE
+    ├── SealError                       keys that encrypt the store
+    │   ├── KeyMissingError                 KEY_MISSING
+    │   └── SealBrokenError                 SEAL_BROKEN
     ├── PrivacyError                    three-party matching (matcher.privacy)
     │   ├── ProtocolError                   PRIVACY_PROTOCOL
     │   ├── PartyUnavailableError           PRIVACY_PARTY_UNAVAILABLE
@@ -477,6 +488,66 @@ class InternalError(ServiceError):
     """A defect in this program; details are in the server's log."""
 
     reason = "INTERNAL"
+
+
+class AccessError(MatcherError):
+    """The caller is not known, or may not do this."""
+
+
+class UnauthenticatedError(AccessError):
+    """No certificate or token that is valid says who the caller is."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class ForbiddenError(AccessError):
+    """The caller is known, and has neither the role nor the gallery for this."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class TooManyRequestsError(AccessError):
+    """The caller has used up its allowance for the moment."""
+
+    reason = "TOO_MANY_REQUESTS"
+
+
+class AuditError(MatcherError):
+    """The log of accesses cannot be written or relied on."""
+
+
+class AuditCorruptError(AuditError):
+    """An entry was changed, removed, moved or cut off, or a proof does not hold."""
+
+    reason = "AUDIT_CORRUPT"
+
+
+class AuditNewerError(AuditError):
+    """The log was written by a later version of this program."""
+
+    reason = "AUDIT_NEWER"
+
+
+class AuditUnavailableError(AuditError):
+    """An entry could not be made durable, so the access that it is about is refused."""
+
+    reason = "AUDIT_UNAVAILABLE"
+
+
+class SealError(MatcherError):
+    """What is encrypted at rest cannot be opened."""
+
+
+class KeyMissingError(SealError):
+    """The key that something was encrypted with is not at hand."""
+
+    reason = "KEY_MISSING"
+
+
+class SealBrokenError(SealError):
+    """Encrypted bytes were altered, moved to another place, or are of another key."""
+
+    reason = "SEAL_BROKEN"
 
 
 class PrivacyError(MatcherError):

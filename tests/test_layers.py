@@ -13,6 +13,8 @@ ORDER = (
     ("version", "errors"),
     ("types", "sample_quality", "trace", "kernel_cache", "_core", "person", "deadline", "safe_log"),
     ("image",),
+    ("security",),
+    ("audit",),
     ("models",),
     ("fingerprint", "iris", "face"),
     ("formats",),

@@ -79,7 +79,10 @@ def unpacked(data: bytes) -> Entry:
     """
     try:
         value = json.loads(data)
-        if set(value) != FIELDS or not all(isinstance(text, str) for text in value["subjects"]):
+        texts = [text for name, text in value.items() if name not in ("time_us", "subjects")]
+        if set(value) != FIELDS or type(value["time_us"]) is not int or type(value["subjects"]) is not list:
+            raise ValueError
+        if not all(type(text) is str for text in (*texts, *value["subjects"])):
             raise ValueError
         entry = Entry(**(value | {"subjects": tuple(value["subjects"])}))
         if packed(entry) != data:

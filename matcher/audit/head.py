@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from matcher.audit.merkle import HASH_BYTES
-from matcher.errors import ArgumentError, AuditCorruptError
+from matcher.errors import AuditCorruptError
 
 CONTEXT = b"matcher audit head 1\n"
 """What every signed text begins with: a signature for another purpose is never taken for a head."""
@@ -32,6 +32,9 @@ HEAD_BYTES = BODY.size + KEY_ID_BYTES + SIGNATURE_BYTES
 
 SLOT = 4096
 """A place in the file of the last head: a page of its own, bytes."""
+
+LAST_HEAD = "head"
+"""File of the last head, in the folder of the log."""
 
 PublicKeys = Mapping[bytes, Ed25519PublicKey]
 """By `key_id`."""
@@ -103,7 +106,8 @@ def unpacked_head(data: bytes) -> Head:
     if len(data) != HEAD_BYTES:
         raise AuditCorruptError(f"A head of the log: expected {HEAD_BYTES} bytes, got {len(data)}.")
     key = data[BODY.size : BODY.size + KEY_ID_BYTES]
-    return Head(*BODY.unpack_from(data), key, data[BODY.size + KEY_ID_BYTES :])
+    log, size, time_us, root, chain = BODY.unpack_from(data)
+    return Head(log, size, time_us, root, chain, key, data[BODY.size + KEY_ID_BYTES :])
 
 
 class Signer:
@@ -123,6 +127,10 @@ class Signer:
         """Return a signed head."""
         body = BODY.pack(log, size, time_us, root, chain)
         return Head(log, size, time_us, root, chain, self.id, self._key.sign(CONTEXT + body))
+
+    def sign_text(self, text: bytes) -> bytes:
+        """Return the signature of a text that begins with what it is for."""
+        return self._key.sign(text)
 
 
 def key_id(key: Ed25519PublicKey) -> bytes:
@@ -181,66 +189,3 @@ def read_last_head(path: Path) -> Head | None:
             "The file of the last head is damaged.", hint="Verify the log against a head kept elsewhere."
         )
     return max(found, key=lambda head: head.size)
-
-
-def make_key(path: Path) -> Ed25519PrivateKey:
-    """Make a signing key: PEM (PKCS 8) that its owner alone can read, and `.pub` beside it.
-
-    Raises
-    ------
-    ArgumentError
-        If the file is there already, or cannot be written.
-    """
-    key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        path.with_name(path.name + ".pub").write_bytes(public_pem(key.public_key()))
-    except OSError as error:
-        raise ArgumentError(f"{path}: the key cannot be written ({error.strerror}).") from None
-    return key
-
-
-def public_pem(key: Ed25519PublicKey) -> bytes:
-    """Return a public key as PEM."""
-    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def load_key(path: Path) -> Ed25519PrivateKey:
-    """Return the signing key of a PEM file.
-
-    Raises
-    ------
-    ArgumentError
-        If it is none.
-    """
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise ArgumentError(f"{path}: cannot be read as a private key ({type(error).__name__}).") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ArgumentError(f"{path}: expected an Ed25519 key.")
-    return key
-
-
-def load_public(path: Path) -> Ed25519PublicKey:
-    """Return the public key of a PEM file.
-
-    Raises
-    ------
-    ArgumentError
-        If it is none.
-    """
-    try:
-        key = serialization.load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ArgumentError(f"{path}: cannot be read as a public key ({type(error).__name__}).") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise ArgumentError(f"{path}: expected an Ed25519 key.")
-    return key

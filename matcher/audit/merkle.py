@@ -156,7 +156,7 @@ def consistency_path(parts: Parts, first: int, second: int) -> list[bytes]:
 
 
 def is_consistent(first: int, old: bytes, second: int, new: bytes, path: Sequence[bytes]) -> bool:
-    """Return whether a proof shows that the tree of head `old` is the beginning of that of `new` (2.1.4.2)."""
+    """Return whether a proof shows that the tree of `old` is the beginning of that of `new` (2.1.4.2)."""
     if not 0 < first <= second:
         return False
     if first == second:

@@ -21,6 +21,7 @@ GROUPS: tuple[str, ...] = (
     "evaluate",
     "dedup",
     "review",
+    "audit",
     "synth",
     "convert",
     "records",

@@ -36,6 +36,33 @@ class FingerprintProbe:
         threads: int,
     ) -> npt.NDArray[np.float32]: ...
 
+# Search descriptors of fingerprints (bind_fingerprint_describe.cpp)
+
+DESCRIBE_FEATURES: Final[int]
+
+def fingerprint_features(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.float32]: ...
+
+class Describer:
+    def __init__(
+        self,
+        mean: npt.NDArray[np.float32],
+        projection: npt.NDArray[np.float32],
+        centres: npt.NDArray[np.float32],
+        coarse: npt.NDArray[np.float32],
+        scale: float,
+    ) -> None: ...
+    def neighbourhoods(
+        self, packed: npt.NDArray[np.uint64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]: ...
+    def describe(
+        self, packed: npt.NDArray[np.uint64]
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]: ...
+    def prepare(
+        self, packed: npt.NDArray[np.uint64], probed: int
+    ) -> tuple[
+        npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.uint8]
+    ]: ...
+
 # Fingerprint votes (bind_fingerprint_votes.cpp)
 
 VOTE_CODE_BYTES: Final[int]

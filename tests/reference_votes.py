@@ -39,14 +39,13 @@ def cylinder_features(
     y: npt.NDArray[np.float64],
     direction: npt.NDArray[np.float64],
     kept: npt.NDArray[np.int64],
-    cells: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-    *,
-    sections: int,
-    sigma_space: float,
-    sigma_angle: float,
-    reach: float,
 ) -> npt.NDArray[np.float64]:
     """Return cylinder weights (M, sections * cells) by the paper's formulas, angles in rad, y down."""
+    sections, radius, sigma_space, sigma_angle = 5, 70.0, 28 / 3, 2 * np.pi / 9
+    reach = radius + 3 * sigma_space
+    line = (np.arange(8) + 0.5) * 2 * radius / 8 - radius
+    grid = [(a, b) for a in line for b in line if a * a + b * b <= radius * radius]
+    cells = np.array(grid).T
     out = np.zeros((len(kept), sections, len(cells[0])))
     middles = -np.pi + (np.arange(sections) + 0.5) * 2 * np.pi / sections
     for number, i in enumerate(kept.tolist()):

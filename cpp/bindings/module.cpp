@@ -5,9 +5,11 @@
 
 PYBIND11_MODULE(_core, module) {
     module.doc() =
-        "C++ core of matcher: WSQ decoding, fingerprint and iris scoring, fingerprint votes, products of "
+        "C++ core of matcher: WSQ decoding, fingerprint and iris scoring, fingerprint descriptors and votes, "
+        "products of "
         "shares. Private; use the matcher package.";
     matcher::bindings::bind_fingerprint(module);
+    matcher::bindings::bind_fingerprint_describe(module);
     matcher::bindings::bind_fingerprint_votes(module);
     matcher::bindings::bind_iris(module);
     matcher::bindings::bind_privacy(module);

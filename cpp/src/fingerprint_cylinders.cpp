@@ -77,12 +77,10 @@ struct Axis {
     }
 };
 
-}  // namespace
-
-void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]) {
+// Adds up what the neighbours of minutia i weigh in the cells of the whole square.
+void add_neighbours(const Points& points, int i, double sums[kGrid][kGrid][kPlanes]) {
     const Tables& t = tables();
     const std::uint8_t own = points.direction[i];
-    double sums[kGrid][kGrid][kPlanes] = {};
     for (int j = 0; j < points.count; ++j) {
         const double dx = points.x[j] - points.x[i], dy = points.y[i] - points.y[j];
         if (j == i || dx * dx + dy * dy > kReach * kReach) continue;
@@ -97,6 +95,26 @@ void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]) {
             }
         }
     }
+}
+
+}  // namespace
+
+void cylinder_weights(const Points& points, int i, Cylinder& out) {
+    double sums[kGrid][kGrid][kPlanes] = {};
+    add_neighbours(points, i, sums);
+    for (int a = 0; a < kGrid; ++a) {
+        for (int b = 0; b < kGrid; ++b) {
+            const int cell = tables().bit[a][b];
+            if (cell < 0) continue;
+            for (int k = 0; k < kPlanes; ++k) out.weight[cell][k] = static_cast<float>(sums[a][b][k]);
+        }
+    }
+}
+
+void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]) {
+    const Tables& t = tables();
+    double sums[kGrid][kGrid][kPlanes] = {};
+    add_neighbours(points, i, sums);
     std::fill(out, out + kPlanes, 0);
     for (int a = 0; a < kGrid; ++a) {
         for (int b = 0; b < kGrid; ++b) {

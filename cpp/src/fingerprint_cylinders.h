@@ -1,5 +1,6 @@
-// Cylinder bits of the Minutia Cylinder-Code (Cappelli, Ferrara & Maltoni, TPAMI 2010, section 3), as
-// matcher/fingerprint/kernels/cylinder.py computes them: that is the definition, and a test compares the two.
+// Cylinders of the Minutia Cylinder-Code (Cappelli, Ferrara & Maltoni, TPAMI 2010, section 3): what the
+// neighbours of a minutia weigh in each cell, and bits that say where that is enough. Definition and reasons:
+// matcher/fingerprint/resident.py; tests/reference_scorer.py and reference_votes.py compute them slowly.
 #pragma once
 #include <cstdint>
 
@@ -13,6 +14,14 @@ struct Points {
     const std::uint8_t* direction;  // units of 2 pi / 256
     int count;
 };
+
+// Cells of a cylinder by bit number, those inside the circle; a weight for each section of directions.
+struct Cylinder {
+    float weight[kCells][kPlanes];
+};
+
+// Writes the weights of minutia i's cylinder.
+void cylinder_weights(const Points& points, int i, Cylinder& out);
 
 // Writes the bits of minutia i's cylinder, a word a section.
 void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]);

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "fingerprint_cylinders.h"
+#include "fingerprint_minutiae.h"
 
 namespace matcher::fingerprint {
 namespace {
@@ -16,7 +16,7 @@ bool is_packed(const std::uint64_t* words, std::size_t size) {
     return size >= 1 && (words[0] & 0xffff) == kPackedMagic;
 }
 
-std::size_t expand(const std::uint64_t* words, std::size_t size, std::uint64_t* out) {
+void read_packed(const std::uint64_t* words, std::size_t size, PackedMinutiae& out) {
     if (!is_packed(words, size)) throw CorruptResident("expected the magic of a packed fingerprint");
     const std::uint64_t header = words[0];
     if (((header >> 16) & 0xffff) != kPackedVersion || (header >> 40) != 0) {
@@ -27,32 +27,37 @@ std::size_t expand(const std::uint64_t* words, std::size_t size, std::uint64_t* 
         throw CorruptResident("the header's number of minutiae does not agree with the array's length");
     }
     std::uint16_t x[kMaxPacked], y[kMaxPacked];
-    std::uint8_t direction[kMaxPacked];
     const auto* bytes = reinterpret_cast<const unsigned char*>(words + 1);
     std::memcpy(x, bytes, 2 * n);
     std::memcpy(y, bytes + 2 * n, 2 * n);
-    std::memcpy(direction, bytes + 4 * n, n);
-    double px[kMaxPacked], py[kMaxPacked];
-    int kept[kMaxMinutiae];
-    int count = 0;
+    std::memcpy(out.direction, bytes + 4 * n, n);
+    out.count = static_cast<int>(n);
+    out.kept_count = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        px[i] = x[i] & kCoordinate;
-        py[i] = y[i] & kCoordinate;
+        out.x[i] = x[i] & kCoordinate;
+        out.y[i] = y[i] & kCoordinate;
         if ((y[i] & kLeftOut) != 0) continue;
-        if (count == kMaxMinutiae)
+        if (out.kept_count == kMaxMinutiae) {
             throw CorruptResident("more minutiae are compared than a resident form holds");
-        kept[count++] = static_cast<int>(i);
+        }
+        out.kept[out.kept_count++] = static_cast<int>(i);
     }
-    const Points points{px, py, direction, static_cast<int>(n)};
+}
+
+std::size_t expand(const std::uint64_t* words, std::size_t size, std::uint64_t* out) {
+    PackedMinutiae minutiae;
+    read_packed(words, size, minutiae);
+    const Points points = minutiae.points();
+    const int count = minutiae.kept_count;
     out[0] = kMagic | kVersion << 16 | std::uint64_t{kPlanes} << 24 | static_cast<std::uint64_t>(count) << 32;
     for (int k = 0; k < count; ++k) {
-        const int i = kept[k];
+        const int i = minutiae.kept[k];
         std::uint64_t cells[kPlanes];
         cylinder_bits(points, i, cells);
-        const std::uint64_t xi = x[i] & kCoordinate, yi = y[i] & kCoordinate;
-        cells[0] |= (xi & 0xfff) << kCells;
-        cells[1] |= (yi & 0xfff) << kCells;
-        cells[2] |= (direction[i] | xi >> 12 << 8 | yi >> 12 << 10) << kCells;
+        const auto x = static_cast<std::uint64_t>(points.x[i]), y = static_cast<std::uint64_t>(points.y[i]);
+        cells[0] |= (x & 0xfff) << kCells;
+        cells[1] |= (y & 0xfff) << kCells;
+        cells[2] |= (points.direction[i] | x >> 12 << 8 | y >> 12 << 10) << kCells;
         cells[3] |= static_cast<std::uint64_t>(i) << kCells;
         for (int plane = 0; plane < kPlanes; ++plane) out[1 + plane * count + k] = cells[plane];
     }

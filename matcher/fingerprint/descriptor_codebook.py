@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from matcher import _core
 from matcher.errors import ModelMissingError
-from matcher.fingerprint.cylinder import SECTIONS, cell_centres
 from matcher.types import F32, U8
 
 FILE = "descriptor.npz"
@@ -56,6 +55,8 @@ class Codebook:
         non-mated minutiae; not rising, 0 at 255.
     scale : float
         Quantised distance at a squared distance of 1.
+    describer : _core.Describer
+        The same as the core reads it.
     id : str
         Digest of all that: codes of different codebooks never meet.
     """
@@ -67,14 +68,13 @@ class Codebook:
     weights: U8
     scale: float
     id: str = field(init=False)
-    half_squares: tuple[F32, F32] = field(init=False)
+    describer: _core.Describer = field(init=False)
 
     def __post_init__(self) -> None:
-        features = SECTIONS * len(cell_centres()[0])
         dimensions = self.projection.shape[1]
         shapes = {
-            "mean": (features,),
-            "projection": (features, dimensions),
+            "mean": (_core.DESCRIBE_FEATURES,),
+            "projection": (_core.DESCRIBE_FEATURES, dimensions),
             "centres": (PARTS, PART_CENTRES, dimensions // PARTS),
             "coarse": (len(self.coarse), dimensions),
             "weights": (FARTHEST + 1,),
@@ -89,8 +89,8 @@ class Codebook:
             array.flags.writeable = False
             digest.update(array.tobytes())
         digest.update(np.float64(self.scale).tobytes())
-        halves = tuple(np.square(a).sum(axis=-1) / np.float32(2.0) for a in (self.coarse, self.centres))
-        object.__setattr__(self, "half_squares", halves)
+        describer = _core.Describer(self.mean, self.projection, self.centres, self.coarse, self.scale)
+        object.__setattr__(self, "describer", describer)
         object.__setattr__(self, "id", f"cylinder-pq-{digest.hexdigest()[:12]}")
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 
 from matcher import _core
 from matcher.errors import TemplateCorruptError
-from matcher.fingerprint.resident import choose
+from matcher.fingerprint.compared import choose
 from matcher.types import U64, FingerprintTemplate
 
 WORD = 8

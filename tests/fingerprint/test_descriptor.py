@@ -12,10 +12,10 @@ import pytest
 
 from matcher.datasets.population.population import Population
 from matcher.errors import ArgumentError, ModelMissingError
-from matcher.fingerprint import cylinder, descriptor_codebook
+from matcher.fingerprint import descriptor_codebook
+from matcher.fingerprint.compared import MAX_RESIDENT_MINUTIAE, choose
 from matcher.fingerprint.descriptor import describe, features, neighbourhoods, prepare
 from matcher.fingerprint.descriptor_codebook import FARTHEST, Codebook, load_codebook
-from matcher.fingerprint.resident import MAX_RESIDENT_MINUTIAE, choose
 from matcher.types import FingerprintTemplate, Minutiae, Modality
 
 
@@ -57,19 +57,11 @@ def test_features_are_the_references(reference: ModuleType, count: int) -> None:
         m.y.astype(float),
         m.direction * (2 * math.pi / 256),
         choose(m),
-        cylinder.cell_centres(),
-        sections=cylinder.SECTIONS,
-        sigma_space=cylinder.SIGMA_SPACE,
-        sigma_angle=cylinder.SIGMA_ANGLE,
-        reach=cylinder.RADIUS + 3 * cylinder.SIGMA_SPACE,
     )
     expected = np.sqrt(weights)
     expected /= np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-6)
     found = features(template)
-    assert found.shape == (
-        min(count, MAX_RESIDENT_MINUTIAE),
-        cylinder.SECTIONS * len(cylinder.cell_centres()[0]),
-    )
+    assert found.shape == (min(count, MAX_RESIDENT_MINUTIAE), 5 * 52)
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 

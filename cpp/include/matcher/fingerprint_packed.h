@@ -27,7 +27,7 @@ constexpr std::size_t kMaxResidentWords = 1 + kPlanes * kMaxMinutiae;
 bool is_packed(const std::uint64_t* words, std::size_t size);
 
 // Writes the resident form of a packed one, at most kMaxResidentWords, and returns its words. Cylinder bits
-// are those of matcher/fingerprint/cylinder.py. Throws CorruptResident.
+// are those of matcher/fingerprint/resident.py. Throws CorruptResident.
 std::size_t expand(const std::uint64_t* words, std::size_t size, std::uint64_t* out);
 
 }  // namespace matcher::fingerprint

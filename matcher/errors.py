@@ -47,6 +47,8 @@
     │   ├── EncounterNotFoundError          ENCOUNTER_NOT_FOUND
     │   ├── SampleNotFoundError             SAMPLE_NOT_FOUND
     │   ├── NothingLeftError                NOTHING_LEFT
+    │   ├── UpgradeNotFoundError            UPGRADE_NOT_FOUND
+    │   ├── UpgradeConflictError            UPGRADE_CONFLICT
     │   ├── IdempotencyMismatchError        IDEMPOTENCY_MISMATCH
     │   ├── StoreLockedError                STORE_LOCKED
     │   ├── StoreUnavailableError           STORE_UNAVAILABLE
@@ -372,6 +374,18 @@ class NothingLeftError(StoreError):
     """A subject would be left without an encounter, or an encounter without a sample."""
 
     reason = "NOTHING_LEFT"
+
+
+class UpgradeNotFoundError(StoreError, LookupError):
+    """No upgrade has that key, or none is on its way."""
+
+    reason = "UPGRADE_NOT_FOUND"
+
+
+class UpgradeConflictError(StoreError):
+    """The upgrade is not in a state in which that can be done."""
+
+    reason = "UPGRADE_CONFLICT"
 
 
 class IdempotencyMismatchError(StoreError):

@@ -29,13 +29,29 @@ from matcher.gallery.archive import ArchiveReader, ArchiveWriter
 from matcher.gallery.backend import Backend, open_backend, translated
 from matcher.gallery.ledger import INSERT_ORDER, last_sequence
 from matcher.gallery.load import check_log, identity_of, make, version_of
-from matcher.gallery.schema import SCHEMA_VERSION, change_counter, images, samples
+from matcher.gallery.schema import (
+    SCHEMA_VERSION,
+    change_counter,
+    images,
+    next_samples,
+    samples,
+    upgrades,
+)
 
 PAGE_ROWS = 4096
 """Rows of a page of most tables."""
 
-FEW_ROWS = {samples: 512, images: 4}
+FEW_ROWS = {samples: 512, next_samples: 512, images: 4}
 """Rows of a page where one may be large."""
+
+OLDEST_VERSION = 2
+"""Schema version of the earliest backups that are read."""
+
+SINCE_VERSION_3 = {upgrades.name, next_samples.name}
+"""Tables that earlier backups do not have."""
+
+COLUMNS_SINCE_VERSION_3 = {(images.name, images.c.milli_ppi.name)}
+"""Columns that they do not have: nobody knows a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +113,11 @@ def restore(file: BinaryIO, url: str) -> Contents:
             rows = dict.fromkeys((table.name for table in INSERT_ORDER), 0)
             tables = {table.name: table for table in INSERT_ORDER}
             for name, columns in archive.pages():
-                names = [column.name for column in tables[name].columns]
-                page = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+                names = list(archive.head["tables"][name])
+                absent = dict.fromkeys(column.name for column in tables[name].columns)
+                page = [
+                    {**absent, **dict(zip(names, row, strict=True))} for row in zip(*columns, strict=True)
+                ]
                 try:
                     backend.insert(connection, tables[name], page)
                 except backend.refusals as error:
@@ -128,7 +147,7 @@ def _check_readable(connection: Connection) -> None:
 
 def _check_head(head: dict[str, Any]) -> int:
     version, sequence = head.get("schema_version"), head.get("sequence")
-    if not isinstance(version, int) or not isinstance(sequence, int) or version < SCHEMA_VERSION:
+    if not isinstance(version, int) or not isinstance(sequence, int) or version < OLDEST_VERSION:
         raise BackupCorruptError(
             "The backup is damaged: its head lacks a number.", hint="Take another backup."
         )
@@ -137,7 +156,7 @@ def _check_head(head: dict[str, Any]) -> int:
             f"The backup is of schema version {version}; this program knows up to {SCHEMA_VERSION}.",
             hint="Use the program that wrote it, or a later one.",
         )
-    if head["tables"] != {table.name: _kinds(table) for table in INSERT_ORDER}:
+    if head["tables"] != _tables_of(version):
         raise BackupCorruptError("The backup is damaged: its tables are others.", hint="Take another backup.")
     return sequence
 
@@ -149,6 +168,18 @@ def _make_empty(connection: Connection) -> None:
             hint="Give a new file, or an empty database.",
         )
     make(connection)
+
+
+def _tables_of(version: int) -> dict[str, dict[str, str]]:
+    """Return the tables of a backup of a schema version, and their columns' kinds."""
+    tables = {table.name: _kinds(table) for table in INSERT_ORDER}
+    if version >= SCHEMA_VERSION:
+        return tables
+    for name in SINCE_VERSION_3:
+        del tables[name]
+    for name, column in COLUMNS_SINCE_VERSION_3:
+        del tables[name][column]
+    return tables
 
 
 def _kinds(table: Table) -> dict[str, str]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from matcher.errors import SubjectExistsError, SubjectNotFoundError
 from matcher.gallery.attributes import check_details, check_samples, details_columns, missing_rows
+from matcher.gallery.generations import UpgradeState
 from matcher.gallery.ledger import Ledger
 from matcher.gallery.operations import Enrolment, SubjectIs
 from matcher.gallery.records import (
     ChangeKind,
     EncounterDetails,
     Receipt,
+    SampleRecord,
     StoredEncounter,
     StoredSample,
     sample_key_of,
 )
 from matcher.gallery.schema import encounters, images, missing_positions, samples, subjects
+from matcher.gallery.upgrade import keep, state_of
 
 NO_DETAILS = EncounterDetails()
 
@@ -56,6 +61,8 @@ def enroll(ledger: Ledger, enrolment: Enrolment) -> Receipt:
     check_samples(enrolment.samples)
     if enrolment.details != NO_DETAILS:
         check_details(enrolment.details)
+    if enrolment.upgrade is not None:
+        enrolment = _of_this_moment(ledger, enrolment, enrolment.upgrade)
     name = enrolment.subject_id
     subject = known_subject(ledger, name, enrolment.subject_is)
     key = ledger.next_sequence
@@ -101,7 +108,10 @@ def enroll(ledger: Ledger, enrolment: Enrolment) -> Receipt:
     )
     for one, sample in zip(stored, enrolment.samples, strict=True):
         if sample.image is not None:
-            ledger.insert(images, {"sample_key": one.sample_key, "image": sample.image})
+            ppi = None if sample.ppi is None else round(1000 * sample.ppi)
+            ledger.insert(images, {"sample_key": one.sample_key, "image": sample.image, "milli_ppi": ppi})
+        if sample.following is not None:
+            keep(ledger, [(one.sample_key, sample.following)])
     ledger.insert(missing_positions, *missing_rows(key, details.missing))
     encounter = StoredEncounter(
         key, subject, name, details.status, details.galleries, details.year_of_birth, details.tags
@@ -114,5 +124,32 @@ def enroll(ledger: Ledger, enrolment: Enrolment) -> Receipt:
         encounter_key=key,
         encounter=encounter,
         samples=stored,
+        following=enrolment.following,
     )
     return Receipt(name, True, key)
+
+
+def _of_this_moment(ledger: Ledger, enrolment: Enrolment, upgrade: int) -> Enrolment:
+    """Return an enrolment with its templates as they are wanted now: it was read when the upgrade ran."""
+    state = state_of(ledger, upgrade)
+    if state is UpgradeState.RUNNING:
+        return enrolment
+    own = enrolment.samples
+    if state is UpgradeState.CANCELLED:
+        plain = tuple(replace(sample, following=None) for sample in own)
+        return replace(enrolment, samples=plain, following=None)
+    return replace(
+        enrolment,
+        samples=tuple(_followed(sample) for sample in own),
+        resident=enrolment.following or enrolment.resident,
+        following=None,
+    )
+
+
+def _followed(sample: SampleRecord) -> SampleRecord:
+    new = sample.following
+    if new is None:
+        return sample
+    return replace(
+        sample, quality=new.quality, extractor=new.extractor, template=new.template, following=None
+    )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, select, update
 
 from matcher.errors import EncounterNotFoundError, StoreCorruptError
 from matcher.gallery.backend import Backend, KeyedQuery, Rows
+from matcher.gallery.generations import UpgradeState
 from matcher.gallery.read import encounters_by_key
 from matcher.gallery.records import Change, ChangeKind, StoredEncounter
 from matcher.gallery.schema import (
@@ -20,8 +21,10 @@ from matcher.gallery.schema import (
     idempotency_keys,
     images,
     missing_positions,
+    next_samples,
     samples,
     subjects,
+    upgrades,
 )
 
 # Parents before children, as the foreign keys want it.
@@ -32,6 +35,8 @@ INSERT_ORDER: tuple[Table, ...] = (
     images,
     missing_positions,
     idempotency_keys,
+    upgrades,
+    next_samples,
     changes,
 )
 
@@ -59,6 +64,7 @@ class Ledger:
 
     Attributes
     ----------
+    backend : Backend
     before : int
         Number of the last change before this group.
     changes : list of Change
@@ -67,6 +73,8 @@ class Ledger:
         Microseconds since 1970-01-01 UTC.
     subject_keys : dict of str to int
         Of all subjects that the group names and that are there at this point of the group.
+    upgrade_states : dict of int to UpgradeState
+        Of the upgrades that enrolments of the group name, as far as they were asked for.
     """
 
     def __init__(self, backend: Backend, connection: Connection) -> None:
@@ -75,7 +83,8 @@ class Ledger:
         self.changes: list[Change] = []
         self.now_us = time.time_ns() // 1000
         self.subject_keys: dict[str, int] = {}
-        self._backend = backend
+        self.upgrade_states: dict[int, UpgradeState] = {}
+        self.backend = backend
         self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in INSERT_ORDER}
 
     @property
@@ -85,7 +94,7 @@ class Ledger:
 
     def look_up_subjects(self, ids: Iterable[str]) -> None:
         """Read which of these subjects are there."""
-        rows = BY_ID.fetch(self._backend, self.connection, ids)
+        rows = BY_ID.fetch(self.backend, self.connection, ids)
         self.subject_keys.update((row[0], row[1]) for row in rows)
 
     def encounter(self, key: int) -> StoredEncounter:
@@ -104,7 +113,7 @@ class Ledger:
     def encounter_or_none(self, key: int) -> StoredEncounter | None:
         """Return an encounter as it is at this point of the group, or None."""
         self.flush()
-        return encounters_by_key(self._backend, self.connection, [key]).get(key)
+        return encounters_by_key(self.backend, self.connection, [key]).get(key)
 
     def insert(self, table: Table, *rows: dict[str, Any]) -> None:
         """Have rows written with the others of their table."""
@@ -113,17 +122,17 @@ class Ledger:
     def run(self, statement: Any, **values: Any) -> None:
         """Run one of the statements that are made once, after everything before it was written."""
         self.flush()
-        self._backend.run(self.connection, statement, values)
+        self.backend.run(self.connection, statement, values)
 
     def fetch(self, query: Any, **values: Any) -> Rows:
         """Run one of the queries that are made once, after everything before it was written."""
         self.flush()
-        return self._backend.fetch(self.connection, query, values)
+        return self.backend.fetch(self.connection, query, values)
 
     def together(self) -> AbstractContextManager[Any]:
         """Within it what is `run` may travel together; nothing is read."""
         self.flush()
-        return self._backend.together(self.connection)
+        return self.backend.together(self.connection)
 
     def execute(self, statement: Any, parameters: Any = None) -> Any:
         """Run a statement after everything before it was written."""
@@ -153,12 +162,12 @@ class Ledger:
         """Write all rows that wait, one statement a table."""
         for table, rows in self._rows.items():
             if rows:
-                self._backend.insert(self.connection, table, rows)
+                self.backend.insert(self.connection, table, rows)
                 rows.clear()
 
     def finish(self) -> None:
         """Write what waits and move the counter; the caller commits."""
-        with self._backend.together(self.connection):
+        with self.backend.together(self.connection):
             self.flush()
             if self.changes:
                 self.run(COUNT, number=self.changes[-1].sequence)

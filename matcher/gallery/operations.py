@@ -12,6 +12,13 @@ from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum
 from typing import Any
 
+from matcher.gallery.generations import (
+    CancelUpgrade,
+    SettleUpgrade,
+    StageSamples,
+    StartUpgrade,
+    SwitchUpgrade,
+)
 from matcher.gallery.records import EncounterDetails, EncounterStatus, MissingPosition, SampleRecord
 
 
@@ -54,6 +61,10 @@ class Enrolment:
         What the applier puts into memory after the commit; the store only carries it.
     details : EncounterDetails
     subject_is : SubjectIs
+    upgrade : int or None
+        The upgrade that the samples' `following` templates are of.
+    following : object
+        As `resident`, of those.
     """
 
     subject_id: str
@@ -63,6 +74,8 @@ class Enrolment:
     resident: Any = None
     details: EncounterDetails = field(default_factory=EncounterDetails)
     subject_is: SubjectIs = SubjectIs.NEW
+    upgrade: int | None = None
+    following: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +172,11 @@ Operation = (
     | StatusChange
     | GalleriesChange
     | EncounterUpdate
+    | StartUpgrade
+    | StageSamples
+    | SwitchUpgrade
+    | SettleUpgrade
+    | CancelUpgrade
 )
 
 

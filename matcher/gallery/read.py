@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, and_, bindparam, exists, func, select
 
 from matcher.errors import StoreCorruptError
 from matcher.gallery.attributes import galleries_of, tags_of
 from matcher.gallery.backend import Backend, KeyedQuery
+from matcher.gallery.generations import UpgradeState
 from matcher.gallery.records import (
     NO_TAGS,
     ORDINAL_BITS,
@@ -23,7 +24,7 @@ from matcher.gallery.records import (
     StoredEncounter,
     StoredSample,
 )
-from matcher.gallery.schema import changes, encounters, samples, subjects
+from matcher.gallery.schema import changes, encounters, next_samples, samples, subjects, upgrades
 from matcher.types import Modality
 
 LOAD_CHUNK = 4096
@@ -42,21 +43,40 @@ MODALITIES = {int(modality): modality for modality in Modality}
 STATUSES = {int(status): status for status in EncounterStatus}
 NO_GALLERIES: frozenset[str] = frozenset()
 
-s, e, t, c = subjects.c, encounters.c, samples.c, changes.c
+s, e, t, c, n = subjects.c, encounters.c, samples.c, changes.c, next_samples.c
 
 OWNERS = select(e.encounter_key, e.subject_key, s.subject_id).join_from(
     encounters, subjects, e.subject_key == s.subject_key
 )
 ENCOUNTERS = OWNERS.add_columns(e.status, e.galleries, e.year_of_birth, e.tags)
-SAMPLES = select(t.sample_key, t.modality, t.position, t.quality, t.extractor, t.template)
+OWN = select(
+    t.sample_key,
+    t.modality,
+    t.position,
+    func.coalesce(n.quality, t.quality),
+    func.coalesce(n.extractor, t.extractor),
+    func.coalesce(n.template, t.template),
+)
+SWITCHED = exists().where(upgrades.c.state == int(UpgradeState.SWITCHED))
+SAMPLES = OWN.join_from(samples, next_samples, and_(n.sample_key == t.sample_key, SWITCHED), isouter=True)
+NEXT_SAMPLES = OWN.join_from(samples, next_samples, n.sample_key == t.sample_key, isouter=True)
+"""As they are once the upgrade that is on its way has been switched."""
 
 ENCOUNTER_PAGE = (
     ENCOUNTERS.where(e.encounter_key > bindparam("after")).order_by(e.encounter_key).limit(bindparam("page"))
 )
-SAMPLE_PAGE = SAMPLES.where(t.sample_key > bindparam("after")).order_by(t.sample_key).limit(bindparam("page"))
+
+
+def page_of(query: Select[Any]) -> Select[Any]:
+    """Return the samples of a query behind a key, in order."""
+    return query.where(t.sample_key > bindparam("after")).order_by(t.sample_key).limit(bindparam("page"))
+
+
+SAMPLE_PAGE, NEXT_SAMPLE_PAGE = page_of(SAMPLES), page_of(NEXT_SAMPLES)
 SAMPLE_RANGE = SAMPLES.where(t.sample_key >= bindparam("low"), t.sample_key < bindparam("high"))
 OWNER_RANGE = OWNERS.where(e.encounter_key.between(bindparam("low"), bindparam("high")))
 SAMPLES_BY_KEY = KeyedQuery(SAMPLES, t.sample_key)
+NEXT_SAMPLES_BY_KEY = KeyedQuery(NEXT_SAMPLES, t.sample_key)
 OWNERS_BY_KEY = KeyedQuery(OWNERS, e.encounter_key)
 ENCOUNTERS_BY_KEY = KeyedQuery(ENCOUNTERS, e.encounter_key)
 CHANGE_PAGE = (
@@ -87,11 +107,20 @@ class Stored(Protocol):
 
 
 class StoredState:
-    """`Stored` through one open transaction."""
+    """`Stored` through one open transaction.
 
-    def __init__(self, backend: Backend, connection: Connection) -> None:
+    Parameters
+    ----------
+    backend : Backend
+    connection : Connection
+    following : bool
+        Whether samples are read as they are once the upgrade that is on its way has been switched.
+    """
+
+    def __init__(self, backend: Backend, connection: Connection, *, following: bool = False) -> None:
         self._backend = backend
         self._connection = connection
+        self._samples = NEXT_SAMPLE_PAGE if following else SAMPLE_PAGE
 
     def encounters(self) -> Iterator[list[StoredEncounter]]:
         """Yield every encounter, a page at a time."""
@@ -100,7 +129,7 @@ class StoredState:
 
     def samples(self) -> Iterator[list[StoredSample]]:
         """Yield every sample, a page at a time."""
-        for rows in self._pages(SAMPLE_PAGE):
+        for rows in self._pages(self._samples):
             bounds = {"low": rows[0][0] >> ORDINAL_BITS, "high": rows[-1][0] >> ORDINAL_BITS}
             owners = {row[0]: row for row in self._backend.fetch(self._connection, OWNER_RANGE, bounds)}
             yield _with_owners(rows, owners)
@@ -112,9 +141,11 @@ class StoredState:
             after = rows[-1][0]
 
 
-def samples_by_key(backend: Backend, connection: Connection, keys: Iterable[int]) -> list[StoredSample]:
-    """Return the samples of these keys that are there, in order of their keys."""
-    rows = SAMPLES_BY_KEY.fetch(backend, connection, keys)
+def samples_by_key(
+    backend: Backend, connection: Connection, keys: Iterable[int], *, following: bool = False
+) -> list[StoredSample]:
+    """Return the samples of these keys that are there, in order of their keys; see `StoredState`."""
+    rows = (NEXT_SAMPLES_BY_KEY if following else SAMPLES_BY_KEY).fetch(backend, connection, keys)
     own = {row[0] >> ORDINAL_BITS for row in rows}
     owners = {row[0]: row for row in OWNERS_BY_KEY.fetch(backend, connection, own)}
     return _with_owners(rows, owners)

@@ -15,6 +15,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from matcher.gallery.generations import NextTemplate
 from matcher.types import Modality
 
 ORDINAL_BITS = 8
@@ -50,6 +51,10 @@ class ChangeKind(IntEnum):
 
     UPDATE = 9
     """Other attributes of an encounter: dates, year of birth, tags, missing positions, client data."""
+
+    SWITCH = 10
+    """Samples have the templates of an upgrade from here on (`generations`); `other_id`: the store's identity
+    from then on. It is about nobody: subject key 0, and no id."""
 
 
 class EncounterStatus(IntEnum):
@@ -108,6 +113,10 @@ class SampleRecord:
         Who made the template: extractor, or model of a face, at most 64 characters; None where nobody said.
     image : bytes or None
         The image file that it came from, where it is to be kept; in a table of its own.
+    ppi : float or None
+        Resolution of that image where its file does not say it, pixels per inch.
+    following : NextTemplate or None
+        Its template of the upgrade that is on its way.
     """
 
     modality: Modality
@@ -116,6 +125,8 @@ class SampleRecord:
     template: bytes
     extractor: str | None = None
     image: bytes | None = None
+    ppi: float | None = None
+    following: NextTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +219,8 @@ class Change:
     subject_id : str
     resident : object
         From the enrolment, what memory shall hold; None where the entry was read back from the store.
+    following : object
+        The same of the upgrade that is on its way; None where it is no other.
     encounter_key : int or None
         What was enrolled, deleted, moved or altered, or whose sample was deleted; None of DELETE and MERGE.
     sample_key : int or None
@@ -231,6 +244,7 @@ class Change:
     other_id: str | None = None
     encounter: StoredEncounter | None = None
     samples: tuple[StoredSample, ...] = ()
+    following: Any = None
 
 
 @dataclass(frozen=True, slots=True)

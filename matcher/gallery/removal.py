@@ -8,7 +8,14 @@ from matcher.errors import NothingLeftError, SampleNotFoundError, SubjectNotFoun
 from matcher.gallery.ledger import Ledger
 from matcher.gallery.operations import EncounterDeletion, SampleDeletion, SubjectDeletion
 from matcher.gallery.records import ChangeKind, Receipt, encounter_key_of, sample_key_of
-from matcher.gallery.schema import encounters, images, missing_positions, samples, subjects
+from matcher.gallery.schema import (
+    encounters,
+    images,
+    missing_positions,
+    next_samples,
+    samples,
+    subjects,
+)
 
 LOW: BindParameter[int] = bindparam("low")
 HIGH: BindParameter[int] = bindparam("high")
@@ -17,10 +24,12 @@ KEY: BindParameter[int] = bindparam("this_key")
 OF_SAMPLE = (
     delete(samples).where(samples.c.sample_key == KEY),
     delete(images).where(images.c.sample_key == KEY),
+    delete(next_samples).where(next_samples.c.sample_key == KEY),
 )
 OF_RANGE = (
     delete(samples).where(samples.c.sample_key >= LOW, samples.c.sample_key < HIGH),
     delete(images).where(images.c.sample_key >= LOW, images.c.sample_key < HIGH),
+    delete(next_samples).where(next_samples.c.sample_key >= LOW, next_samples.c.sample_key < HIGH),
 )
 """Samples of one encounter."""
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Written into every store; a store with a greater number was written by a later program."""
 
 STORE_FORMAT = "matcher-gallery"
@@ -116,7 +116,42 @@ images = Table(
     metadata,
     Column("sample_key", BIG, primary_key=True, autoincrement=False),
     Column("image", LargeBinary, nullable=False, comment="the file as it came"),
+    Column("milli_ppi", Integer, comment="pixels per 1000 inches as the caller said; null: the file says it"),
     comment="apart from samples, so that templates are read without them",
+)
+
+# No more than one upgrade is RUNNING or SWITCHED. While one is SWITCHED, a sample's template is the one in
+# `next_samples`, where it has one; afterwards the table is empty, and `samples` holds them.
+upgrades = Table(
+    "upgrades",
+    metadata,
+    Column("upgrade_key", BIG, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("state", SmallInteger, nullable=False, comment="generations.UpgradeState"),
+    Column("modality", SmallInteger, nullable=False, comment="types.Modality"),
+    Column("extractor", String(MAX_EXTRACTOR_LENGTH), nullable=False, comment="who makes the new templates"),
+    Column("setting", Text, nullable=False, comment="by which a reader finds that extractor"),
+    Column(
+        "former_extractor", String(MAX_EXTRACTOR_LENGTH), nullable=False, comment="of new samples, before"
+    ),
+    Column("former_setting", Text, nullable=False),
+    Column("per_minute", Integer, nullable=False, comment="most samples extracted a minute, 0: no limit"),
+    Column("cursor", BIG, nullable=False, comment="sample_key up to which samples were looked at"),
+    Column("staged", BIG, nullable=False, comment="samples with a new template"),
+    Column("kept", BIG, nullable=False, comment="that were of the new extractor already"),
+    Column("without_image", BIG, nullable=False, comment="that stay as they are: no image was kept"),
+    Column("failed", BIG, nullable=False, comment="that stay as they are: no template came of the image"),
+    Column("started_at_us", BIG, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("ended_at_us", BIG, comment="of the switch or the end, microseconds since 1970-01-01 UTC"),
+)
+
+next_samples = Table(
+    "next_samples",
+    metadata,
+    Column("sample_key", BIG, primary_key=True, autoincrement=False),
+    Column("quality", SmallInteger, nullable=False, comment="0 to 100"),
+    Column("extractor", String(MAX_EXTRACTOR_LENGTH), nullable=False),
+    Column("template", LargeBinary, nullable=False, comment="our own stored form, with its checksum"),
+    comment="templates of the upgrade that is on its way",
 )
 
 missing_positions = Table(

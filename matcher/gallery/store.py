@@ -23,13 +23,15 @@ from matcher.errors import (
     StoreFullError,
 )
 from matcher.gallery.backend import open_backend, translated
+from matcher.gallery.generations import Upgrade
 from matcher.gallery.ledger import last_sequence
-from matcher.gallery.load import prepare
+from matcher.gallery.load import identity_of, prepare
 from matcher.gallery.operations import Operation
 from matcher.gallery.read import LOAD_CHUNK, Stored, StoredState, changes_after, samples_by_key
-from matcher.gallery.records import Change, Receipt, StoredSample
+from matcher.gallery.records import Change, ChangeKind, Receipt, StoredSample
 from matcher.gallery.subject import StoredSubject, image_of, subject_by_id
 from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_keys
+from matcher.gallery.upgrade import Work, upgrades_of, work_after
 from matcher.gallery.writer import Writer
 from matcher.safe_log import log_defect
 
@@ -112,10 +114,23 @@ class Store:
         with self._reading() as connection:
             return changes_after(self._backend, connection, sequence, limit)
 
-    def samples(self, keys: Iterable[int]) -> list[StoredSample]:
-        """Return the samples of these keys that are there, in order of their keys."""
+    def samples(self, keys: Iterable[int], *, following: bool = False) -> list[StoredSample]:
+        """Return the samples of these keys that are there, in order of their keys.
+
+        `following`: as they are once the upgrade that is on its way has been switched.
+        """
         with self._reading() as connection:
-            return samples_by_key(self._backend, connection, keys)
+            return samples_by_key(self._backend, connection, keys, following=following)
+
+    def upgrades(self) -> list[Upgrade]:
+        """Return all upgrades that there were, the earliest first."""
+        with self._reading() as connection:
+            return upgrades_of(connection)
+
+    def upgrade_work(self, upgrade: Upgrade, limit: int) -> list[Work]:
+        """Return the next samples that an upgrade has to look at, at most `limit`."""
+        with self._reading() as connection:
+            return work_after(self._backend, connection, upgrade.modality, upgrade.cursor, limit)
 
     def subject(self, subject_id: str) -> StoredSubject | None:
         """Return a subject with its encounters and their samples, or None if nobody has that id."""
@@ -128,10 +143,14 @@ class Store:
             return image_of(connection, sample_key)
 
     @contextmanager
-    def state(self) -> Iterator[tuple[int, Stored]]:
-        """Give the number of the last change and the whole store as it stands there, for one reader."""
+    def state(self, *, following: bool = False) -> Iterator[tuple[int, Stored]]:
+        """Give the number of the last change and the whole store as it stands there, for one reader.
+
+        `following`: as it is once the upgrade that is on its way has been switched.
+        """
         with self._reading() as connection:
-            yield last_sequence(connection, lock=False), StoredState(self._backend, connection)
+            stored = StoredState(self._backend, connection, following=following)
+            yield last_sequence(connection, lock=False), stored
 
     def close(self) -> None:
         """Finish what is queued, close the database and give the store free; harmless when repeated."""
@@ -185,6 +204,9 @@ class Store:
         return outcomes
 
     def _hand_over(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.kind is ChangeKind.SWITCH:
+                self.identity = str(change.other_id)
         try:
             self._applier.apply(changes)
             self._applied = changes[-1].sequence
@@ -231,6 +253,7 @@ class Store:
     def _replay(self) -> None:
         with self._reading() as connection:
             sequence = last_sequence(connection, lock=False)
+            self.identity = identity_of(connection)
             known = self._applier.resume(self.identity, sequence)
             if known is None or known > sequence:
                 self._applier.replay(sequence, StoredState(self._backend, connection))

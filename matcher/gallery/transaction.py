@@ -14,9 +14,17 @@ from matcher.errors import (
     StoreError,
     SubjectNotFoundError,
 )
+from matcher.gallery import upgrade
 from matcher.gallery.amendment import merge, move, set_galleries, set_status, update_encounter
 from matcher.gallery.backend import Backend, KeyedQuery
 from matcher.gallery.enrolment import enroll
+from matcher.gallery.generations import (
+    CancelUpgrade,
+    SettleUpgrade,
+    StageSamples,
+    StartUpgrade,
+    SwitchUpgrade,
+)
 from matcher.gallery.ledger import Ledger
 from matcher.gallery.operations import (
     EncounterDeletion,
@@ -51,6 +59,11 @@ ACTS: dict[type[Any], Callable[[Ledger, Any], Receipt]] = {
     StatusChange: set_status,
     GalleriesChange: set_galleries,
     EncounterUpdate: update_encounter,
+    StartUpgrade: upgrade.start,
+    StageSamples: upgrade.stage,
+    SwitchUpgrade: upgrade.switch,
+    SettleUpgrade: upgrade.settle,
+    CancelUpgrade: upgrade.cancel,
 }
 """What does each operation. Each refuses before it writes anything, so a refusal leaves no trace."""
 

@@ -32,6 +32,8 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.SubjectExistsError: grpc.StatusCode.ALREADY_EXISTS,
     errors.EncounterNotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.SampleNotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.UpgradeNotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.UpgradeConflictError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.NothingLeftError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.IdempotencyMismatchError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.StoreLockedError: grpc.StatusCode.FAILED_PRECONDITION,

@@ -31,6 +31,7 @@ from matcher.gallery.archive import BLOCK, START, ArchiveReader, ArchiveWriter
 from matcher.gallery.backup import backup, restore
 from matcher.gallery.operations import Enrolment, Merge, SubjectDeletion, SubjectIs
 from matcher.gallery.records import EncounterDetails, MissingPosition, MissingReason
+from matcher.gallery.schema import SCHEMA_VERSION
 from matcher.gallery.store import Store
 from matcher.types import Modality
 
@@ -202,7 +203,7 @@ def test_a_backup_of_a_later_program_is_told_from_a_damaged_one(tmp_path: Path, 
     url = f"sqlite:///{tmp_path}/restored.db"
     for data, expected in (
         (START.pack(b"ABB\x1a", 2) + good[START.size :], BackupNewerError),
-        (altered(good, schema_version=3), BackupNewerError),
+        (altered(good, schema_version=SCHEMA_VERSION + 1), BackupNewerError),
         (altered(good, schema_version=0), BackupCorruptError),
         (altered(good, sequence="33"), BackupCorruptError),
         (altered(good, tables={"subjects": {"subject_key": "int"}}), BackupCorruptError),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from matcher.answers import Certainty, Identification, Verification
 from matcher.deadline import FOREVER, Deadline
@@ -173,7 +174,7 @@ class SearchOperations:
         return Identification(found, limit, passing.subjects, view.sequence, probe.warnings, certainty)
 
     def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
-        return Identifier(memory, self._gallery.fetch, self._threads, deadline.check)
+        return Identifier(memory, partial(self._gallery.fetch, memory), self._threads, deadline.check)
 
     def _probe(self, samples: Sequence[Sample], deadline: Deadline) -> PersonProbe:
         templates = templates_of(samples, self._read, deadline.check)

@@ -6,28 +6,31 @@ While memory cannot be trusted (a failed apply, before the replay is through), `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from matcher import _core
-from matcher.errors import InternalError, NotReadyError, StoreCorruptError, TemplateError
+from matcher.errors import InternalError, NotReadyError
+from matcher.gallery.build import build
+from matcher.gallery.generations import Upgrade
 from matcher.gallery.memory import Memory
+from matcher.gallery.next_memory import FormerMemory, NextMemory, runs
 from matcher.gallery.operations import Operation
 from matcher.gallery.read import Stored
-from matcher.gallery.records import ORDINAL_BITS, Change, Receipt, StoredSample
+from matcher.gallery.records import ORDINAL_BITS, Change, ChangeKind, Receipt, StoredSample
 from matcher.gallery.reservations import Reservations
 from matcher.gallery.rows import ResidentSample
 from matcher.gallery.search import Scorer, SearchScorer, has_shortlist, has_two_forms
 from matcher.gallery.snapshots import Snapshots, default_path
 from matcher.gallery.store import Store
+from matcher.gallery.stored_template import template_of
 from matcher.gallery.subject import StoredSubject
 from matcher.gallery.transaction import KeyRow
+from matcher.gallery.upgrade import Work
 from matcher.gallery.upkeep import Upkeep
-from matcher.template.modality import Template, decode, extractor_of, modality_of, position_of
+from matcher.template.modality import Template, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
 
 LAYOUTS = (_core.RESIDENT_VERSION, _core.PACKED_VERSION, _core.IRIS_SEARCH_WORDS)
@@ -38,9 +41,6 @@ WIDE_FINGERS = 2
 
 WIDE_BYTES = 1 << 30
 """Memory of all fingers, from which on new ones are kept small: 1 GiB, two fingers of 290,000 people."""
-
-NOBODY: tuple[None, Iterator[Any]] = (None, iter(()))
-"""Stands behind the last encounter that has samples."""
 
 
 class Gallery:
@@ -76,6 +76,7 @@ class Gallery:
         self._memory: Memory | None = None
         self._resumed: tuple[Memory, int] | None = None
         self._identity = ""
+        self._next, self._former = NextMemory(), FormerMemory()
         self._upkeep = Upkeep()
         path = snapshot if snapshot is not None else default_path(url)
         self._snapshots = Snapshots(path, lambda: _forms_of(scorers), threads)
@@ -136,11 +137,34 @@ class Gallery:
             return samples
         return [replace(s, words=scorer.widened(s.words)) if s in fingers else s for s in samples]
 
-    def fetch(self, modality: Modality, keys: Sequence[int]) -> list[U64 | None]:
-        """Read samples from the store in the form that the scorer reads; None for one that is gone."""
-        found = {sample.sample_key: sample for sample in self._store.samples(keys)}
+    def fetch(self, memory: Memory, modality: Modality, keys: Sequence[int]) -> list[U64 | None]:
+        """Read samples that are in a memory from the store, in the form that the scorer reads.
+
+        Returns
+        -------
+        list
+            None for one that is gone.
+
+        Raises
+        ------
+        NotReadyError
+            If an upgrade was switched meanwhile: the store has other templates of them now.
+        """
+        following = memory is self._next.memory
+        stored = self._store.samples(
+            keys, following=following, identity=None if following else memory.identity
+        )
+        found = {sample.sample_key: sample for sample in stored}
         scorer = self._scorers[modality]
         return [scorer.resident(template_of(found[key])) if key in found else None for key in keys]
+
+    def upgrades(self) -> list[Upgrade]:
+        """Read all upgrades that there were, the earliest first."""
+        return self._store.upgrades()
+
+    def upgrade_work(self, upgrade: Upgrade, limit: int) -> list[Work]:
+        """Read the next samples that an upgrade has to look at."""
+        return self._store.upgrade_work(upgrade, limit)
 
     def templates(self, keys: Sequence[int]) -> list[Template]:
         """Read the templates of samples from the store; those that are gone are left out."""
@@ -170,11 +194,14 @@ class Gallery:
         if memory is None:
             raise InternalError("Changes came before the store was read.")
         try:
-            memory.apply([self._prepared(change) for change in changes])
+            for run in runs([self._prepared(change) for change in changes]):
+                memory = self._take_over(memory, run)
         except BaseException:
             self._memory = self._resumed = None
             raise
-        if self._resumed is not None and memory.sequence >= self._resumed[1]:
+        if self._resumed is None:
+            self._memory = memory
+        elif memory.sequence >= self._resumed[1]:
             self._memory, self._resumed = memory, None
         if self._resumed is None:
             self._snapshots.consider(memory, self._identity)
@@ -190,6 +217,7 @@ class Gallery:
         memory = self._snapshots.load(identity)
         if memory is None or memory.sequence > sequence:
             return None
+        memory.identity = identity
         if memory.sequence == sequence:
             self._memory = memory
         else:
@@ -199,29 +227,39 @@ class Gallery:
     def replay(self, sequence: int, stored: Stored) -> None:
         """Read the whole store into fresh arrays and take them into use."""
         self._memory = self._resumed = None
-        memory = Memory()
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="expand") as pool:
-            residents = (
-                pair
-                for chunk in stored.samples()
-                for pair in zip(chunk, pool.map(self._read, chunk), strict=True)
-            )
-            own = iter(groupby(residents, key=lambda pair: pair[0].encounter_key))
-            key, samples = next(own, NOBODY)
-            for page in stored.encounters():
-                for encounter in page:
-                    if key != encounter.encounter_key:
-                        memory.add(encounter, ())
-                        continue
-                    memory.add(encounter, self._widened([resident for _, resident in samples], memory))
-                    key, samples = next(own, NOBODY)
-            if key is not None:
-                raise StoreCorruptError(
-                    "The store has a sample of no encounter.", hint="Restore it from a backup."
-                )
-        memory.publish(sequence)
-        memory.shortlist.maintain()
+        self._next.drop()
+        memory = build(sequence, stored, self._read, self._widened, self._threads)
+        memory.identity = self._identity
         self._memory = memory
+
+    def make_next(self) -> None:
+        """Make the memory of the next generation, on this thread, beside everything else."""
+        self._next.make(self._build_next)
+
+    def drop_next(self) -> None:
+        """Forget the memory of the next generation."""
+        self._next.drop()
+
+    def next_memory(self) -> Memory | None:
+        """Return the arrays of the next generation; None while there are none."""
+        return self._next.memory
+
+    def _build_next(self) -> Memory:
+        with self._store.state(following=True) as (sequence, stored):
+            return build(sequence, stored, self._read, self._widened, self._threads)
+
+    def _take_over(self, memory: Memory, changes: list[Change]) -> Memory:
+        """Have every memory take over changes, at most the last a switch; return the one to use."""
+        memory.apply(changes)
+        self._next.take_over(changes)
+        self._former.take_over(changes)
+        if changes[-1].kind is not ChangeKind.SWITCH:
+            return memory
+        self._identity = str(changes[-1].other_id)
+        made = self._next.taken()
+        made.identity = self._identity
+        self._former.hold(memory)
+        return made
 
     def _prepared(self, change: Change) -> Change:
         """Return a change with what memory shall hold, made from its samples where nobody made it before."""
@@ -244,26 +282,3 @@ def _forms_of(scorers: Mapping[Modality, Scorer]) -> str:
 def _in_memory(scorer: Scorer) -> Scorer | SearchScorer:
     """Return the scorer whose forms lie in memory."""
     return scorer.quick if has_two_forms(scorer) else scorer
-
-
-def template_of(sample: StoredSample) -> Template:
-    """Return a stored template.
-
-    Raises
-    ------
-    StoreCorruptError
-        If it cannot be read, or is of another modality than its row says.
-    """
-    try:
-        template = decode(sample.template)
-    except TemplateError as error:
-        raise StoreCorruptError(
-            f"A stored template of subject {sample.subject_id!r} cannot be read ({error.reason}).",
-            hint="Restore the store from a backup.",
-        ) from error
-    if modality_of(template) is not sample.modality:
-        raise StoreCorruptError(
-            f"A stored template of subject {sample.subject_id!r} is of another modality than its row.",
-            hint="Restore the store from a backup.",
-        )
-    return template

@@ -95,6 +95,11 @@ class Memory:
     ----------
     block_words, block_rows : int
         Size of a block; tests take small ones.
+
+    Attributes
+    ----------
+    identity : str
+        Of the store's history that it is of; set by its owner.
     """
 
     def __init__(self, *, block_words: int = BLOCK_WORDS, block_rows: int = BLOCK_ROWS) -> None:
@@ -107,6 +112,7 @@ class Memory:
         self.alive: Bools = np.zeros(0, np.bool_)
         self.subjects = 0
         self.sequence = 0
+        self.identity = ""
         self._chains = threading.Lock()
         self._view = self._state()
 
@@ -196,6 +202,8 @@ class Memory:
 
     def _take(self, change: Change) -> None:
         kind = change.kind
+        if kind is ChangeKind.SWITCH:
+            return  # about nobody; the gallery changes memories
         if kind is ChangeKind.ENROLL:
             if change.resident:
                 self.add(stored_encounter(change), change.resident)

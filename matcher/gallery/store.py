@@ -114,12 +114,27 @@ class Store:
         with self._reading() as connection:
             return changes_after(self._backend, connection, sequence, limit)
 
-    def samples(self, keys: Iterable[int], *, following: bool = False) -> list[StoredSample]:
+    def samples(
+        self, keys: Iterable[int], *, following: bool = False, identity: str | None = None
+    ) -> list[StoredSample]:
         """Return the samples of these keys that are there, in order of their keys.
 
-        `following`: as they are once the upgrade that is on its way has been switched.
+        Parameters
+        ----------
+        keys : iterable of int
+        following : bool
+            As they are once the upgrade that is on its way has been switched.
+        identity : str, optional
+            Of the store's history that is expected.
+
+        Raises
+        ------
+        NotReadyError
+            If the store has another identity by now.
         """
         with self._reading() as connection:
+            if identity is not None and identity_of(connection) != identity:
+                raise NotReadyError("The templates were upgraded meanwhile.", hint="Send it again.")
             return samples_by_key(self._backend, connection, keys, following=following)
 
     def upgrades(self) -> list[Upgrade]:

@@ -215,6 +215,29 @@ def test_a_backup_of_a_later_program_is_told_from_a_damaged_one(tmp_path: Path, 
     assert not Path(tmp_path / "restored.db").exists()
 
 
+def as_version_2(data: bytes) -> bytes:
+    """Return a backup as the program of schema version 2 wrote it: without upgrades and images' resolution."""
+    archive = ArchiveReader(io.BytesIO(data))
+    tables = {name: dict(kinds) for name, kinds in archive.head["tables"].items()}
+    del tables["upgrades"], tables["next_samples"], tables["images"]["milli_ppi"]
+    file = io.BytesIO()
+    writer = ArchiveWriter(file, {**archive.head, "schema_version": 2, "tables": tables})
+    for name, columns in archive.pages():
+        writer.page(name, columns[: len(tables[name])])
+    writer.close()
+    return file.getvalue()
+
+
+def test_a_backup_of_schema_version_2_is_restored(target: str, tmp_path: Path, tools: ModuleType) -> None:
+    good = small_backup(tmp_path, tools)
+    old = restore(io.BytesIO(as_version_2(good)), target)
+    assert old.rows["upgrades"] == 0
+    first, second = tools.Mirror(), tools.Mirror()
+    Store(target, first).close()
+    Store(f"sqlite:///{tmp_path}/small.db", second).close()
+    assert first.state == second.state
+
+
 def test_what_cannot_be_backed_up_or_filled_is_told(
     store_url: str, tmp_path: Path, tools: ModuleType
 ) -> None:

@@ -14,6 +14,7 @@ from matcher.datasets.iris_codes import IrisCodes
 from matcher.engine import Engine
 from matcher.gallery import gather
 from matcher.gallery.filters import EVERYBODY, allowed
+from matcher.gallery.memory import Memory
 from matcher.gallery.propose import Proposer, bits_of
 from matcher.gallery.search import prepare
 from matcher.iris.parameters import EXTRACTOR_ID
@@ -75,10 +76,10 @@ def test_irises_are_found_by_search_codes_and_scored_in_full(
     read = 0
     plain = iris_engine._gallery.fetch
 
-    def counting(modality: Modality, keys: list[int]) -> object:
+    def counting(memory: Memory, modality: Modality, keys: list[int]) -> object:
         nonlocal read
         read += len(keys)
-        return plain(modality, keys)
+        return plain(memory, modality, keys)
 
     monkeypatch.setattr(iris_engine._gallery, "fetch", counting)
     wrong = 0

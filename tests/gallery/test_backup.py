@@ -216,7 +216,7 @@ def test_a_backup_of_a_later_program_is_told_from_a_damaged_one(tmp_path: Path, 
 
 
 def as_version_2(data: bytes) -> bytes:
-    """Return a backup as the program of schema version 2 wrote it: without upgrades and images' resolution."""
+    """Return a backup as schema version 2 had it: without upgrades and resolutions."""
     archive = ArchiveReader(io.BytesIO(data))
     tables = {name: dict(kinds) for name, kinds in archive.head["tables"].items()}
     del tables["upgrades"], tables["next_samples"], tables["images"]["milli_ppi"]

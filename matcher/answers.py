@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matcher.errors import MatcherError
 from matcher.person import MatchWarning, PersonPart
+from matcher.sample_quality import QualityPart
+from matcher.template.modality import Template
 from matcher.types import Candidate, Decision, Modality
 
 
@@ -115,6 +118,60 @@ class UniqueEnrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class Extracted:
+    """A template that was extracted.
+
+    Attributes
+    ----------
+    index : int
+        Place of its sample among those that were sent.
+    template : Template
+    """
+
+    index: int
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """How well a sample will do in comparisons.
+
+    Attributes
+    ----------
+    index : int
+        Place of the sample among those that were sent.
+    modality : Modality
+    quality : int
+        0 to 100; 0 where it gives no template.
+    parts : tuple of QualityPart
+        What it is made of; empty of templates, and of images where the extractor does not tell.
+    failure : MatcherError or None
+        Why it gives no template.
+    """
+
+    index: int
+    modality: Modality
+    quality: int
+    parts: tuple[QualityPart, ...] = ()
+    failure: MatcherError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryCount:
+    """A gallery and how many belong to it; inactive encounters count.
+
+    Attributes
+    ----------
+    name : str
+    encounters, subjects : int
+    """
+
+    name: str
+    encounters: int
+    subjects: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModalityStatus:
     """What an engine holds of one modality.
 
@@ -136,6 +193,29 @@ class ModalityStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """A kind of a server's work, and who waits for it.
+
+    Attributes
+    ----------
+    work : str
+    running, waiting : int
+        Turns taken, and calls that wait.
+    running_limit, waiting_limit : int
+        Most of either.
+    mean_s : float
+        Mean time of a turn, seconds.
+    """
+
+    work: str
+    running: int
+    waiting: int
+    running_limit: int
+    waiting_limit: int
+    mean_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of an engine.
 
@@ -153,6 +233,8 @@ class Status:
         Of each modality that was enrolled.
     people_bytes : int
         Memory of what is kept of subjects and encounters beside their samples.
+    queues : tuple of QueueStatus
+        Of a server; an engine by itself has none.
     """
 
     version: str
@@ -161,6 +243,7 @@ class Status:
     sequence: int
     modalities: tuple[ModalityStatus, ...] = ()
     people_bytes: int = 0
+    queues: tuple[QueueStatus, ...] = ()
 
     @property
     def samples(self) -> int:

@@ -7,8 +7,12 @@ there (`matcher.gallery.records.sample_key_of`).
 
 from __future__ import annotations
 
+import numpy as np
+
+from matcher.answers import GalleryCount
 from matcher.deadline import FOREVER, Deadline
 from matcher.errors import ArgumentError, SubjectNotFoundError
+from matcher.gallery.columns import I32
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.operations import (
     EncounterDeletion,
@@ -24,7 +28,13 @@ from matcher.gallery.operations import (
 )
 from matcher.gallery.records import EncounterStatus
 from matcher.gallery.schema import MAX_ID_LENGTH
-from matcher.gallery.subject import StoredSubject
+from matcher.gallery.subject import StoredSubject, StoredVisit
+
+MAX_PAGE = 1000
+"""Most encounters that are listed at once."""
+
+MAX_KEY = (1 << 63) - 1
+"""Greatest number that a column of 64 bits holds."""
 
 
 class EncounterOperations:
@@ -45,24 +55,66 @@ class EncounterOperations:
             raise unknown(subject_id)
         return found
 
-    def delete(self, subject_id: str, *, deadline: Deadline = FOREVER) -> int:
+    def encounters(
+        self, *, after: int = 0, limit: int = MAX_PAGE, subject_id: str | None = None
+    ) -> tuple[StoredVisit, ...]:
+        """Return encounters whose keys follow `after`, the earliest first, as the store has them.
+
+        Parameters
+        ----------
+        after : int
+            Key of an encounter; 0 begins with the first.
+        limit : int
+            Most of them, 1 to 1000; fewer only where there are no more.
+        subject_id : str, optional
+            Whose; by default everybody's.
+        """
+        check_name("Subject id", subject_id)
+        if not 1 <= limit <= MAX_PAGE:
+            raise ArgumentError(f"Encounters: expected a limit of 1 to {MAX_PAGE}, got {limit}.")
+        found = self._gallery.encounters_after(check_key(after, 0), limit, subject_id)
+        if found is None:
+            assert subject_id is not None  # everybody's are there, if none
+            raise unknown(subject_id)
+        return found
+
+    def galleries(self) -> tuple[GalleryCount, ...]:
+        """Return the galleries that encounters belong to, by name."""
+        e = self._gallery.memory().view().encounters
+        living = np.flatnonzero(e.alive[: e.count])
+        own, subject = e.gallery_set[living], e.subject[living]
+        counts: dict[str, list[I32]] = {}
+        for number, names in enumerate(e.gallery_sets):
+            members = subject[own == number] if names else subject[:0]
+            for name in names if len(members) else ():
+                counts.setdefault(name, []).append(members)
+        return tuple(
+            GalleryCount(name, sum(map(len, parts)), len(np.unique(np.concatenate(parts))))
+            for name, parts in sorted(counts.items())
+        )
+
+    def delete(self, subject_id: str, *, key: str | None = None, deadline: Deadline = FOREVER) -> int:
         """Remove a subject with everything that belongs to it."""
         check_name("Subject id", subject_id)
-        return self._submit(SubjectDeletion(subject_id), deadline)
+        return self._submit(SubjectDeletion(subject_id, key), deadline)
 
-    def delete_encounter(self, encounter_key: int, *, deadline: Deadline = FOREVER) -> int:
+    def delete_encounter(
+        self, encounter_key: int, *, key: str | None = None, deadline: Deadline = FOREVER
+    ) -> int:
         """Remove an encounter with its samples; refused where its subject has no other."""
-        return self._submit(EncounterDeletion(encounter_key), deadline)
+        return self._submit(EncounterDeletion(check_key(encounter_key), key), deadline)
 
-    def delete_sample(self, sample_key: int, *, deadline: Deadline = FOREVER) -> int:
+    def delete_sample(self, sample_key: int, *, key: str | None = None, deadline: Deadline = FOREVER) -> int:
         """Remove a sample; refused where its encounter has no other."""
-        return self._submit(SampleDeletion(sample_key), deadline)
+        return self._submit(SampleDeletion(check_key(sample_key), key), deadline)
 
-    def merge(self, subject_id: str, other_id: str, *, deadline: Deadline = FOREVER) -> int:
+    def merge(
+        self, subject_id: str, other_id: str, *, key: str | None = None, deadline: Deadline = FOREVER
+    ) -> int:
         """Make one subject of two: all encounters of the other become those of the first."""
         check_name("Subject id", subject_id)
         check_name("Subject id", other_id)
-        return self._submit(Merge(subject_id, other_id), deadline)
+        return self._submit(Merge(subject_id, other_id, key), deadline)
 
     def move(
         self,
@@ -70,28 +122,51 @@ class EncounterOperations:
         subject_id: str,
         *,
         subject_is: SubjectIs = SubjectIs.KNOWN,
+        key: str | None = None,
         deadline: Deadline = FOREVER,
     ) -> int:
         """Give an encounter to another subject; refused where it is the only one its subject has."""
         check_name("Subject id", subject_id)
-        return self._submit(Move(encounter_key, subject_id, subject_is), deadline)
+        return self._submit(Move(check_key(encounter_key), subject_id, subject_is, key), deadline)
 
-    def set_status(self, encounter_key: int, status: EncounterStatus, *, deadline: Deadline = FOREVER) -> int:
+    def set_status(
+        self,
+        encounter_key: int,
+        status: EncounterStatus,
+        *,
+        key: str | None = None,
+        deadline: Deadline = FOREVER,
+    ) -> int:
         """Make an encounter ACTIVE or INACTIVE: searches find the first unless they ask for more."""
-        return self._submit(StatusChange(encounter_key, EncounterStatus(status)), deadline)
+        change = StatusChange(check_key(encounter_key), EncounterStatus(status), key)
+        return self._submit(change, deadline)
 
     def set_galleries(
-        self, encounter_key: int, galleries: frozenset[str], *, deadline: Deadline = FOREVER
+        self,
+        encounter_key: int,
+        galleries: frozenset[str],
+        *,
+        key: str | None = None,
+        deadline: Deadline = FOREVER,
     ) -> int:
         """Put an encounter into these galleries, and no others."""
-        return self._submit(GalleriesChange(encounter_key, galleries), deadline)
+        return self._submit(GalleriesChange(check_key(encounter_key), galleries, key), deadline)
 
     def update(self, change: EncounterUpdate, *, deadline: Deadline = FOREVER) -> int:
         """Set other attributes of an encounter: year of birth, tags, dates, missing positions, notes."""
+        check_key(change.encounter_key)
         return self._submit(change, deadline)
 
     def _submit(self, operation: Operation, deadline: Deadline) -> int:
+        check_name("Idempotency key", operation.key)
         return deadline.wait(self._gallery.submit(operation)).sequence
+
+
+def check_key(key: int, least: int = 1) -> int:
+    """Return the key of an encounter or a sample; ArgumentError unless a column can hold it."""
+    if not least <= key <= MAX_KEY:
+        raise ArgumentError(f"Encounter or sample: expected a number from {least}, got {key}.")
+    return key
 
 
 def check_name(what: str, name: str | None) -> None:

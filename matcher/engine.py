@@ -19,8 +19,10 @@ from matcher.answers import (
     Status,
     UniqueEnrolment,
 )
+from matcher.assessment import assessor, reading
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import EncounterOperations, check_name
+from matcher.extraction import ExtractionOperations
 from matcher.gallery.filters import EVERYBODY, Filter
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.operations import Enrolment, SubjectIs
@@ -38,7 +40,7 @@ from matcher.uniqueness import UniquenessCheck, request_digest
 from matcher.version import __version__
 
 
-class Engine(SearchOperations, EncounterOperations):
+class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
     """One gallery of people: durable, searchable, safe to call from many threads.
 
     Parameters
@@ -81,6 +83,7 @@ class Engine(SearchOperations, EncounterOperations):
         snapshot: Path | None = None,
     ) -> None:
         self._scorers = scorers if scorers is not None else gallery_scorers()
+        self._assess = reading(read) if read is not None else assessor(extractor, face_model)
         self._read = read if read is not None else reader(extractor, face_model)
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))

@@ -68,6 +68,7 @@
     │   ├── DeadlineError                   DEADLINE_EXCEEDED
     │   ├── ServerUnavailableError          SERVER_UNAVAILABLE
     │   ├── NotReadyError                   NOT_READY
+    │   ├── OverloadedError                 SERVER_OVERLOADED
     │   └── InternalError                   INTERNAL
     ├── AccessError                     the caller is not known, or may not do this
     │   ├── UnauthenticatedError            UNAUTHENTICATED
@@ -496,6 +497,23 @@ class NotReadyError(ServiceError):
     """The server is starting, draining or replaying its store."""
 
     reason = "NOT_READY"
+
+
+class OverloadedError(ServiceError):
+    """The server has more work than it can do in time; nothing of the request was begun.
+
+    Parameters
+    ----------
+    message, hint : str
+    retry_after_s : float
+        When the same request may be sent again, seconds from now.
+    """
+
+    reason = "SERVER_OVERLOADED"
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 1.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message, hint=hint)
 
 
 class InternalError(ServiceError):

@@ -8,16 +8,20 @@ from functools import partial
 
 from matcher.answers import Certainty, Identification, Verification
 from matcher.deadline import FOREVER, Deadline
-from matcher.encounters import check_name, unknown
-from matcher.errors import ArgumentError
+from matcher.encounters import check_key, check_name, unknown
+from matcher.errors import ArgumentError, EncounterNotFoundError
 from matcher.gallery.filters import ACTIVE, EVERYBODY, Filter, allowed
 from matcher.gallery.gallery import Gallery
+from matcher.gallery.gather import Person, samples_in_full
 from matcher.gallery.memory import Memory, View
+from matcher.gallery.stored_template import template_of
+from matcher.gallery.subject import StoredVisit
 from matcher.samples import Sample, SampleReader, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
 from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.identification import Identifier
 from matcher.score.person import PersonCalibration
+from matcher.template.modality import Template, extractor_of, modality_of, position_of
 
 MAX_CANDIDATES = 1000
 """Most candidates that one search returns."""
@@ -75,6 +79,26 @@ class SearchOperations:
         view = memory.view()
         own = self._identifier(memory, deadline).person(probe, view, allowed(view, EVERYBODY), subject)
         person, warnings = probe.against(own, across=True)
+        decision = decide(person.score, limit)
+        return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
+
+    def compare(
+        self,
+        probe_samples: Sequence[Sample],
+        candidate_samples: Sequence[Sample],
+        *,
+        fmr: float | None = None,
+        threshold: float | None = None,
+        deadline: Deadline = FOREVER,
+    ) -> Verification:
+        """Compare two sets of samples, each of one person; neither need be enrolled.
+
+        Parameters and what is raised as `verify`; the second set stands for the subject.
+        """
+        limit = threshold_for_verification(fmr, threshold)
+        probe = self._probe(probe_samples, deadline)
+        other = templates_of(candidate_samples, self._read, deadline.check)
+        person, warnings = probe.against(self._person_of(other, probe), across=True)
         decision = decide(person.score, limit)
         return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
 
@@ -139,16 +163,56 @@ class SearchOperations:
         MatcherError
             As `identify`.
         """
-        check_candidates(max_candidates)
-        threshold_for_search(fpir, threshold, 1)
         check_name("Subject id", subject_id)
         stored = self._gallery.subject(subject_id)
         if stored is None:
             raise unknown(subject_id)
-        keys = [sample.sample_key for encounter in stored.encounters for sample in encounter.samples]
-        probe = PersonProbe(self._scorers, self._persons, self._gallery.templates(keys))
+        return self._identify_stored(
+            stored.encounters, max_candidates, fpir, threshold, chosen, exhaustive, deadline
+        )
+
+    def identify_encounter(
+        self,
+        encounter_key: int,
+        *,
+        max_candidates: int = DEFAULT_CANDIDATES,
+        fpir: float | None = None,
+        threshold: float | None = None,
+        chosen: Filter = ACTIVE,
+        exhaustive: bool = False,
+        deadline: Deadline = FOREVER,
+    ) -> Identification:
+        """Search everybody but its own subject by the samples of a stored encounter; see `identify`.
+
+        Raises
+        ------
+        EncounterNotFoundError
+            If there is none of that key.
+        MatcherError
+            As `identify`.
+        """
+        stored = self._gallery.encounter(check_key(encounter_key))
+        if stored is None:
+            raise EncounterNotFoundError(f"No encounter {encounter_key} is stored.")
+        return self._identify_stored((stored,), max_candidates, fpir, threshold, chosen, exhaustive, deadline)
+
+    def _identify_stored(
+        self,
+        encounters: Sequence[StoredVisit],
+        max_candidates: int,
+        fpir: float | None,
+        threshold: float | None,
+        chosen: Filter,
+        exhaustive: bool,
+        deadline: Deadline,
+    ) -> Identification:
+        """Search everybody but the subject of some encounters by what is stored of them."""
+        check_candidates(max_candidates)
+        threshold_for_search(fpir, threshold, 1)
+        templates = [template_of(sample) for encounter in encounters for sample in encounter.samples]
+        probe = PersonProbe(self._scorers, self._persons, templates)
         memory = self._gallery.memory()
-        others = replace(chosen, excluded=chosen.excluded | {subject_id})
+        others = replace(chosen, excluded=chosen.excluded | {encounters[0].subject_id})
         return self._identify(
             probe, memory, memory.view(), others, fpir, threshold, max_candidates, exhaustive, deadline
         )
@@ -175,6 +239,19 @@ class SearchOperations:
 
     def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
         return Identifier(memory, partial(self._gallery.fetch, memory), self._threads, deadline.check)
+
+    def _person_of(self, templates: Sequence[Template], probe: PersonProbe) -> Person:
+        """Return the samples of somebody who need not be enrolled, of every modality that a probe has."""
+        return {
+            m.modality: samples_in_full(
+                [
+                    (self._scorers[m.modality].resident(t), int(position_of(t)), extractor_of(t))
+                    for t in templates
+                    if modality_of(t) is m.modality
+                ]
+            )
+            for m in probe.modalities
+        }
 
     def _probe(self, samples: Sequence[Sample], deadline: Deadline) -> PersonProbe:
         templates = templates_of(samples, self._read, deadline.check)

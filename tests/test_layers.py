@@ -35,7 +35,17 @@ ORDER = (
 )
 """Folders and modules of `matcher`, earliest first; those of one row may import each other."""
 
-ENGINE_PARTS = {"samples", "reader", "answers", "warm", "encounters", "searches", "uniqueness"}
+ENGINE_PARTS = {
+    "samples",
+    "reader",
+    "answers",
+    "warm",
+    "encounters",
+    "searches",
+    "uniqueness",
+    "extraction",
+    "assessment",
+}
 """Modules beside engine.py that it is made of: they count as the engine."""
 
 

@@ -26,7 +26,7 @@ from matcher.gallery.search import Scorer, SearchScorer, has_shortlist, has_two_
 from matcher.gallery.snapshots import Snapshots, default_path
 from matcher.gallery.store import Store
 from matcher.gallery.stored_template import template_of
-from matcher.gallery.subject import StoredSubject
+from matcher.gallery.subject import StoredSubject, StoredVisit
 from matcher.gallery.transaction import KeyRow
 from matcher.gallery.upgrade import Work
 from matcher.gallery.upkeep import Upkeep
@@ -173,6 +173,16 @@ class Gallery:
     def subject(self, subject_id: str) -> StoredSubject | None:
         """Read a subject from the store, or None if nobody has that id."""
         return self._store.subject(subject_id)
+
+    def encounter(self, encounter_key: int) -> StoredVisit | None:
+        """Read an encounter from the store, or None if there is none of that key."""
+        return self._store.encounter(encounter_key)
+
+    def encounters_after(
+        self, after: int, limit: int, subject_id: str | None = None
+    ) -> tuple[StoredVisit, ...] | None:
+        """Read encounters whose keys follow `after` from the store; None if nobody has the id."""
+        return self._store.encounters_after(after, limit, subject_id)
 
     def submit(self, operation: Operation) -> Future[Receipt]:
         """Queue a write; done once it is durable and visible to every later search."""

@@ -29,7 +29,14 @@ from matcher.gallery.load import identity_of, prepare
 from matcher.gallery.operations import Operation
 from matcher.gallery.read import LOAD_CHUNK, Stored, StoredState, changes_after, samples_by_key
 from matcher.gallery.records import Change, ChangeKind, Receipt, StoredSample
-from matcher.gallery.subject import StoredSubject, image_of, subject_by_id
+from matcher.gallery.subject import (
+    StoredSubject,
+    StoredVisit,
+    image_of,
+    subject_by_id,
+    visit_by_key,
+    visits_after,
+)
 from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_keys
 from matcher.gallery.upgrade import Work, upgrades_of, work_after
 from matcher.gallery.writer import Writer
@@ -151,6 +158,18 @@ class Store:
         """Return a subject with its encounters and their samples, or None if nobody has that id."""
         with self._reading() as connection:
             return subject_by_id(self._backend, connection, subject_id)
+
+    def encounter(self, encounter_key: int) -> StoredVisit | None:
+        """Return an encounter with its samples, or None if there is none of that key."""
+        with self._reading() as connection:
+            return visit_by_key(self._backend, connection, encounter_key)
+
+    def encounters_after(
+        self, after: int, limit: int, subject_id: str | None = None
+    ) -> tuple[StoredVisit, ...] | None:
+        """Return encounters whose keys follow `after`; None if nobody has the id; see `visits_after`."""
+        with self._reading() as connection:
+            return visits_after(self._backend, connection, after, limit, subject_id)
 
     def image(self, sample_key: int) -> bytes | None:
         """Return the image file kept with a sample, or None where none was kept."""

@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from matcher.gallery.attributes import missing_of
 from matcher.gallery.backend import Backend
 from matcher.gallery.read import encounters_by_key, samples_of_encounters
 from matcher.gallery.records import EncounterDetails, StoredEncounter, StoredSample
 from matcher.gallery.schema import encounters, images, missing_positions, subjects
+
+VISITS = select(
+    encounters.c.encounter_key,
+    encounters.c.enrolled_at_us,
+    encounters.c.captured_at_us,
+    encounters.c.client_data,
+).order_by(encounters.c.encounter_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +33,15 @@ class StoredVisit:
     details : EncounterDetails
     samples : tuple of StoredSample
         In the order of the enrolment.
+    subject_id : str
+        Whose it is.
     """
 
     encounter_key: int
     enrolled_at_us: int
     details: EncounterDetails
     samples: tuple[StoredSample, ...]
+    subject_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +55,74 @@ class StoredSubject:
 
 def subject_by_id(backend: Backend, connection: Connection, subject_id: str) -> StoredSubject | None:
     """Return a subject, or None if nobody has that id."""
-    key = connection.execute(
-        select(subjects.c.subject_key).where(subjects.c.subject_id == subject_id)
-    ).scalar_one_or_none()
+    key = _key_of(connection, subject_id)
     if key is None:
         return None
-    e, m = encounters.c, missing_positions.c
-    rows = connection.execute(
-        select(e.encounter_key, e.enrolled_at_us, e.captured_at_us, e.client_data)
-        .where(e.subject_key == key)
-        .order_by(e.encounter_key)
-    ).all()
+    visits = _visits(backend, connection, VISITS.where(encounters.c.subject_key == key))
+    return StoredSubject(key, subject_id, visits)
+
+
+def visit_by_key(backend: Backend, connection: Connection, encounter_key: int) -> StoredVisit | None:
+    """Return an encounter, or None if there is none of that key."""
+    found = _visits(backend, connection, VISITS.where(encounters.c.encounter_key == encounter_key))
+    return found[0] if found else None
+
+
+def visits_after(
+    backend: Backend, connection: Connection, after: int, limit: int, subject_id: str | None
+) -> tuple[StoredVisit, ...] | None:
+    """Return encounters whose keys follow `after`, the earliest first.
+
+    Parameters
+    ----------
+    backend, connection
+    after : int
+    limit : int
+        Most of them.
+    subject_id : str or None
+        Whose; None for everybody's.
+
+    Returns
+    -------
+    tuple of StoredVisit, or None if nobody has that id
+    """
+    query = VISITS.where(encounters.c.encounter_key > after).limit(limit)
+    if subject_id is not None:
+        key = _key_of(connection, subject_id)
+        if key is None:
+            return None
+        query = query.where(encounters.c.subject_key == key)
+    return _visits(backend, connection, query)
+
+
+def _key_of(connection: Connection, subject_id: str) -> int | None:
+    query = select(subjects.c.subject_key).where(subjects.c.subject_id == subject_id)
+    key: int | None = connection.execute(query).scalar_one_or_none()
+    return key
+
+
+def _visits(backend: Backend, connection: Connection, query: Select[Any]) -> tuple[StoredVisit, ...]:
+    rows = connection.execute(query).all()
     keys = [row.encounter_key for row in rows]
     stored = encounters_by_key(backend, connection, keys)
     samples = samples_of_encounters(backend, connection, stored)
+    m = missing_positions.c
     missing = connection.execute(
         select(missing_positions).where(m.encounter_key.in_(keys)).order_by(m.modality, m.position)
     ).all()
-    return StoredSubject(
-        key,
-        subject_id,
-        tuple(
-            StoredVisit(
-                row.encounter_key,
-                row.enrolled_at_us,
-                _details(
-                    stored[row.encounter_key],
-                    row,
-                    [one for one in missing if one.encounter_key == row.encounter_key],
-                ),
-                tuple(samples[row.encounter_key]),
-            )
-            for row in rows
-        ),
+    return tuple(
+        StoredVisit(
+            row.encounter_key,
+            row.enrolled_at_us,
+            _details(
+                stored[row.encounter_key],
+                row,
+                [one for one in missing if one.encounter_key == row.encounter_key],
+            ),
+            tuple(samples[row.encounter_key]),
+            stored[row.encounter_key].subject_id,
+        )
+        for row in rows
     )
 
 

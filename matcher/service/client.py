@@ -25,9 +25,9 @@ from matcher.service.convert import (
     enrolled_from_message,
     identification_from_message,
     sample_to_message,
-    status_from_message,
     verification_from_message,
 )
+from matcher.service.convert_status import status_from_message
 from matcher.service.status import to_error
 from matcher.v1 import matcher_pb2 as pb
 from matcher.v1 import matcher_pb2_grpc as pb_grpc

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
-from matcher.answers import Certainty, Enrolled, Identification, ModalityStatus, Status, Verification
+from matcher.answers import Certainty, Enrolled, Identification, Verification
 from matcher.errors import ArgumentError
 from matcher.face.types import FacePosition
 from matcher.person import MatchWarning, PartUse, PersonPart, Side, WarningKind
@@ -21,7 +22,7 @@ _FIELDS = {Modality.FINGERPRINT: "finger_position", Modality.IRIS: "eye_position
 """How the fields that hold a position end; a face has none."""
 
 
-def _fields(prefix: str, where: Position) -> dict[str, int]:
+def fields_of_position(prefix: str, where: Position) -> dict[str, int]:
     """Return the field of a message that holds a position."""
     modality = modality_of_position(where)
     return {prefix + _FIELDS[modality]: int(where)} if modality in _FIELDS else {}
@@ -29,7 +30,7 @@ def _fields(prefix: str, where: Position) -> dict[str, int]:
 
 def sample_to_message(sample: Sample) -> pb.Sample:
     """Return a sample as a message."""
-    message = pb.Sample(modality=int(sample.modality), **_fields("", sample.position))  # type: ignore[arg-type]
+    message = pb.Sample(modality=int(sample.modality), **fields_of_position("", sample.position))  # type: ignore[arg-type]
     if sample.kind is SampleKind.IMAGE:
         message.image = sample.data
         if sample.ppi is not None:
@@ -99,8 +100,8 @@ def part_to_message(part: PersonPart) -> pb.PersonPart:
         score=part.score,
         log_likelihood_ratio=part.log_likelihood_ratio,
         comparison_count=part.comparisons,
-        **_fields("probe_", part.probe_position),  # type: ignore[arg-type]
-        **_fields("candidate_", part.candidate_position),  # type: ignore[arg-type]
+        **fields_of_position("probe_", part.probe_position),  # type: ignore[arg-type]
+        **fields_of_position("candidate_", part.candidate_position),  # type: ignore[arg-type]
     )
 
 
@@ -131,8 +132,8 @@ def warning_to_message(warning: MatchWarning) -> pb.MatchWarning:
         kind=pb.WarningKind.Value(_KIND + warning.kind),
         side=pb.Side.Value(_SIDE + warning.side),
         score=warning.score,
-        **_fields("first_", warning.first),  # type: ignore[arg-type]
-        **_fields("second_", warning.second),  # type: ignore[arg-type]
+        **fields_of_position("first_", warning.first),  # type: ignore[arg-type]
+        **fields_of_position("second_", warning.second),  # type: ignore[arg-type]
     )
 
 
@@ -160,11 +161,12 @@ def enrolled_to_message(answer: Enrolled) -> pb.EnrollResponse:
         created=answer.created,
         sequence=answer.sequence,
         warnings=[warning_to_message(w) for w in answer.warnings],
+        encounter_id=answer.sequence,
     )
 
 
 def criterion_of(
-    message: pb.VerifyRequest | pb.IdentifyRequest, rate: str
+    message: pb.VerifyRequest | pb.CompareRequest | pb.IdentifyRequest | pb.EnrollIfUniqueRequest, rate: str
 ) -> tuple[float | None, float | None]:
     """Return (rate, threshold) from a message's `criterion`, None for what is not given."""
     chosen = message.WhichOneof("criterion")
@@ -179,17 +181,26 @@ def enrolled_from_message(message: pb.EnrollResponse) -> Enrolled:
 
 def verification_to_message(answer: Verification) -> pb.VerifyResponse:
     """Return the engine's answer as a message."""
-    return pb.VerifyResponse(
-        accepted=answer.decision.accepted,
-        score=score_to_message(answer.decision.score),
-        threshold=answer.decision.threshold,
-        comparison_count=answer.comparisons,
-        parts=[part_to_message(p) for p in answer.parts],
-        warnings=[warning_to_message(w) for w in answer.warnings],
-    )
+    return pb.VerifyResponse(**_verification(answer))
 
 
-def verification_from_message(message: pb.VerifyResponse) -> Verification:
+def comparison_to_message(answer: Verification) -> pb.CompareResponse:
+    """Return the engine's answer as a message."""
+    return pb.CompareResponse(**_verification(answer))
+
+
+def _verification(answer: Verification) -> dict[str, Any]:
+    return {
+        "accepted": answer.decision.accepted,
+        "score": score_to_message(answer.decision.score),
+        "threshold": answer.decision.threshold,
+        "comparison_count": answer.comparisons,
+        "parts": [part_to_message(p) for p in answer.parts],
+        "warnings": [warning_to_message(w) for w in answer.warnings],
+    }
+
+
+def verification_from_message(message: pb.VerifyResponse | pb.CompareResponse) -> Verification:
     """Return the engine's answer from a message."""
     score = score_from_message(message.score)
     return Verification(
@@ -241,43 +252,4 @@ def identification_from_message(message: pb.IdentifyResponse) -> Identification:
         message.sequence,
         warnings_from(message.warnings),
         Certainty(message.reachable, message.reachable >= message.threshold) if known else None,
-    )
-
-
-def status_to_message(status: Status) -> pb.GetServerStatusResponse:
-    """Return the engine's answer as a message."""
-    return pb.GetServerStatusResponse(
-        version=status.version,
-        store=status.store,
-        subject_count=status.subjects,
-        sample_count=status.samples,
-        sequence=status.sequence,
-        resident_bytes=status.resident_bytes,
-        extractors=status.extractors,
-        modalities=[
-            pb.ModalityStatus(
-                modality=int(one.modality),  # type: ignore[arg-type]
-                sample_count=one.samples,
-                resident_bytes=one.resident_bytes,
-                extractors=one.extractors,
-            )
-            for one in status.modalities
-        ],
-        people_bytes=status.people_bytes,
-    )
-
-
-def status_from_message(message: pb.GetServerStatusResponse) -> Status:
-    """Return the engine's answer from a message."""
-    modalities = tuple(
-        ModalityStatus(Modality(one.modality), one.sample_count, one.resident_bytes, tuple(one.extractors))
-        for one in message.modalities
-    )
-    return Status(
-        message.version,
-        message.store,
-        message.subject_count,
-        message.sequence,
-        modalities,
-        message.people_bytes,
     )

@@ -10,20 +10,19 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from matcher.deadline import Deadline
 from matcher.engine import Engine
-from matcher.errors import ArgumentError, NotReadyError
-from matcher.searches import DEFAULT_CANDIDATES
+from matcher.errors import ArgumentError
 from matcher.service.address import is_loopback, split_address
 from matcher.service.boundary import Boundary
-from matcher.service.convert import (
-    criterion_of,
-    enrolled_to_message,
-    identification_to_message,
-    sample_from_message,
-    status_to_message,
-    verification_to_message,
-)
+from matcher.service.handlers.encounters import EncounterHandlers
+from matcher.service.handlers.enrolment import EnrolmentHandlers
+from matcher.service.handlers.extraction import ExtractionHandlers
+from matcher.service.handlers.identification import IdentificationHandlers
+from matcher.service.handlers.server_status import StatusHandlers
+from matcher.service.handlers.streams import Streams
+from matcher.service.handlers.subjects import SubjectHandlers
+from matcher.service.handlers.verification import VerificationHandlers
+from matcher.service.turns import Turns
 from matcher.v1 import matcher_pb2 as pb
 from matcher.v1 import matcher_pb2_grpc as pb_grpc
 
@@ -32,78 +31,31 @@ logger = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 16 << 20
 """Largest request: 20 fingers at 500 ppi uncompressed, with room."""
 
-WORKERS = 16
-"""Threads that answer calls."""
-
 MAX_CALLS = 256
-"""Calls at one time, waiting ones included; more are refused with RESOURCE_EXHAUSTED."""
+"""Calls at one time, each with a thread of its own: those that wait for a turn, the streams, and some more.
+Beyond it gRPC refuses them with RESOURCE_EXHAUSTED."""
 
 DRAIN_S = 20.0
 """How long calls in flight may take after a request to stop, seconds."""
 
-NO_DEADLINE_S = 1e6
-"""gRPC gives a call without a deadline a very distant one; beyond this it counts as none, seconds."""
-
 SERVICE = pb.DESCRIPTOR.services_by_name["MatcherService"].full_name
 
 
-class Servicer(pb_grpc.MatcherServiceServicer):
+class Servicer(
+    EnrolmentHandlers,
+    SubjectHandlers,
+    EncounterHandlers,
+    VerificationHandlers,
+    IdentificationHandlers,
+    ExtractionHandlers,
+    StatusHandlers,
+    pb_grpc.MatcherServiceServicer,
+):
     """Converts and delegates; errors are `Boundary`'s work."""
 
-    def __init__(self) -> None:
-        self.engine: Engine | None = None
-
-    def Enroll(self, request: pb.EnrollRequest, context: grpc.ServicerContext) -> pb.EnrollResponse:  # noqa: N802
-        """Add a subject."""
-        answer = self._ready().enroll(
-            request.subject_id or None,
-            [sample_from_message(s) for s in request.samples],
-            idempotency_key=request.idempotency_key or None,
-            deadline=deadline_of(context),
-        )
-        return enrolled_to_message(answer)
-
-    def Verify(self, request: pb.VerifyRequest, context: grpc.ServicerContext) -> pb.VerifyResponse:  # noqa: N802
-        """Compare with one subject."""
-        fmr, threshold = criterion_of(request, "fmr")
-        answer = self._ready().verify(
-            request.subject_id,
-            [sample_from_message(s) for s in request.samples],
-            fmr=fmr,
-            threshold=threshold,
-            deadline=deadline_of(context),
-        )
-        return verification_to_message(answer)
-
-    def Identify(self, request: pb.IdentifyRequest, context: grpc.ServicerContext) -> pb.IdentifyResponse:  # noqa: N802
-        """Compare with all subjects."""
-        fpir, threshold = criterion_of(request, "fpir")
-        answer = self._ready().identify(
-            [sample_from_message(s) for s in request.samples],
-            max_candidates=request.max_candidates or DEFAULT_CANDIDATES,
-            fpir=fpir,
-            threshold=threshold,
-            deadline=deadline_of(context),
-        )
-        return identification_to_message(answer)
-
-    def DeleteSubject(  # noqa: N802
-        self, request: pb.DeleteSubjectRequest, context: grpc.ServicerContext
-    ) -> pb.DeleteSubjectResponse:
-        """Remove a subject."""
-        sequence = self._ready().delete(request.subject_id, deadline=deadline_of(context))
-        return pb.DeleteSubjectResponse(sequence=sequence)
-
-    def GetServerStatus(  # noqa: N802
-        self, request: pb.GetServerStatusRequest, context: grpc.ServicerContext
-    ) -> pb.GetServerStatusResponse:
-        """Tell what is there."""
-        return status_to_message(self._ready().status())
-
-    def _ready(self) -> Engine:
-        if self.engine is None:
-            raise NotReadyError("The server is starting or stopping.", hint="Try again in a moment.")
-        return self.engine
+    def __init__(self, turns: Turns) -> None:
+        super().__init__(turns)
+        self.streams = Streams(self.stopping)
 
 
 class Server:
@@ -113,8 +65,8 @@ class Server:
     ----------
     listen : str
         HOST:PORT; port 0 takes a free one.
-    workers : int
-        Threads that answer calls.
+    turns : Turns, optional
+        How much work of each kind is done and waits at a time; by default as this machine can bear.
     interceptors : sequence of grpc.ServerInterceptor
         Behind the one that turns errors into statuses, in this order: what their handlers raise
         of `MatcherError` reaches the caller typed; they wrap each of a handler's four kinds of method.
@@ -131,16 +83,16 @@ class Server:
         self,
         listen: str,
         *,
-        workers: int = WORKERS,
+        turns: Turns | None = None,
         interceptors: Sequence[grpc.ServerInterceptor] = (),
         credentials: grpc.ServerCredentials | None = None,
     ) -> None:
         host, _ = split_address(listen)
-        self._servicer = Servicer()
+        self._servicer = Servicer(turns or Turns())
         self._health = health.HealthServicer()
         self._announce(False)
         self._grpc = grpc.server(
-            ThreadPoolExecutor(workers, thread_name_prefix="call"),
+            ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="call"),
             interceptors=[Boundary(), *interceptors],
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
@@ -184,7 +136,9 @@ class Server:
     def drain(self, grace_s: float = DRAIN_S) -> None:
         """Say NOT_SERVING, refuse new calls, and wait for those in flight; harmless when repeated."""
         self._health.enter_graceful_shutdown()
+        self._servicer.stopping.set()
         self._grpc.stop(grace_s).wait()
+        self._servicer.streams.close()
 
     def _announce(self, serving: bool) -> None:
         kind = health_pb2.HealthCheckResponse
@@ -203,15 +157,3 @@ def build_server(
     server = Server(listen, interceptors=interceptors, credentials=credentials)
     server.serve(engine)
     return server
-
-
-def deadline_of(context: grpc.ServicerContext) -> Deadline:
-    """Return a call's deadline: passed as well once the caller has cancelled or gone."""
-
-    def remaining() -> float | None:
-        if not context.is_active():
-            return 0.0
-        left = context.time_remaining()
-        return None if left is None or left > NO_DEADLINE_S else left
-
-    return Deadline(remaining)

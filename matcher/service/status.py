@@ -11,6 +11,7 @@ from grpc_status import rpc_status
 
 from matcher import errors
 from matcher.errors import MatcherError
+from matcher.v1 import matcher_pb2 as pb
 
 DOMAIN = "matcher.v1"
 """`ErrorInfo.domain` of our own errors."""
@@ -52,6 +53,7 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.ServerUnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.NotReadyError: grpc.StatusCode.UNAVAILABLE,
+    errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.InternalError: grpc.StatusCode.INTERNAL,
     errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
     errors.ForbiddenError: grpc.StatusCode.PERMISSION_DENIED,
@@ -111,11 +113,39 @@ def to_status(error: MatcherError) -> grpc.Status:
     info = error_details_pb2.ErrorInfo(
         reason=error.reason, domain=DOMAIN, metadata={HINT: error.hint[:MAX_TEXT]} if error.hint else {}
     )
-    detail = any_pb2.Any()
-    detail.Pack(info)
+    details = [_packed(info)]
+    if isinstance(error, errors.OverloadedError):
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMicroseconds(int(error.retry_after_s * 1e6))
+        details.append(_packed(retry))
     code = code_pb2.Code.Value(code_of(error).name)
-    status = status_pb2.Status(code=code, message=error.message[:MAX_TEXT], details=[detail])
+    status = status_pb2.Status(code=code, message=error.message[:MAX_TEXT], details=details)
     return cast(grpc.Status, rpc_status.to_status(status))
+
+
+def _packed(message: Any) -> any_pb2.Any:
+    detail = any_pb2.Any()
+    detail.Pack(message)
+    return detail
+
+
+def to_item_error(error: MatcherError) -> pb.ItemError:
+    """Return an error as an answer to one item of a stream."""
+    return pb.ItemError(
+        reason=error.reason,
+        message=error.message[:MAX_TEXT],
+        hint=error.hint[:MAX_TEXT],
+        code=code_pb2.Code.Value(code_of(error).name),
+    )
+
+
+def from_item_error(message: pb.ItemError) -> MatcherError:
+    """Return the typed error that an item of a stream failed with."""
+    return _error(message.reason, message.message, message.hint)
+
+
+def _error(reason: str, message: str, hint: str) -> MatcherError:
+    return BY_REASON.get(reason, errors.InternalError)(message, hint=hint)
 
 
 def to_error(error: grpc.RpcError, address: str) -> MatcherError:
@@ -130,11 +160,16 @@ def to_error(error: grpc.RpcError, address: str) -> MatcherError:
     """
     status = _details(error)
     if status is not None:
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
         for detail in status.details:
-            info = error_details_pb2.ErrorInfo()
-            if detail.Is(info.DESCRIPTOR) and detail.Unpack(info) and info.domain == DOMAIN:
-                kind = BY_REASON.get(info.reason, errors.InternalError)
-                return kind(status.message, hint=info.metadata.get(HINT, ""))
+            for known in (info, retry):
+                if detail.Is(known.DESCRIPTOR):
+                    detail.Unpack(known)
+        if info.domain == DOMAIN:
+            problem = _error(info.reason, status.message, info.metadata.get(HINT, ""))
+            if isinstance(problem, errors.OverloadedError):
+                problem.retry_after_s = retry.retry_delay.ToMicroseconds() / 1e6
+            return problem
     code = error.code()
     if code in BARE:
         kind, message, hint = BARE[code]

@@ -3,16 +3,30 @@
 isort:skip_file
 The matching service: who enrolled, who is this, is this who they say.
 
-Errors. A call that fails carries a google.rpc.Status whose details hold one google.rpc.ErrorInfo with the
-domain "matcher.v1" and a reason such as IMAGE_TRUNCATED or SUBJECT_NOT_FOUND. Unusable input, a sample that
-gives no template among it, is INVALID_ARGUMENT. No error ever contains biometric data.
+Words. A subject (a person) has encounters (visits), an encounter has samples (captures). Status,
+galleries, year of birth and tags belong to the encounter. A subject's id is given by the client or made by
+the server; ids of encounters and samples are numbers that the server makes and never uses again.
 
-Limits. A request is at most 16 MiB, with at most 20 samples.
+Errors. A call that fails carries a google.rpc.Status whose details hold one google.rpc.ErrorInfo with the
+domain "matcher.v1" and a reason such as IMAGE_TRUNCATED or SUBJECT_NOT_FOUND. Unusable input, a sample
+that gives no template among it, is INVALID_ARGUMENT. RESOURCE_EXHAUSTED with the reason SERVER_OVERLOADED
+comes with a google.rpc.RetryInfo: nothing was begun, and the same call may be sent again after that time.
+UNAVAILABLE passes by itself. No error ever contains biometric data.
+
+Idempotency. Calls that change nothing may be sent again at any time. Calls that change something take an
+idempotency_key: with one, they may be sent again too, and the same key with another request is refused
+with FAILED_PRECONDITION (IDEMPOTENCY_MISMATCH).
+
+Every change is durable once it is replied to, and every later search sees it.
+
+Limits. A message is at most 16 MiB, a list of samples has at most 20.
 """
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -226,6 +240,130 @@ SIDE_BOTH: Side.ValueType  # 3
 """A sample of the probe and one of the subject."""
 Global___Side: _TypeAlias = Side  # noqa: Y015
 
+class _EncounterStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EncounterStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EncounterStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ENCOUNTER_STATUS_UNSPECIFIED: _EncounterStatus.ValueType  # 0
+    """In a request: active. Never sent."""
+    ENCOUNTER_STATUS_ACTIVE: _EncounterStatus.ValueType  # 1
+    """Every search finds it."""
+    ENCOUNTER_STATUS_INACTIVE: _EncounterStatus.ValueType  # 2
+    """Only searches that include the inactive find it."""
+
+class EncounterStatus(_EncounterStatus, metaclass=_EncounterStatusEnumTypeWrapper):
+    """Whether searches that ask for it find an encounter."""
+
+ENCOUNTER_STATUS_UNSPECIFIED: EncounterStatus.ValueType  # 0
+"""In a request: active. Never sent."""
+ENCOUNTER_STATUS_ACTIVE: EncounterStatus.ValueType  # 1
+"""Every search finds it."""
+ENCOUNTER_STATUS_INACTIVE: EncounterStatus.ValueType  # 2
+"""Only searches that include the inactive find it."""
+Global___EncounterStatus: _TypeAlias = EncounterStatus  # noqa: Y015
+
+class _SubjectExpectation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SubjectExpectationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubjectExpectation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SUBJECT_EXPECTATION_UNSPECIFIED: _SubjectExpectation.ValueType  # 0
+    """SUBJECT_EXPECTATION_NEW in Enroll, SUBJECT_EXPECTATION_KNOWN in MoveEncounter."""
+    SUBJECT_EXPECTATION_NEW: _SubjectExpectation.ValueType  # 1
+    """Nobody has it."""
+    SUBJECT_EXPECTATION_KNOWN: _SubjectExpectation.ValueType  # 2
+    """Somebody has it: one more encounter of that subject."""
+    SUBJECT_EXPECTATION_EITHER: _SubjectExpectation.ValueType  # 3
+    """Either."""
+
+class SubjectExpectation(_SubjectExpectation, metaclass=_SubjectExpectationEnumTypeWrapper):
+    """Whether somebody has the subject's id already."""
+
+SUBJECT_EXPECTATION_UNSPECIFIED: SubjectExpectation.ValueType  # 0
+"""SUBJECT_EXPECTATION_NEW in Enroll, SUBJECT_EXPECTATION_KNOWN in MoveEncounter."""
+SUBJECT_EXPECTATION_NEW: SubjectExpectation.ValueType  # 1
+"""Nobody has it."""
+SUBJECT_EXPECTATION_KNOWN: SubjectExpectation.ValueType  # 2
+"""Somebody has it: one more encounter of that subject."""
+SUBJECT_EXPECTATION_EITHER: SubjectExpectation.ValueType  # 3
+"""Either."""
+Global___SubjectExpectation: _TypeAlias = SubjectExpectation  # noqa: Y015
+
+class _MissingReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MissingReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MissingReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MISSING_REASON_UNSPECIFIED: _MissingReason.ValueType  # 0
+    """Nobody said."""
+    MISSING_REASON_MISSING: _MissingReason.ValueType  # 1
+    """Amputated, or never there (XX)."""
+    MISSING_REASON_UNABLE_TO_CAPTURE: _MissingReason.ValueType  # 2
+    """There, but it cannot be captured now, bandaged for example (UP, UC)."""
+    MISSING_REASON_SCARRED: _MissingReason.ValueType  # 3
+    """A permanent injury leaves nothing to capture (SR)."""
+    MISSING_REASON_REFUSED: _MissingReason.ValueType  # 4
+    """The person did not agree."""
+    MISSING_REASON_POOR_QUALITY: _MissingReason.ValueType  # 5
+    """Captured, but never well enough to be kept."""
+
+class MissingReason(_MissingReason, metaclass=_MissingReasonEnumTypeWrapper):
+    """Why a position has no sample; where ANSI/NIST-ITL 1 has a code for it, that is named."""
+
+MISSING_REASON_UNSPECIFIED: MissingReason.ValueType  # 0
+"""Nobody said."""
+MISSING_REASON_MISSING: MissingReason.ValueType  # 1
+"""Amputated, or never there (XX)."""
+MISSING_REASON_UNABLE_TO_CAPTURE: MissingReason.ValueType  # 2
+"""There, but it cannot be captured now, bandaged for example (UP, UC)."""
+MISSING_REASON_SCARRED: MissingReason.ValueType  # 3
+"""A permanent injury leaves nothing to capture (SR)."""
+MISSING_REASON_REFUSED: MissingReason.ValueType  # 4
+"""The person did not agree."""
+MISSING_REASON_POOR_QUALITY: MissingReason.ValueType  # 5
+"""Captured, but never well enough to be kept."""
+Global___MissingReason: _TypeAlias = MissingReason  # noqa: Y015
+
+class _BulkEnrollOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BulkEnrollOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BulkEnrollOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BULK_ENROLL_OUTCOME_UNSPECIFIED: _BulkEnrollOutcome.ValueType  # 0
+    """Never sent."""
+    BULK_ENROLL_OUTCOME_ENROLLED: _BulkEnrollOutcome.ValueType  # 1
+    """It is enrolled."""
+    BULK_ENROLL_OUTCOME_ALREADY: _BulkEnrollOutcome.ValueType  # 2
+    """It had been enrolled before under this item_id: the same ids."""
+    BULK_ENROLL_OUTCOME_NOT_UNIQUE: _BulkEnrollOutcome.ValueType  # 3
+    """Somebody looks the same; nobody was enrolled."""
+    BULK_ENROLL_OUTCOME_FAILED: _BulkEnrollOutcome.ValueType  # 4
+    """It failed; nobody was enrolled. Where the error's code is UNAVAILABLE or RESOURCE_EXHAUSTED, send it
+    again.
+    """
+
+class BulkEnrollOutcome(_BulkEnrollOutcome, metaclass=_BulkEnrollOutcomeEnumTypeWrapper):
+    """What became of an item of BulkEnroll."""
+
+BULK_ENROLL_OUTCOME_UNSPECIFIED: BulkEnrollOutcome.ValueType  # 0
+"""Never sent."""
+BULK_ENROLL_OUTCOME_ENROLLED: BulkEnrollOutcome.ValueType  # 1
+"""It is enrolled."""
+BULK_ENROLL_OUTCOME_ALREADY: BulkEnrollOutcome.ValueType  # 2
+"""It had been enrolled before under this item_id: the same ids."""
+BULK_ENROLL_OUTCOME_NOT_UNIQUE: BulkEnrollOutcome.ValueType  # 3
+"""Somebody looks the same; nobody was enrolled."""
+BULK_ENROLL_OUTCOME_FAILED: BulkEnrollOutcome.ValueType  # 4
+"""It failed; nobody was enrolled. Where the error's code is UNAVAILABLE or RESOURCE_EXHAUSTED, send it
+again.
+"""
+Global___BulkEnrollOutcome: _TypeAlias = BulkEnrollOutcome  # noqa: Y015
+
 @_typing.final
 class Sample(_message.Message):
     """One capture of one finger, one eye or the face."""
@@ -239,20 +377,20 @@ class Sample(_message.Message):
     RESOLUTION_PPI_FIELD_NUMBER: _builtins.int
     MODALITY_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
-    """An image file: PNG, JPEG, TIFF, BMP, PGM, JPEG 2000 or, of fingers, WSQ; or an exchange record that holds
-    one image. 1 byte to the size of the request.
+    """An image file: PNG, JPEG, TIFF, BMP, PGM, JPEG 2000 or, of fingers, WSQ; or an exchange record that
+    holds one image. 1 byte to the size of the request.
     """
     template: _builtins.bytes
-    """A template: this program's own form of any modality; of fingers also ISO/IEC 19794-2:2005 or :2011, ANSI
-    INCITS 378-2004 or -2009. 1 byte to the size of the request.
+    """A template: this program's own form of any modality; of fingers also ISO/IEC 19794-2:2005 or :2011,
+    ANSI INCITS 378-2004 or -2009. 1 byte to the size of the request.
     """
     finger_position: Global___FingerPosition.ValueType
     """The finger, 0 to 10; makes the sample a fingerprint."""
     eye_position: Global___EyePosition.ValueType
     """The eye, 0 to 2; makes the sample an iris."""
     resolution_ppi: _builtins.float
-    """Resolution of a fingerprint image, pixels per inch, above 0. Default: what the file says, 500 where it says
-    nothing. Ignored for templates, eyes and faces.
+    """Resolution of a fingerprint image, pixels per inch, above 0. Default: what the file says, 500 where it
+    says nothing. Ignored for templates, eyes and faces.
     """
     modality: Global___Modality.ValueType
     """What it is of. Default: what the position or a template of this program's own form says, otherwise a
@@ -345,12 +483,12 @@ class PersonPart(_message.Message):
     use: Global___PartUse.ValueType
     """Whether and how it counts."""
     score: _builtins.float
-    """-10 log10(FMR) of this finger, eye or face, all its comparisons taken together, at least 0. 0 if it is not
-    used.
+    """-10 log10(FMR) of this finger, eye or face, all its comparisons taken together, at least 0. 0 if it is
+    not used.
     """
     log_likelihood_ratio: _builtins.float
-    """What it adds to the evidence, that of the fingers or that of the person: 10 log10 of its likelihood ratio,
-    below 0 where it speaks against a match. 0 if it is not used.
+    """What it adds to the evidence, that of the fingers or that of the person: 10 log10 of its likelihood
+    ratio, below 0 where it speaks against a match. 0 if it is not used.
     """
     comparison_count: _builtins.int
     """Pairs of samples that the score was made from, at least 0."""
@@ -411,7 +549,9 @@ class MatchWarning(_message.Message):
     second_eye_position: Global___EyePosition.ValueType
     """The eye, 0 to 2."""
     score: _builtins.float
-    """-10 log10(FMR) of the comparison that shows it, less 10 log10 of the number of pairs looked at, at least 0."""
+    """-10 log10(FMR) of the comparison that shows it, less 10 log10 of the number of pairs looked at, at least
+    0.
+    """
     modality: Global___Modality.ValueType
     """What the samples are of; always sent."""
     def __init__(
@@ -486,6 +626,331 @@ class Candidate(_message.Message):
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 
 @_typing.final
+class MissingPosition(_message.Message):
+    """A finger, eye or face that an encounter could not give."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    EYE_POSITION_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    finger_position: Global___FingerPosition.ValueType
+    """The finger, 1 to 10; makes it a fingerprint."""
+    eye_position: Global___EyePosition.ValueType
+    """The eye, 1 or 2; makes it an iris."""
+    modality: Global___Modality.ValueType
+    """What it is of. Default: what the position says, otherwise the face."""
+    reason: Global___MissingReason.ValueType
+    """Why. Default unspecified."""
+    def __init__(
+        self,
+        *,
+        finger_position: Global___FingerPosition.ValueType = ...,
+        eye_position: Global___EyePosition.ValueType = ...,
+        modality: Global___Modality.ValueType = ...,
+        reason: Global___MissingReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["eye_position", b"eye_position", "finger_position", b"finger_position", "position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["eye_position", b"eye_position", "finger_position", b"finger_position", "modality", b"modality", "position", b"position", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_position: _TypeAlias = _typing.Literal["finger_position", "eye_position"]  # noqa: Y015
+    _WhichOneofArgType_position: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_position) -> _WhichOneofReturnType_position | None: ...
+
+Global___MissingPosition: _TypeAlias = MissingPosition  # noqa: Y015
+
+@_typing.final
+class EncounterDetails(_message.Message):
+    """What is known of a visit beside its samples. All of it may be left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    GALLERIES_FIELD_NUMBER: _builtins.int
+    YEAR_OF_BIRTH_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CAPTURED_AT_FIELD_NUMBER: _builtins.int
+    MISSING_POSITIONS_FIELD_NUMBER: _builtins.int
+    CLIENT_DATA_FIELD_NUMBER: _builtins.int
+    status: Global___EncounterStatus.ValueType
+    """Default active."""
+    year_of_birth: _builtins.int
+    """Of the person, 1800 to 2200. Default unknown."""
+    client_data: _builtins.bytes
+    """Whatever the client wants to find again, at most 65,536 bytes; never looked into. Default none."""
+    @_builtins.property
+    def galleries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Named sets that it belongs to: at most 64 names of 1 to 128 printable characters. Default none."""
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What searches may be limited by: at most 64, keys and values of 1 to 128 printable characters. Default
+        none.
+        """
+
+    @_builtins.property
+    def captured_at(self) -> _timestamp_pb2.Timestamp:
+        """When it took place, to the microsecond. Default unknown."""
+
+    @_builtins.property
+    def missing_positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MissingPosition]:
+        """What could not be captured, each position at most once. Default none."""
+
+    def __init__(
+        self,
+        *,
+        status: Global___EncounterStatus.ValueType = ...,
+        galleries: _abc.Iterable[_builtins.str] | None = ...,
+        year_of_birth: _builtins.int | None = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        captured_at: _timestamp_pb2.Timestamp | None = ...,
+        missing_positions: _abc.Iterable[Global___MissingPosition] | None = ...,
+        client_data: _builtins.bytes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_client_data", b"_client_data", "_year_of_birth", b"_year_of_birth", "captured_at", b"captured_at", "client_data", b"client_data", "year_of_birth", b"year_of_birth"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_client_data", b"_client_data", "_year_of_birth", b"_year_of_birth", "captured_at", b"captured_at", "client_data", b"client_data", "galleries", b"galleries", "missing_positions", b"missing_positions", "status", b"status", "tags", b"tags", "year_of_birth", b"year_of_birth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__client_data: _TypeAlias = _typing.Literal["client_data"]  # noqa: Y015
+    _WhichOneofArgType__client_data: _TypeAlias = _typing.Literal["_client_data", b"_client_data"]  # noqa: Y015
+    _WhichOneofReturnType__year_of_birth: _TypeAlias = _typing.Literal["year_of_birth"]  # noqa: Y015
+    _WhichOneofArgType__year_of_birth: _TypeAlias = _typing.Literal["_year_of_birth", b"_year_of_birth"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__client_data) -> _WhichOneofReturnType__client_data | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__year_of_birth) -> _WhichOneofReturnType__year_of_birth | None: ...
+
+Global___EncounterDetails: _TypeAlias = EncounterDetails  # noqa: Y015
+
+@_typing.final
+class SearchFilter(_message.Message):
+    """Which encounters are searched; a subject is searched by those of its encounters that pass all of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    GALLERIES_FIELD_NUMBER: _builtins.int
+    INCLUDE_INACTIVE_FIELD_NUMBER: _builtins.int
+    EXCLUDED_SUBJECT_IDS_FIELD_NUMBER: _builtins.int
+    FIRST_YEAR_OF_BIRTH_FIELD_NUMBER: _builtins.int
+    LAST_YEAR_OF_BIRTH_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    include_inactive: _builtins.bool
+    """Whether inactive encounters are searched too. Default false."""
+    first_year_of_birth: _builtins.int
+    """Earliest year of birth, 1800 to 2200; an unknown year passes. Default 1800."""
+    last_year_of_birth: _builtins.int
+    """Latest year of birth, 1800 to 2200 and not below the first; an unknown year passes. Default 2200."""
+    @_builtins.property
+    def galleries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """It belongs to one of these, at most 64. Default: any or none."""
+
+    @_builtins.property
+    def excluded_subject_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Subjects that are left out, at most 1000; one that nobody has is no matter. Default none."""
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """It has all of these, at most 64. Default none."""
+
+    def __init__(
+        self,
+        *,
+        galleries: _abc.Iterable[_builtins.str] | None = ...,
+        include_inactive: _builtins.bool = ...,
+        excluded_subject_ids: _abc.Iterable[_builtins.str] | None = ...,
+        first_year_of_birth: _builtins.int | None = ...,
+        last_year_of_birth: _builtins.int | None = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_year_of_birth", b"_first_year_of_birth", "_last_year_of_birth", b"_last_year_of_birth", "first_year_of_birth", b"first_year_of_birth", "last_year_of_birth", b"last_year_of_birth"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_year_of_birth", b"_first_year_of_birth", "_last_year_of_birth", b"_last_year_of_birth", "excluded_subject_ids", b"excluded_subject_ids", "first_year_of_birth", b"first_year_of_birth", "galleries", b"galleries", "include_inactive", b"include_inactive", "last_year_of_birth", b"last_year_of_birth", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__first_year_of_birth: _TypeAlias = _typing.Literal["first_year_of_birth"]  # noqa: Y015
+    _WhichOneofArgType__first_year_of_birth: _TypeAlias = _typing.Literal["_first_year_of_birth", b"_first_year_of_birth"]  # noqa: Y015
+    _WhichOneofReturnType__last_year_of_birth: _TypeAlias = _typing.Literal["last_year_of_birth"]  # noqa: Y015
+    _WhichOneofArgType__last_year_of_birth: _TypeAlias = _typing.Literal["_last_year_of_birth", b"_last_year_of_birth"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_year_of_birth) -> _WhichOneofReturnType__first_year_of_birth | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_year_of_birth) -> _WhichOneofReturnType__last_year_of_birth | None: ...
+
+Global___SearchFilter: _TypeAlias = SearchFilter  # noqa: Y015
+
+@_typing.final
+class ItemError(_message.Message):
+    """Why one item of a stream failed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    HINT_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """As in google.rpc.ErrorInfo, such as IMAGE_TRUNCATED."""
+    message: _builtins.str
+    """What is wrong."""
+    hint: _builtins.str
+    """What the caller can do about it. Default none."""
+    code: _builtins.int
+    """The google.rpc.Code that a call of its own would have failed with, 1 to 16."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        hint: _builtins.str = ...,
+        code: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "hint", b"hint", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemError: _TypeAlias = ItemError  # noqa: Y015
+
+@_typing.final
+class StoredSample(_message.Message):
+    """What is kept of a sample."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_ID_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
+    FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    EYE_POSITION_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    EXTRACTOR_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    sample_id: _builtins.int
+    """Number of the sample, from 1."""
+    modality: Global___Modality.ValueType
+    """What it is of."""
+    finger_position: Global___FingerPosition.ValueType
+    """The finger, 0 to 10."""
+    eye_position: Global___EyePosition.ValueType
+    """The eye, 0 to 2."""
+    quality: _builtins.int
+    """0 (worst) to 100."""
+    extractor: _builtins.str
+    """Who made the template: an extractor, or a model of faces. Default not known."""
+    template: _builtins.bytes
+    """The template in this program's own form, where it was asked for."""
+    def __init__(
+        self,
+        *,
+        sample_id: _builtins.int = ...,
+        modality: Global___Modality.ValueType = ...,
+        finger_position: Global___FingerPosition.ValueType = ...,
+        eye_position: Global___EyePosition.ValueType = ...,
+        quality: _builtins.int = ...,
+        extractor: _builtins.str = ...,
+        template: _builtins.bytes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_template", b"_template", "eye_position", b"eye_position", "finger_position", b"finger_position", "position", b"position", "template", b"template"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_template", b"_template", "extractor", b"extractor", "eye_position", b"eye_position", "finger_position", b"finger_position", "modality", b"modality", "position", b"position", "quality", b"quality", "sample_id", b"sample_id", "template", b"template"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    _WhichOneofReturnType_position: _TypeAlias = _typing.Literal["finger_position", "eye_position"]  # noqa: Y015
+    _WhichOneofArgType_position: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_position) -> _WhichOneofReturnType_position | None: ...
+
+Global___StoredSample: _TypeAlias = StoredSample  # noqa: Y015
+
+@_typing.final
+class Encounter(_message.Message):
+    """What is kept of a visit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    ENROLLED_AT_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    encounter_id: _builtins.int
+    """Number of the encounter, from 1."""
+    subject_id: _builtins.str
+    """Whose it is."""
+    @_builtins.property
+    def enrolled_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was stored, to the microsecond."""
+
+    @_builtins.property
+    def details(self) -> Global___EncounterDetails:
+        """What is known beside its samples; the status is always sent."""
+
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredSample]:
+        """In the order of the enrolment, at least 1."""
+
+    def __init__(
+        self,
+        *,
+        encounter_id: _builtins.int = ...,
+        subject_id: _builtins.str = ...,
+        enrolled_at: _timestamp_pb2.Timestamp | None = ...,
+        details: Global___EncounterDetails | None = ...,
+        samples: _abc.Iterable[Global___StoredSample] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "enrolled_at", b"enrolled_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "encounter_id", b"encounter_id", "enrolled_at", b"enrolled_at", "samples", b"samples", "subject_id", b"subject_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Encounter: _TypeAlias = Encounter  # noqa: Y015
+
+@_typing.final
 class EnrollRequest(_message.Message):
     """Request of Enroll."""
 
@@ -494,15 +959,31 @@ class EnrollRequest(_message.Message):
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
     SAMPLES_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    SUBJECT_EXPECTATION_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
-    """Id of the new subject, 1 to 128 printable characters. Default: the server makes one."""
+    """Id of the subject, 1 to 128 printable characters. Default: the server makes one."""
     idempotency_key: _builtins.str
-    """1 to 128 printable characters, chosen afresh for each enrolment. The same request sent again with the same
-    key returns the same subject and enrols nobody. Default: none, and a repeated request is a new one.
+    """1 to 128 printable characters, chosen afresh for each enrolment. The same request sent again with the
+    same key returns the same subject and enrols nobody. Default: none, and a repeated request is a new one.
     """
+    subject_expectation: Global___SubjectExpectation.ValueType
+    """Whether somebody has the subject_id already. Default: nobody has."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
     @_builtins.property
     def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
         """Captures of one person, 1 to 20."""
+
+    @_builtins.property
+    def details(self) -> Global___EncounterDetails:
+        """What else is known of the visit. Default nothing."""
 
     def __init__(
         self,
@@ -510,12 +991,18 @@ class EnrollRequest(_message.Message):
         subject_id: _builtins.str = ...,
         samples: _abc.Iterable[Global___Sample] | None = ...,
         idempotency_key: _builtins.str = ...,
+        details: Global___EncounterDetails | None = ...,
+        subject_expectation: Global___SubjectExpectation.ValueType = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "samples", b"samples", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "idempotency_key", b"idempotency_key", "priority", b"priority", "samples", b"samples", "subject_expectation", b"subject_expectation", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___EnrollRequest: _TypeAlias = EnrollRequest  # noqa: Y015
 
@@ -529,12 +1016,15 @@ class EnrollResponse(_message.Message):
     CREATED_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
     """The subject that is enrolled now."""
     created: _builtins.bool
     """False if an earlier request with the same idempotency_key had enrolled it."""
     sequence: _builtins.int
     """Number of the change in the store's log, from 1, in commit order."""
+    encounter_id: _builtins.int
+    """Number of the encounter, from 1."""
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
         """Samples that repeat each other; none in the reply to a repeated request. Default none."""
@@ -546,14 +1036,831 @@ class EnrollResponse(_message.Message):
         created: _builtins.bool = ...,
         sequence: _builtins.int = ...,
         warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
+        encounter_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "sequence", b"sequence", "subject_id", b"subject_id", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "encounter_id", b"encounter_id", "sequence", b"sequence", "subject_id", b"subject_id", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnrollResponse: _TypeAlias = EnrollResponse  # noqa: Y015
+
+@_typing.final
+class EnrollIfUniqueRequest(_message.Message):
+    """Request of EnrollIfUnique."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    FPIR_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Id of the new subject, 1 to 128 printable characters. Default: the server makes one."""
+    idempotency_key: _builtins.str
+    """As in EnrollRequest."""
+    fpir: _builtins.float
+    """Share of people who are new that may be refused, above 0 and at most 1."""
+    threshold: _builtins.float
+    """Least score, 0 to 1000."""
+    max_candidates: _builtins.int
+    """Most candidates returned, 1 to 1000. Default 10."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
+        """Captures of one person, 1 to 20."""
+
+    @_builtins.property
+    def details(self) -> Global___EncounterDetails:
+        """What else is known of the visit. Default nothing."""
+
+    @_builtins.property
+    def filter(self) -> Global___SearchFilter:
+        """Who counts. Default: everybody, the inactive too."""
+
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        samples: _abc.Iterable[Global___Sample] | None = ...,
+        idempotency_key: _builtins.str = ...,
+        details: Global___EncounterDetails | None = ...,
+        fpir: _builtins.float = ...,
+        threshold: _builtins.float = ...,
+        max_candidates: _builtins.int = ...,
+        filter: Global___SearchFilter | None = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "details", b"details", "filter", b"filter", "fpir", b"fpir", "priority", b"priority", "threshold", b"threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "details", b"details", "filter", b"filter", "fpir", b"fpir", "idempotency_key", b"idempotency_key", "max_candidates", b"max_candidates", "priority", b"priority", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    _WhichOneofReturnType_criterion: _TypeAlias = _typing.Literal["fpir", "threshold"]  # noqa: Y015
+    _WhichOneofArgType_criterion: _TypeAlias = _typing.Literal["criterion", b"criterion"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_criterion) -> _WhichOneofReturnType_criterion | None: ...
+
+Global___EnrollIfUniqueRequest: _TypeAlias = EnrollIfUniqueRequest  # noqa: Y015
+
+@_typing.final
+class EnrollIfUniqueResponse(_message.Message):
+    """Reply of EnrollIfUnique."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENROLMENT_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def enrolment(self) -> Global___EnrollResponse:
+        """The enrolment; not set if somebody looks the same: nobody was enrolled then."""
+
+    @_builtins.property
+    def search(self) -> Global___IdentifyResponse:
+        """The search that decided; its candidates are who the person may be. Not set in the reply to a repeated
+        request.
+        """
+
+    def __init__(
+        self,
+        *,
+        enrolment: Global___EnrollResponse | None = ...,
+        search: Global___IdentifyResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment", "search", b"search"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment", "search", b"search"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnrollIfUniqueResponse: _TypeAlias = EnrollIfUniqueResponse  # noqa: Y015
+
+@_typing.final
+class BulkEnrollRequest(_message.Message):
+    """One item of BulkEnroll."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    ENROLL_FIELD_NUMBER: _builtins.int
+    ENROLL_IF_UNIQUE_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The client's name for the item, 1 to 128 printable characters, required; no other item ever has the same.
+    It is the idempotency key of the enrolment: that of the request within must be left out.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def enroll(self) -> Global___EnrollRequest:
+        """As Enroll."""
+
+    @_builtins.property
+    def enroll_if_unique(self) -> Global___EnrollIfUniqueRequest:
+        """As EnrollIfUnique."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        enroll: Global___EnrollRequest | None = ...,
+        enroll_if_unique: Global___EnrollIfUniqueRequest | None = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "enroll", b"enroll", "enroll_if_unique", b"enroll_if_unique", "priority", b"priority", "request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "enroll", b"enroll", "enroll_if_unique", b"enroll_if_unique", "item_id", b"item_id", "priority", b"priority", "request", b"request", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["enroll", "enroll_if_unique"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
+
+Global___BulkEnrollRequest: _TypeAlias = BulkEnrollRequest  # noqa: Y015
+
+@_typing.final
+class BulkEnrollResponse(_message.Message):
+    """Answer to one item of BulkEnroll."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    ENROLMENT_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """As in the request; empty if that had none."""
+    outcome: Global___BulkEnrollOutcome.ValueType
+    """What became of it."""
+    @_builtins.property
+    def enrolment(self) -> Global___EnrollResponse:
+        """The enrolment, if it is enrolled."""
+
+    @_builtins.property
+    def search(self) -> Global___IdentifyResponse:
+        """The search, if EnrollIfUnique was asked for and a search was made."""
+
+    @_builtins.property
+    def error(self) -> Global___ItemError:
+        """What failed, if something did."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        outcome: Global___BulkEnrollOutcome.ValueType = ...,
+        enrolment: Global___EnrollResponse | None = ...,
+        search: Global___IdentifyResponse | None = ...,
+        error: Global___ItemError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment", "error", b"error", "search", b"search"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment", "error", b"error", "item_id", b"item_id", "outcome", b"outcome", "search", b"search"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BulkEnrollResponse: _TypeAlias = BulkEnrollResponse  # noqa: Y015
+
+@_typing.final
+class GetSubjectRequest(_message.Message):
+    """Request of GetSubject."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_TEMPLATES_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Whom, 1 to 128 characters. Required."""
+    include_templates: _builtins.bool
+    """Whether the templates are returned too. Default false."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        include_templates: _builtins.bool = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "include_templates", b"include_templates", "priority", b"priority", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___GetSubjectRequest: _TypeAlias = GetSubjectRequest  # noqa: Y015
+
+@_typing.final
+class GetSubjectResponse(_message.Message):
+    """Reply of GetSubject."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    ENCOUNTERS_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """As in the request."""
+    @_builtins.property
+    def encounters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Encounter]:
+        """Its encounters, the earliest enrolled first, at least 1."""
+
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        encounters: _abc.Iterable[Global___Encounter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encounters", b"encounters", "subject_id", b"subject_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSubjectResponse: _TypeAlias = GetSubjectResponse  # noqa: Y015
+
+@_typing.final
+class ListEncountersRequest(_message.Message):
+    """Request of ListEncounters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    GALLERY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Whose, 1 to 128 characters. Default everybody's."""
+    gallery: _builtins.str
+    """Only those of this gallery, 1 to 128 characters. Default all."""
+    page_size: _builtins.int
+    """Most encounters on the page, 1 to 1000. Default 100. A page may hold fewer, even none, and not be the
+    last.
+    """
+    page_token: _builtins.str
+    """next_page_token of the page before; all else but the page_size must be as it was there. Default: the
+    first page.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        gallery: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "gallery", b"gallery", "page_size", b"page_size", "page_token", b"page_token", "priority", b"priority", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___ListEncountersRequest: _TypeAlias = ListEncountersRequest  # noqa: Y015
+
+@_typing.final
+class ListEncountersResponse(_message.Message):
+    """Reply of ListEncounters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCOUNTERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty after the last."""
+    @_builtins.property
+    def encounters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Encounter]:
+        """The earliest enrolled first; without templates."""
+
+    def __init__(
+        self,
+        *,
+        encounters: _abc.Iterable[Global___Encounter] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encounters", b"encounters", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEncountersResponse: _TypeAlias = ListEncountersResponse  # noqa: Y015
+
+@_typing.final
+class UpdateEncounterRequest(_message.Message):
+    """Request of UpdateEncounter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    encounter_id: _builtins.int
+    """Which, from 1. Required."""
+    idempotency_key: _builtins.str
+    """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
+    key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def details(self) -> Global___EncounterDetails:
+        """The new values of what update_mask names; what is not set there is removed."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Any of year_of_birth, tags, captured_at, missing_positions, client_data; at least one. Status and
+        galleries have methods of their own.
+        """
+
+    def __init__(
+        self,
+        *,
+        encounter_id: _builtins.int = ...,
+        details: Global___EncounterDetails | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "priority", b"priority", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___UpdateEncounterRequest: _TypeAlias = UpdateEncounterRequest  # noqa: Y015
+
+@_typing.final
+class UpdateEncounterResponse(_message.Message):
+    """Reply of UpdateEncounter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the change in the store's log, from 1, in commit order."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateEncounterResponse: _TypeAlias = UpdateEncounterResponse  # noqa: Y015
+
+@_typing.final
+class SetEncounterStatusRequest(_message.Message):
+    """Request of SetEncounterStatus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    encounter_id: _builtins.int
+    """Which, from 1. Required."""
+    status: Global___EncounterStatus.ValueType
+    """Active or inactive. Required."""
+    idempotency_key: _builtins.str
+    """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
+    key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        encounter_id: _builtins.int = ...,
+        status: Global___EncounterStatus.ValueType = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___SetEncounterStatusRequest: _TypeAlias = SetEncounterStatusRequest  # noqa: Y015
+
+@_typing.final
+class SetEncounterStatusResponse(_message.Message):
+    """Reply of SetEncounterStatus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the change in the store's log, from 1, in commit order."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetEncounterStatusResponse: _TypeAlias = SetEncounterStatusResponse  # noqa: Y015
+
+@_typing.final
+class SetGalleriesRequest(_message.Message):
+    """Request of SetGalleries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    GALLERIES_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    encounter_id: _builtins.int
+    """Which, from 1. Required."""
+    idempotency_key: _builtins.str
+    """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
+    key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def galleries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """At most 64 names of 1 to 128 printable characters. Default none: it then belongs to no gallery."""
+
+    def __init__(
+        self,
+        *,
+        encounter_id: _builtins.int = ...,
+        galleries: _abc.Iterable[_builtins.str] | None = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "galleries", b"galleries", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___SetGalleriesRequest: _TypeAlias = SetGalleriesRequest  # noqa: Y015
+
+@_typing.final
+class SetGalleriesResponse(_message.Message):
+    """Reply of SetGalleries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the change in the store's log, from 1, in commit order."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetGalleriesResponse: _TypeAlias = SetGalleriesResponse  # noqa: Y015
+
+@_typing.final
+class DeleteEncounterRequest(_message.Message):
+    """Request of DeleteEncounter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    encounter_id: _builtins.int
+    """Which, from 1. Required."""
+    idempotency_key: _builtins.str
+    """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
+    key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        encounter_id: _builtins.int = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___DeleteEncounterRequest: _TypeAlias = DeleteEncounterRequest  # noqa: Y015
+
+@_typing.final
+class DeleteEncounterResponse(_message.Message):
+    """Reply of DeleteEncounter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the change in the store's log, from 1, in commit order."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteEncounterResponse: _TypeAlias = DeleteEncounterResponse  # noqa: Y015
+
+@_typing.final
+class DeleteSubjectRequest(_message.Message):
+    """Request of DeleteSubject."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Whom to remove, 1 to 128 characters. Required."""
+    idempotency_key: _builtins.str
+    """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
+    key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "idempotency_key", b"idempotency_key", "priority", b"priority", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___DeleteSubjectRequest: _TypeAlias = DeleteSubjectRequest  # noqa: Y015
+
+@_typing.final
+class DeleteSubjectResponse(_message.Message):
+    """Reply of DeleteSubject."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the change in the store's log, from 1, in commit order."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSubjectResponse: _TypeAlias = DeleteSubjectResponse  # noqa: Y015
+
+@_typing.final
+class MergeSubjectsRequest(_message.Message):
+    """Request of MergeSubjects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    OTHER_SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """The subject that stays, 1 to 128 characters. Required."""
+    other_subject_id: _builtins.str
+    """The subject whose encounters it takes over, and which is no more then, 1 to 128 characters. Required."""
+    idempotency_key: _builtins.str
+    """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
+    key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        other_subject_id: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "idempotency_key", b"idempotency_key", "other_subject_id", b"other_subject_id", "priority", b"priority", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___MergeSubjectsRequest: _TypeAlias = MergeSubjectsRequest  # noqa: Y015
+
+@_typing.final
+class MergeSubjectsResponse(_message.Message):
+    """Reply of MergeSubjects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the change in the store's log, from 1, in commit order."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeSubjectsResponse: _TypeAlias = MergeSubjectsResponse  # noqa: Y015
+
+@_typing.final
+class MoveEncounterRequest(_message.Message):
+    """Request of MoveEncounter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_EXPECTATION_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    encounter_id: _builtins.int
+    """Which, from 1. Required."""
+    subject_id: _builtins.str
+    """Whose it becomes, 1 to 128 printable characters. Required."""
+    subject_expectation: Global___SubjectExpectation.ValueType
+    """Whether somebody has the subject_id already. Default: somebody has."""
+    idempotency_key: _builtins.str
+    """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
+    key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
+    """
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        encounter_id: _builtins.int = ...,
+        subject_id: _builtins.str = ...,
+        subject_expectation: Global___SubjectExpectation.ValueType = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "subject_expectation", b"subject_expectation", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___MoveEncounterRequest: _TypeAlias = MoveEncounterRequest  # noqa: Y015
+
+@_typing.final
+class MoveEncounterResponse(_message.Message):
+    """Reply of MoveEncounter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the change in the store's log, from 1, in commit order."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveEncounterResponse: _TypeAlias = MoveEncounterResponse  # noqa: Y015
 
 @_typing.final
 class VerifyRequest(_message.Message):
@@ -565,12 +1872,20 @@ class VerifyRequest(_message.Message):
     SAMPLES_FIELD_NUMBER: _builtins.int
     FMR_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
     """Who the probe claims to be, 1 to 128 characters. Required."""
     fmr: _builtins.float
     """Rate of false matches, above 0 and at most 1."""
     threshold: _builtins.float
     """Least score, 0 to 1000."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
     @_builtins.property
     def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
         """The probe: captures of one person, 1 to 20."""
@@ -582,13 +1897,20 @@ class VerifyRequest(_message.Message):
         samples: _abc.Iterable[Global___Sample] | None = ...,
         fmr: _builtins.float = ...,
         threshold: _builtins.float = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["criterion", b"criterion", "fmr", b"fmr", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "fmr", b"fmr", "priority", b"priority", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["criterion", b"criterion", "fmr", b"fmr", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "fmr", b"fmr", "priority", b"priority", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
     _WhichOneofReturnType_criterion: _TypeAlias = _typing.Literal["fmr", "threshold"]  # noqa: Y015
     _WhichOneofArgType_criterion: _TypeAlias = _typing.Literal["criterion", b"criterion"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_criterion) -> _WhichOneofReturnType_criterion | None: ...
 
 Global___VerifyRequest: _TypeAlias = VerifyRequest  # noqa: Y015
@@ -642,6 +1964,109 @@ class VerifyResponse(_message.Message):
 Global___VerifyResponse: _TypeAlias = VerifyResponse  # noqa: Y015
 
 @_typing.final
+class CompareRequest(_message.Message):
+    """Request of Compare."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBE_SAMPLES_FIELD_NUMBER: _builtins.int
+    CANDIDATE_SAMPLES_FIELD_NUMBER: _builtins.int
+    FMR_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    fmr: _builtins.float
+    """Rate of false matches, above 0 and at most 1."""
+    threshold: _builtins.float
+    """Least score, 0 to 1000."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def probe_samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
+        """One set: captures of one person, 1 to 20."""
+
+    @_builtins.property
+    def candidate_samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
+        """The other set: captures of one person, 1 to 20."""
+
+    def __init__(
+        self,
+        *,
+        probe_samples: _abc.Iterable[Global___Sample] | None = ...,
+        candidate_samples: _abc.Iterable[Global___Sample] | None = ...,
+        fmr: _builtins.float = ...,
+        threshold: _builtins.float = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "fmr", b"fmr", "priority", b"priority", "threshold", b"threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "candidate_samples", b"candidate_samples", "criterion", b"criterion", "fmr", b"fmr", "priority", b"priority", "probe_samples", b"probe_samples", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    _WhichOneofReturnType_criterion: _TypeAlias = _typing.Literal["fmr", "threshold"]  # noqa: Y015
+    _WhichOneofArgType_criterion: _TypeAlias = _typing.Literal["criterion", b"criterion"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_criterion) -> _WhichOneofReturnType_criterion | None: ...
+
+Global___CompareRequest: _TypeAlias = CompareRequest  # noqa: Y015
+
+@_typing.final
+class CompareResponse(_message.Message):
+    """Reply of Compare; fields as in VerifyResponse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    COMPARISON_COUNT_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    accepted: _builtins.bool
+    """Whether the score reaches the threshold."""
+    threshold: _builtins.float
+    """Score that was asked for, or that the rate asked for means."""
+    comparison_count: _builtins.int
+    """Pairs of samples that were compared; 0 if the sets have no position in common."""
+    @_builtins.property
+    def score(self) -> Global___Score:
+        """Of one set against the other; value 0 if nothing could be compared."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonPart]:
+        """Of each finger, eye and face of the probe."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
+        """Labels or samples of either side that look wrong. Default none."""
+
+    def __init__(
+        self,
+        *,
+        accepted: _builtins.bool = ...,
+        score: Global___Score | None = ...,
+        threshold: _builtins.float = ...,
+        comparison_count: _builtins.int = ...,
+        parts: _abc.Iterable[Global___PersonPart] | None = ...,
+        warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "comparison_count", b"comparison_count", "parts", b"parts", "score", b"score", "threshold", b"threshold", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareResponse: _TypeAlias = CompareResponse  # noqa: Y015
+
+@_typing.final
 class IdentifyRequest(_message.Message):
     """Request of Identify."""
 
@@ -651,15 +2076,39 @@ class IdentifyRequest(_message.Message):
     MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
     FPIR_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    EXHAUSTIVE_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     max_candidates: _builtins.int
     """Most candidates returned, 1 to 1000. Default 10."""
     fpir: _builtins.float
     """Share of searches by people who are not enrolled that may return anybody, above 0 and at most 1."""
     threshold: _builtins.float
     """Least score, 0 to 1000."""
+    encounter_id: _builtins.int
+    """The probe is a stored encounter, from 1; its subject is not searched."""
+    subject_id: _builtins.str
+    """The probe is all that is stored of a subject, 1 to 128 characters, which is not searched."""
+    exhaustive: _builtins.bool
+    """Whether everybody is compared in full: loses nobody, and is slow in a large gallery. Default false."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
     @_builtins.property
     def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
-        """The probe: captures of one person, 1 to 20."""
+        """The probe: captures of one person, 1 to 20; none if the probe is stored. Exactly one of samples,
+        encounter_id and subject_id is required.
+        """
+
+    @_builtins.property
+    def filter(self) -> Global___SearchFilter:
+        """Who is searched. Default: everybody by their active encounters."""
 
     def __init__(
         self,
@@ -668,13 +2117,24 @@ class IdentifyRequest(_message.Message):
         max_candidates: _builtins.int = ...,
         fpir: _builtins.float = ...,
         threshold: _builtins.float = ...,
+        encounter_id: _builtins.int = ...,
+        subject_id: _builtins.str = ...,
+        filter: Global___SearchFilter | None = ...,
+        exhaustive: _builtins.bool = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["criterion", b"criterion", "fpir", b"fpir", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "filter", b"filter", "fpir", b"fpir", "priority", b"priority", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["criterion", b"criterion", "fpir", b"fpir", "max_candidates", b"max_candidates", "samples", b"samples", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "encounter_id", b"encounter_id", "exhaustive", b"exhaustive", "filter", b"filter", "fpir", b"fpir", "max_candidates", b"max_candidates", "priority", b"priority", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
     _WhichOneofReturnType_criterion: _TypeAlias = _typing.Literal["fpir", "threshold"]  # noqa: Y015
     _WhichOneofArgType_criterion: _TypeAlias = _typing.Literal["criterion", b"criterion"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_criterion) -> _WhichOneofReturnType_criterion | None: ...
 
 Global___IdentifyRequest: _TypeAlias = IdentifyRequest  # noqa: Y015
@@ -730,48 +2190,412 @@ class IdentifyResponse(_message.Message):
 Global___IdentifyResponse: _TypeAlias = IdentifyResponse  # noqa: Y015
 
 @_typing.final
-class DeleteSubjectRequest(_message.Message):
-    """Request of DeleteSubject."""
+class IdentifyStreamRequest(_message.Message):
+    """One search of IdentifyStream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    subject_id: _builtins.str
-    """Whom to remove, 1 to 128 characters. Required."""
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The client's name for the search, 1 to 128 printable characters. Required."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def search(self) -> Global___IdentifyRequest:
+        """The search, required; its transaction_id and priority are not looked at."""
+
     def __init__(
         self,
         *,
-        subject_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        search: Global___IdentifyRequest | None = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "search", b"search"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "item_id", b"item_id", "priority", b"priority", "search", b"search", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
-Global___DeleteSubjectRequest: _TypeAlias = DeleteSubjectRequest  # noqa: Y015
+Global___IdentifyStreamRequest: _TypeAlias = IdentifyStreamRequest  # noqa: Y015
 
 @_typing.final
-class DeleteSubjectResponse(_message.Message):
-    """Reply of DeleteSubject."""
+class IdentifyStreamResponse(_message.Message):
+    """Answer to one search of IdentifyStream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SEQUENCE_FIELD_NUMBER: _builtins.int
-    sequence: _builtins.int
-    """Number of the change in the store's log."""
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """As in the request; empty if that had none."""
+    @_builtins.property
+    def result(self) -> Global___IdentifyResponse:
+        """The answer."""
+
+    @_builtins.property
+    def error(self) -> Global___ItemError:
+        """What failed."""
+
     def __init__(
         self,
         *,
-        sequence: _builtins.int = ...,
+        item_id: _builtins.str = ...,
+        result: Global___IdentifyResponse | None = ...,
+        error: Global___ItemError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "item_id", b"item_id", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["result", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___IdentifyStreamResponse: _TypeAlias = IdentifyStreamResponse  # noqa: Y015
+
+@_typing.final
+class ExtractTemplateRequest(_message.Message):
+    """Request of ExtractTemplate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
+        """Captures, 1 to 20; they need not be of one person."""
+
+    def __init__(
+        self,
+        *,
+        samples: _abc.Iterable[Global___Sample] | None = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "samples", b"samples", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___ExtractTemplateRequest: _TypeAlias = ExtractTemplateRequest  # noqa: Y015
+
+@_typing.final
+class ExtractedTemplate(_message.Message):
+    """A template that was extracted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_INDEX_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
+    FINGER_POSITION_FIELD_NUMBER: _builtins.int
+    EYE_POSITION_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    EXTRACTOR_FIELD_NUMBER: _builtins.int
+    sample_index: _builtins.int
+    """Place of its sample in the request, from 0."""
+    template: _builtins.bytes
+    """In this program's own form."""
+    modality: Global___Modality.ValueType
+    """What it is of."""
+    finger_position: Global___FingerPosition.ValueType
+    """The finger, 0 to 10."""
+    eye_position: Global___EyePosition.ValueType
+    """The eye, 0 to 2."""
+    quality: _builtins.int
+    """0 (worst) to 100."""
+    extractor: _builtins.str
+    """Who made it: an extractor, or a model of faces."""
+    def __init__(
+        self,
+        *,
+        sample_index: _builtins.int = ...,
+        template: _builtins.bytes = ...,
+        modality: Global___Modality.ValueType = ...,
+        finger_position: Global___FingerPosition.ValueType = ...,
+        eye_position: Global___EyePosition.ValueType = ...,
+        quality: _builtins.int = ...,
+        extractor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["eye_position", b"eye_position", "finger_position", b"finger_position", "position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractor", b"extractor", "eye_position", b"eye_position", "finger_position", b"finger_position", "modality", b"modality", "position", b"position", "quality", b"quality", "sample_index", b"sample_index", "template", b"template"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_position: _TypeAlias = _typing.Literal["finger_position", "eye_position"]  # noqa: Y015
+    _WhichOneofArgType_position: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_position) -> _WhichOneofReturnType_position | None: ...
+
+Global___ExtractedTemplate: _TypeAlias = ExtractedTemplate  # noqa: Y015
+
+@_typing.final
+class ExtractTemplateResponse(_message.Message):
+    """Reply of ExtractTemplate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEMPLATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def templates(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExtractedTemplate]:
+        """In the order of the samples, at least one of each; a record of several views gives several."""
+
+    def __init__(
+        self,
+        *,
+        templates: _abc.Iterable[Global___ExtractedTemplate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["templates", b"templates"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DeleteSubjectResponse: _TypeAlias = DeleteSubjectResponse  # noqa: Y015
+Global___ExtractTemplateResponse: _TypeAlias = ExtractTemplateResponse  # noqa: Y015
+
+@_typing.final
+class AssessQualityRequest(_message.Message):
+    """Request of AssessQuality."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
+        """Captures, 1 to 20; they need not be of one person."""
+
+    def __init__(
+        self,
+        *,
+        samples: _abc.Iterable[Global___Sample] | None = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "samples", b"samples", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___AssessQualityRequest: _TypeAlias = AssessQualityRequest  # noqa: Y015
+
+@_typing.final
+class QualityPart(_message.Message):
+    """A quality component of a sample (ISO/IEC 29794-1): something that who captures can act on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Such as contrast or sharpness; each modality has its own."""
+    value: _builtins.float
+    """The native measure, in the unit below."""
+    unit: _builtins.str
+    """Of the measure; empty for a plain number."""
+    score: _builtins.int
+    """The measure on the common scale, 0 (worst) to 100."""
+    advice: _builtins.str
+    """A sentence for who captures. Default: nothing needs doing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.float = ...,
+        unit: _builtins.str = ...,
+        score: _builtins.int = ...,
+        advice: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "name", b"name", "score", b"score", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QualityPart: _TypeAlias = QualityPart  # noqa: Y015
+
+@_typing.final
+class SampleQuality(_message.Message):
+    """Quality of one sample."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_INDEX_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    sample_index: _builtins.int
+    """Place of the sample in the request, from 0."""
+    modality: Global___Modality.ValueType
+    """What it is of."""
+    quality: _builtins.int
+    """Expected use in comparisons (ISO/IEC 29794-1), 0 (worst) to 100; 0 if it gives no template."""
+    @_builtins.property
+    def error(self) -> Global___ItemError:
+        """Why it gives no template. Not set if it does."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___QualityPart]:
+        """What the quality is made of; none of templates, and of images where the extractor does not tell."""
+
+    def __init__(
+        self,
+        *,
+        sample_index: _builtins.int = ...,
+        modality: Global___Modality.ValueType = ...,
+        quality: _builtins.int = ...,
+        error: Global___ItemError | None = ...,
+        parts: _abc.Iterable[Global___QualityPart] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "modality", b"modality", "parts", b"parts", "quality", b"quality", "sample_index", b"sample_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SampleQuality: _TypeAlias = SampleQuality  # noqa: Y015
+
+@_typing.final
+class AssessQualityResponse(_message.Message):
+    """Reply of AssessQuality."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUALITIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def qualities(self) -> _containers.RepeatedCompositeFieldContainer[Global___SampleQuality]:
+        """In the order of the samples, at least one of each; a record of several views gives several."""
+
+    def __init__(
+        self,
+        *,
+        qualities: _abc.Iterable[Global___SampleQuality] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["qualities", b"qualities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssessQualityResponse: _TypeAlias = AssessQualityResponse  # noqa: Y015
+
+@_typing.final
+class ListGalleriesRequest(_message.Message):
+    """Request of ListGalleries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___ListGalleriesRequest: _TypeAlias = ListGalleriesRequest  # noqa: Y015
+
+@_typing.final
+class Gallery(_message.Message):
+    """A named set of encounters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ENCOUNTER_COUNT_FIELD_NUMBER: _builtins.int
+    SUBJECT_COUNT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, 1 to 128 characters."""
+    encounter_count: _builtins.int
+    """Encounters that belong to it now, the inactive too, at least 1."""
+    subject_count: _builtins.int
+    """Subjects that have such an encounter, at least 1."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        encounter_count: _builtins.int = ...,
+        subject_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encounter_count", b"encounter_count", "name", b"name", "subject_count", b"subject_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Gallery: _TypeAlias = Gallery  # noqa: Y015
+
+@_typing.final
+class ListGalleriesResponse(_message.Message):
+    """Reply of ListGalleries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GALLERIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def galleries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Gallery]:
+        """Those that an encounter belongs to, by name."""
+
+    def __init__(
+        self,
+        *,
+        galleries: _abc.Iterable[Global___Gallery] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["galleries", b"galleries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGalleriesResponse: _TypeAlias = ListGalleriesResponse  # noqa: Y015
 
 @_typing.final
 class GetServerStatusRequest(_message.Message):
@@ -779,14 +2603,27 @@ class GetServerStatusRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
     def __init__(
         self,
+        *,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___GetServerStatusRequest: _TypeAlias = GetServerStatusRequest  # noqa: Y015
 
@@ -827,6 +2664,48 @@ class ModalityStatus(_message.Message):
 Global___ModalityStatus: _TypeAlias = ModalityStatus  # noqa: Y015
 
 @_typing.final
+class QueueStatus(_message.Message):
+    """A kind of work, and who waits for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_FIELD_NUMBER: _builtins.int
+    RUNNING_COUNT_FIELD_NUMBER: _builtins.int
+    WAITING_COUNT_FIELD_NUMBER: _builtins.int
+    RUNNING_LIMIT_FIELD_NUMBER: _builtins.int
+    WAITING_LIMIT_FIELD_NUMBER: _builtins.int
+    MEAN_SECONDS_FIELD_NUMBER: _builtins.int
+    work: _builtins.str
+    """Such as verify, extract, search or store."""
+    running_count: _builtins.int
+    """Turns taken now, at least 0."""
+    waiting_count: _builtins.int
+    """Calls and items of streams that wait, at least 0."""
+    running_limit: _builtins.int
+    """Most turns at one time."""
+    waiting_limit: _builtins.int
+    """Most calls that wait; more are refused."""
+    mean_seconds: _builtins.float
+    """Mean time of a turn, late ones counting more, seconds, at least 0."""
+    def __init__(
+        self,
+        *,
+        work: _builtins.str = ...,
+        running_count: _builtins.int = ...,
+        waiting_count: _builtins.int = ...,
+        running_limit: _builtins.int = ...,
+        waiting_limit: _builtins.int = ...,
+        mean_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mean_seconds", b"mean_seconds", "running_count", b"running_count", "running_limit", b"running_limit", "waiting_count", b"waiting_count", "waiting_limit", b"waiting_limit", "work", b"work"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueStatus: _TypeAlias = QueueStatus  # noqa: Y015
+
+@_typing.final
 class GetServerStatusResponse(_message.Message):
     """Reply of GetServerStatus."""
 
@@ -841,6 +2720,7 @@ class GetServerStatusResponse(_message.Message):
     EXTRACTORS_FIELD_NUMBER: _builtins.int
     MODALITIES_FIELD_NUMBER: _builtins.int
     PEOPLE_BYTES_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of the program, such as 0.1.0."""
     store: _builtins.str
@@ -863,6 +2743,10 @@ class GetServerStatusResponse(_message.Message):
     def modalities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModalityStatus]:
         """The same by modality, of each that was enrolled."""
 
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueStatus]:
+        """Who waits for what."""
+
     def __init__(
         self,
         *,
@@ -875,10 +2759,11 @@ class GetServerStatusResponse(_message.Message):
         extractors: _abc.Iterable[_builtins.str] | None = ...,
         modalities: _abc.Iterable[Global___ModalityStatus] | None = ...,
         people_bytes: _builtins.int = ...,
+        queues: _abc.Iterable[Global___QueueStatus] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractors", b"extractors", "modalities", b"modalities", "people_bytes", b"people_bytes", "resident_bytes", b"resident_bytes", "sample_count", b"sample_count", "sequence", b"sequence", "store", b"store", "subject_count", b"subject_count", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractors", b"extractors", "modalities", b"modalities", "people_bytes", b"people_bytes", "queues", b"queues", "resident_bytes", b"resident_bytes", "sample_count", b"sample_count", "sequence", b"sequence", "store", b"store", "subject_count", b"subject_count", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,20 +40,95 @@ class MatcherServiceStub:
                 request_serializer=matcher_dot_v1_dot_matcher__pb2.EnrollRequest.SerializeToString,
                 response_deserializer=matcher_dot_v1_dot_matcher__pb2.EnrollResponse.FromString,
                 _registered_method=True)
+        self.EnrollIfUnique = channel.unary_unary(
+                '/matcher.v1.MatcherService/EnrollIfUnique',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.EnrollIfUniqueRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.EnrollIfUniqueResponse.FromString,
+                _registered_method=True)
+        self.BulkEnroll = channel.stream_stream(
+                '/matcher.v1.MatcherService/BulkEnroll',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.BulkEnrollRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.BulkEnrollResponse.FromString,
+                _registered_method=True)
+        self.GetSubject = channel.unary_unary(
+                '/matcher.v1.MatcherService/GetSubject',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.GetSubjectRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.GetSubjectResponse.FromString,
+                _registered_method=True)
+        self.ListEncounters = channel.unary_unary(
+                '/matcher.v1.MatcherService/ListEncounters',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.ListEncountersRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.ListEncountersResponse.FromString,
+                _registered_method=True)
+        self.UpdateEncounter = channel.unary_unary(
+                '/matcher.v1.MatcherService/UpdateEncounter',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.UpdateEncounterRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.UpdateEncounterResponse.FromString,
+                _registered_method=True)
+        self.SetEncounterStatus = channel.unary_unary(
+                '/matcher.v1.MatcherService/SetEncounterStatus',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.SetEncounterStatusRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.SetEncounterStatusResponse.FromString,
+                _registered_method=True)
+        self.SetGalleries = channel.unary_unary(
+                '/matcher.v1.MatcherService/SetGalleries',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.SetGalleriesRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.SetGalleriesResponse.FromString,
+                _registered_method=True)
+        self.DeleteEncounter = channel.unary_unary(
+                '/matcher.v1.MatcherService/DeleteEncounter',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.DeleteEncounterRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.DeleteEncounterResponse.FromString,
+                _registered_method=True)
+        self.DeleteSubject = channel.unary_unary(
+                '/matcher.v1.MatcherService/DeleteSubject',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectResponse.FromString,
+                _registered_method=True)
+        self.MergeSubjects = channel.unary_unary(
+                '/matcher.v1.MatcherService/MergeSubjects',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.MergeSubjectsRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.MergeSubjectsResponse.FromString,
+                _registered_method=True)
+        self.MoveEncounter = channel.unary_unary(
+                '/matcher.v1.MatcherService/MoveEncounter',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.MoveEncounterRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.MoveEncounterResponse.FromString,
+                _registered_method=True)
         self.Verify = channel.unary_unary(
                 '/matcher.v1.MatcherService/Verify',
                 request_serializer=matcher_dot_v1_dot_matcher__pb2.VerifyRequest.SerializeToString,
                 response_deserializer=matcher_dot_v1_dot_matcher__pb2.VerifyResponse.FromString,
+                _registered_method=True)
+        self.Compare = channel.unary_unary(
+                '/matcher.v1.MatcherService/Compare',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.CompareRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.CompareResponse.FromString,
                 _registered_method=True)
         self.Identify = channel.unary_unary(
                 '/matcher.v1.MatcherService/Identify',
                 request_serializer=matcher_dot_v1_dot_matcher__pb2.IdentifyRequest.SerializeToString,
                 response_deserializer=matcher_dot_v1_dot_matcher__pb2.IdentifyResponse.FromString,
                 _registered_method=True)
-        self.DeleteSubject = channel.unary_unary(
-                '/matcher.v1.MatcherService/DeleteSubject',
-                request_serializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectRequest.SerializeToString,
-                response_deserializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectResponse.FromString,
+        self.IdentifyStream = channel.stream_stream(
+                '/matcher.v1.MatcherService/IdentifyStream',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.IdentifyStreamRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.IdentifyStreamResponse.FromString,
+                _registered_method=True)
+        self.ExtractTemplate = channel.unary_unary(
+                '/matcher.v1.MatcherService/ExtractTemplate',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.ExtractTemplateRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.ExtractTemplateResponse.FromString,
+                _registered_method=True)
+        self.AssessQuality = channel.unary_unary(
+                '/matcher.v1.MatcherService/AssessQuality',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.AssessQualityRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.AssessQualityResponse.FromString,
+                _registered_method=True)
+        self.ListGalleries = channel.unary_unary(
+                '/matcher.v1.MatcherService/ListGalleries',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesResponse.FromString,
                 _registered_method=True)
         self.GetServerStatus = channel.unary_unary(
                 '/matcher.v1.MatcherService/GetServerStatus',
@@ -67,33 +142,160 @@ class MatcherServiceServicer:
     """
 
     def Enroll(self, request, context):
-        """Adds a subject. The reply says that the enrolment is durable and that every later search sees it.
-        Idempotent with an idempotency_key, otherwise not.
-        Fails with ALREADY_EXISTS if the subject_id is taken, and with FAILED_PRECONDITION if the idempotency_key
-        came with another request before.
+        """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
+        with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
+        one was expected and nobody has the id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Verify(self, request, context):
-        """Compares a probe with one subject. Changes nothing.
+    def EnrollIfUnique(self, request, context):
+        """Adds a new subject unless somebody looks the same, enrolled before or by another call meanwhile. That
+        somebody does is an answer, no failure. Idempotent with an idempotency_key: who was enrolled stays so,
+        otherwise it is searched again. Fails with ALREADY_EXISTS if the subject_id is taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BulkEnroll(self, request_iterator, context):
+        """Adds many encounters on one stream; each gets an answer of its own, as soon as it is durable, in
+        whichever order. What fails for one of them ends nothing. Resumable: after a broken stream send again
+        whatever was not answered, or everything, under the same item_ids: an item that had been enrolled is
+        answered with ALREADY. Fails with RESOURCE_EXHAUSTED if the server has too many streams.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSubject(self, request, context):
+        """Tells what is kept of a subject. Changes nothing.
         Fails with NOT_FOUND if nobody of that subject_id is enrolled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Identify(self, request, context):
-        """Compares a probe with every subject. Changes nothing.
+    def ListEncounters(self, request, context):
+        """Tells the encounters, of everybody or of one subject, a page at a time, the earliest enrolled first.
+        Changes nothing. What is enrolled or deleted between two pages is in or out by then; nothing else is left
+        out or told twice. Fails with NOT_FOUND if nobody of that subject_id is enrolled, and with
+        INVALID_ARGUMENT on a token of another list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateEncounter(self, request, context):
+        """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
+        Fails with NOT_FOUND if there is no such encounter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetEncounterStatus(self, request, context):
+        """Makes an encounter active or inactive: searches find active ones unless they ask for more. Idempotent in
+        effect. Fails with NOT_FOUND if there is no such encounter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetGalleries(self, request, context):
+        """Puts an encounter into the galleries named, and no others. Idempotent in effect.
+        Fails with NOT_FOUND if there is no such encounter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteEncounter(self, request, context):
+        """Removes an encounter with its samples. Without an idempotency_key a repeated call fails with NOT_FOUND.
+        Fails with NOT_FOUND if there is no such encounter, and with FAILED_PRECONDITION if it is its subject's
+        only one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSubject(self, request, context):
-        """Removes a subject with everything that belongs to it. Durable once replied; no later search returns it.
-        Fails with NOT_FOUND if nobody of that subject_id is enrolled; so a repeated call fails.
+        """Removes a subject with everything that belongs to it. Without an idempotency_key a repeated call fails
+        with NOT_FOUND. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeSubjects(self, request, context):
+        """Makes one subject of two: all encounters of the other become those of the first. Without an
+        idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
+        with INVALID_ARGUMENT if both are the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveEncounter(self, request, context):
+        """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
+        idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
+        NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
+        with FAILED_PRECONDITION if the encounter is its subject's only one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Verify(self, request, context):
+        """Compares a probe with one subject: one answer for the person, and what each finger, eye and the face
+        gave. Changes nothing. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Compare(self, request, context):
+        """Compares two sets of samples, neither of which need be enrolled. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Identify(self, request, context):
+        """Compares a probe with every subject that passes a filter. Changes nothing.
+        Fails with NOT_FOUND if the probe is a stored subject or encounter that is not there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IdentifyStream(self, request_iterator, context):
+        """Many searches on one stream; each gets an answer of its own as soon as it is there, in whichever order.
+        What fails for one of them ends nothing. Changes nothing. Fails with RESOURCE_EXHAUSTED if the server has
+        too many streams.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtractTemplate(self, request, context):
+        """Returns the templates of samples, which can be sent instead of them from then on. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AssessQuality(self, request, context):
+        """Tells how well samples will do in comparisons, and what who captures can do better. Changes nothing. A
+        sample that gives no template is an answer, no failure.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGalleries(self, request, context):
+        """Tells the galleries that encounters belong to. Changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,20 +316,95 @@ def add_MatcherServiceServicer_to_server(servicer, server):
                     request_deserializer=matcher_dot_v1_dot_matcher__pb2.EnrollRequest.FromString,
                     response_serializer=matcher_dot_v1_dot_matcher__pb2.EnrollResponse.SerializeToString,
             ),
+            'EnrollIfUnique': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnrollIfUnique,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.EnrollIfUniqueRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.EnrollIfUniqueResponse.SerializeToString,
+            ),
+            'BulkEnroll': grpc.stream_stream_rpc_method_handler(
+                    servicer.BulkEnroll,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.BulkEnrollRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.BulkEnrollResponse.SerializeToString,
+            ),
+            'GetSubject': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSubject,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.GetSubjectRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.GetSubjectResponse.SerializeToString,
+            ),
+            'ListEncounters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEncounters,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.ListEncountersRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.ListEncountersResponse.SerializeToString,
+            ),
+            'UpdateEncounter': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateEncounter,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.UpdateEncounterRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.UpdateEncounterResponse.SerializeToString,
+            ),
+            'SetEncounterStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetEncounterStatus,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.SetEncounterStatusRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.SetEncounterStatusResponse.SerializeToString,
+            ),
+            'SetGalleries': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetGalleries,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.SetGalleriesRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.SetGalleriesResponse.SerializeToString,
+            ),
+            'DeleteEncounter': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteEncounter,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.DeleteEncounterRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.DeleteEncounterResponse.SerializeToString,
+            ),
+            'DeleteSubject': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSubject,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectResponse.SerializeToString,
+            ),
+            'MergeSubjects': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeSubjects,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.MergeSubjectsRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.MergeSubjectsResponse.SerializeToString,
+            ),
+            'MoveEncounter': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveEncounter,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.MoveEncounterRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.MoveEncounterResponse.SerializeToString,
+            ),
             'Verify': grpc.unary_unary_rpc_method_handler(
                     servicer.Verify,
                     request_deserializer=matcher_dot_v1_dot_matcher__pb2.VerifyRequest.FromString,
                     response_serializer=matcher_dot_v1_dot_matcher__pb2.VerifyResponse.SerializeToString,
+            ),
+            'Compare': grpc.unary_unary_rpc_method_handler(
+                    servicer.Compare,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.CompareRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.CompareResponse.SerializeToString,
             ),
             'Identify': grpc.unary_unary_rpc_method_handler(
                     servicer.Identify,
                     request_deserializer=matcher_dot_v1_dot_matcher__pb2.IdentifyRequest.FromString,
                     response_serializer=matcher_dot_v1_dot_matcher__pb2.IdentifyResponse.SerializeToString,
             ),
-            'DeleteSubject': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeleteSubject,
-                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectRequest.FromString,
-                    response_serializer=matcher_dot_v1_dot_matcher__pb2.DeleteSubjectResponse.SerializeToString,
+            'IdentifyStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.IdentifyStream,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.IdentifyStreamRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.IdentifyStreamResponse.SerializeToString,
+            ),
+            'ExtractTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtractTemplate,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.ExtractTemplateRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.ExtractTemplateResponse.SerializeToString,
+            ),
+            'AssessQuality': grpc.unary_unary_rpc_method_handler(
+                    servicer.AssessQuality,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.AssessQualityRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.AssessQualityResponse.SerializeToString,
+            ),
+            'ListGalleries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGalleries,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesResponse.SerializeToString,
             ),
             'GetServerStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServerStatus,
@@ -174,6 +451,303 @@ class MatcherService:
             _registered_method=True)
 
     @staticmethod
+    def EnrollIfUnique(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/EnrollIfUnique',
+            matcher_dot_v1_dot_matcher__pb2.EnrollIfUniqueRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.EnrollIfUniqueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkEnroll(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/matcher.v1.MatcherService/BulkEnroll',
+            matcher_dot_v1_dot_matcher__pb2.BulkEnrollRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.BulkEnrollResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSubject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/GetSubject',
+            matcher_dot_v1_dot_matcher__pb2.GetSubjectRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.GetSubjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEncounters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/ListEncounters',
+            matcher_dot_v1_dot_matcher__pb2.ListEncountersRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.ListEncountersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateEncounter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/UpdateEncounter',
+            matcher_dot_v1_dot_matcher__pb2.UpdateEncounterRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.UpdateEncounterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetEncounterStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/SetEncounterStatus',
+            matcher_dot_v1_dot_matcher__pb2.SetEncounterStatusRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.SetEncounterStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetGalleries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/SetGalleries',
+            matcher_dot_v1_dot_matcher__pb2.SetGalleriesRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.SetGalleriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteEncounter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/DeleteEncounter',
+            matcher_dot_v1_dot_matcher__pb2.DeleteEncounterRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.DeleteEncounterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSubject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/DeleteSubject',
+            matcher_dot_v1_dot_matcher__pb2.DeleteSubjectRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.DeleteSubjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeSubjects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/MergeSubjects',
+            matcher_dot_v1_dot_matcher__pb2.MergeSubjectsRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.MergeSubjectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveEncounter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/MoveEncounter',
+            matcher_dot_v1_dot_matcher__pb2.MoveEncounterRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.MoveEncounterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Verify(request,
             target,
             options=(),
@@ -190,6 +764,33 @@ class MatcherService:
             '/matcher.v1.MatcherService/Verify',
             matcher_dot_v1_dot_matcher__pb2.VerifyRequest.SerializeToString,
             matcher_dot_v1_dot_matcher__pb2.VerifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Compare(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/Compare',
+            matcher_dot_v1_dot_matcher__pb2.CompareRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.CompareResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -228,7 +829,34 @@ class MatcherService:
             _registered_method=True)
 
     @staticmethod
-    def DeleteSubject(request,
+    def IdentifyStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/matcher.v1.MatcherService/IdentifyStream',
+            matcher_dot_v1_dot_matcher__pb2.IdentifyStreamRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.IdentifyStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtractTemplate(request,
             target,
             options=(),
             channel_credentials=None,
@@ -241,9 +869,63 @@ class MatcherService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/matcher.v1.MatcherService/DeleteSubject',
-            matcher_dot_v1_dot_matcher__pb2.DeleteSubjectRequest.SerializeToString,
-            matcher_dot_v1_dot_matcher__pb2.DeleteSubjectResponse.FromString,
+            '/matcher.v1.MatcherService/ExtractTemplate',
+            matcher_dot_v1_dot_matcher__pb2.ExtractTemplateRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.ExtractTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AssessQuality(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/AssessQuality',
+            matcher_dot_v1_dot_matcher__pb2.AssessQualityRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.AssessQualityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGalleries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/ListGalleries',
+            matcher_dot_v1_dot_matcher__pb2.ListGalleriesRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.ListGalleriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,11 +3,23 @@
 isort:skip_file
 The matching service: who enrolled, who is this, is this who they say.
 
-Errors. A call that fails carries a google.rpc.Status whose details hold one google.rpc.ErrorInfo with the
-domain "matcher.v1" and a reason such as IMAGE_TRUNCATED or SUBJECT_NOT_FOUND. Unusable input, a sample that
-gives no template among it, is INVALID_ARGUMENT. No error ever contains biometric data.
+Words. A subject (a person) has encounters (visits), an encounter has samples (captures). Status,
+galleries, year of birth and tags belong to the encounter. A subject's id is given by the client or made by
+the server; ids of encounters and samples are numbers that the server makes and never uses again.
 
-Limits. A request is at most 16 MiB, with at most 20 samples.
+Errors. A call that fails carries a google.rpc.Status whose details hold one google.rpc.ErrorInfo with the
+domain "matcher.v1" and a reason such as IMAGE_TRUNCATED or SUBJECT_NOT_FOUND. Unusable input, a sample
+that gives no template among it, is INVALID_ARGUMENT. RESOURCE_EXHAUSTED with the reason SERVER_OVERLOADED
+comes with a google.rpc.RetryInfo: nothing was begun, and the same call may be sent again after that time.
+UNAVAILABLE passes by itself. No error ever contains biometric data.
+
+Idempotency. Calls that change nothing may be sent again at any time. Calls that change something take an
+idempotency_key: with one, they may be sent again too, and the same key with another request is refused
+with FAILED_PRECONDITION (IDEMPOTENCY_MISMATCH).
+
+Every change is durable once it is replied to, and every later search sees it.
+
+Limits. A message is at most 16 MiB, a list of samples has at most 20.
 """
 
 from collections import abc as _abc
@@ -41,21 +53,86 @@ class MatcherServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MatcherServiceAsyncStub: ...
     Enroll: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.EnrollRequest, _matcher_pb2.EnrollResponse]
-    """Adds a subject. The reply says that the enrolment is durable and that every later search sees it.
-    Idempotent with an idempotency_key, otherwise not.
-    Fails with ALREADY_EXISTS if the subject_id is taken, and with FAILED_PRECONDITION if the idempotency_key
-    came with another request before.
+    """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
+    with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
+    one was expected and nobody has the id.
     """
-    Verify: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.VerifyRequest, _matcher_pb2.VerifyResponse]
-    """Compares a probe with one subject. Changes nothing.
+    EnrollIfUnique: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.EnrollIfUniqueRequest, _matcher_pb2.EnrollIfUniqueResponse]
+    """Adds a new subject unless somebody looks the same, enrolled before or by another call meanwhile. That
+    somebody does is an answer, no failure. Idempotent with an idempotency_key: who was enrolled stays so,
+    otherwise it is searched again. Fails with ALREADY_EXISTS if the subject_id is taken.
+    """
+    BulkEnroll: _grpc.StreamStreamMultiCallable[_matcher_pb2.BulkEnrollRequest, _matcher_pb2.BulkEnrollResponse]
+    """Adds many encounters on one stream; each gets an answer of its own, as soon as it is durable, in
+    whichever order. What fails for one of them ends nothing. Resumable: after a broken stream send again
+    whatever was not answered, or everything, under the same item_ids: an item that had been enrolled is
+    answered with ALREADY. Fails with RESOURCE_EXHAUSTED if the server has too many streams.
+    """
+    GetSubject: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetSubjectRequest, _matcher_pb2.GetSubjectResponse]
+    """Tells what is kept of a subject. Changes nothing.
     Fails with NOT_FOUND if nobody of that subject_id is enrolled.
     """
-    Identify: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.IdentifyRequest, _matcher_pb2.IdentifyResponse]
-    """Compares a probe with every subject. Changes nothing."""
-    DeleteSubject: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.DeleteSubjectRequest, _matcher_pb2.DeleteSubjectResponse]
-    """Removes a subject with everything that belongs to it. Durable once replied; no later search returns it.
-    Fails with NOT_FOUND if nobody of that subject_id is enrolled; so a repeated call fails.
+    ListEncounters: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ListEncountersRequest, _matcher_pb2.ListEncountersResponse]
+    """Tells the encounters, of everybody or of one subject, a page at a time, the earliest enrolled first.
+    Changes nothing. What is enrolled or deleted between two pages is in or out by then; nothing else is left
+    out or told twice. Fails with NOT_FOUND if nobody of that subject_id is enrolled, and with
+    INVALID_ARGUMENT on a token of another list.
     """
+    UpdateEncounter: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.UpdateEncounterRequest, _matcher_pb2.UpdateEncounterResponse]
+    """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
+    Fails with NOT_FOUND if there is no such encounter.
+    """
+    SetEncounterStatus: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.SetEncounterStatusRequest, _matcher_pb2.SetEncounterStatusResponse]
+    """Makes an encounter active or inactive: searches find active ones unless they ask for more. Idempotent in
+    effect. Fails with NOT_FOUND if there is no such encounter.
+    """
+    SetGalleries: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.SetGalleriesRequest, _matcher_pb2.SetGalleriesResponse]
+    """Puts an encounter into the galleries named, and no others. Idempotent in effect.
+    Fails with NOT_FOUND if there is no such encounter.
+    """
+    DeleteEncounter: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.DeleteEncounterRequest, _matcher_pb2.DeleteEncounterResponse]
+    """Removes an encounter with its samples. Without an idempotency_key a repeated call fails with NOT_FOUND.
+    Fails with NOT_FOUND if there is no such encounter, and with FAILED_PRECONDITION if it is its subject's
+    only one.
+    """
+    DeleteSubject: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.DeleteSubjectRequest, _matcher_pb2.DeleteSubjectResponse]
+    """Removes a subject with everything that belongs to it. Without an idempotency_key a repeated call fails
+    with NOT_FOUND. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+    """
+    MergeSubjects: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.MergeSubjectsRequest, _matcher_pb2.MergeSubjectsResponse]
+    """Makes one subject of two: all encounters of the other become those of the first. Without an
+    idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
+    with INVALID_ARGUMENT if both are the same.
+    """
+    MoveEncounter: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.MoveEncounterRequest, _matcher_pb2.MoveEncounterResponse]
+    """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
+    idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
+    NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
+    with FAILED_PRECONDITION if the encounter is its subject's only one.
+    """
+    Verify: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.VerifyRequest, _matcher_pb2.VerifyResponse]
+    """Compares a probe with one subject: one answer for the person, and what each finger, eye and the face
+    gave. Changes nothing. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+    """
+    Compare: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.CompareRequest, _matcher_pb2.CompareResponse]
+    """Compares two sets of samples, neither of which need be enrolled. Changes nothing."""
+    Identify: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.IdentifyRequest, _matcher_pb2.IdentifyResponse]
+    """Compares a probe with every subject that passes a filter. Changes nothing.
+    Fails with NOT_FOUND if the probe is a stored subject or encounter that is not there.
+    """
+    IdentifyStream: _grpc.StreamStreamMultiCallable[_matcher_pb2.IdentifyStreamRequest, _matcher_pb2.IdentifyStreamResponse]
+    """Many searches on one stream; each gets an answer of its own as soon as it is there, in whichever order.
+    What fails for one of them ends nothing. Changes nothing. Fails with RESOURCE_EXHAUSTED if the server has
+    too many streams.
+    """
+    ExtractTemplate: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ExtractTemplateRequest, _matcher_pb2.ExtractTemplateResponse]
+    """Returns the templates of samples, which can be sent instead of them from then on. Changes nothing."""
+    AssessQuality: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.AssessQualityRequest, _matcher_pb2.AssessQualityResponse]
+    """Tells how well samples will do in comparisons, and what who captures can do better. Changes nothing. A
+    sample that gives no template is an answer, no failure.
+    """
+    ListGalleries: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ListGalleriesRequest, _matcher_pb2.ListGalleriesResponse]
+    """Tells the galleries that encounters belong to. Changes nothing."""
     GetServerStatus: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetServerStatusRequest, _matcher_pb2.GetServerStatusResponse]
     """Tells what the server holds. Changes nothing."""
 
@@ -65,21 +142,86 @@ class MatcherServiceAsyncStub(MatcherServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enroll: _aio.UnaryUnaryMultiCallable[_matcher_pb2.EnrollRequest, _matcher_pb2.EnrollResponse]  # type: ignore[assignment]
-    """Adds a subject. The reply says that the enrolment is durable and that every later search sees it.
-    Idempotent with an idempotency_key, otherwise not.
-    Fails with ALREADY_EXISTS if the subject_id is taken, and with FAILED_PRECONDITION if the idempotency_key
-    came with another request before.
+    """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
+    with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
+    one was expected and nobody has the id.
     """
-    Verify: _aio.UnaryUnaryMultiCallable[_matcher_pb2.VerifyRequest, _matcher_pb2.VerifyResponse]  # type: ignore[assignment]
-    """Compares a probe with one subject. Changes nothing.
+    EnrollIfUnique: _aio.UnaryUnaryMultiCallable[_matcher_pb2.EnrollIfUniqueRequest, _matcher_pb2.EnrollIfUniqueResponse]  # type: ignore[assignment]
+    """Adds a new subject unless somebody looks the same, enrolled before or by another call meanwhile. That
+    somebody does is an answer, no failure. Idempotent with an idempotency_key: who was enrolled stays so,
+    otherwise it is searched again. Fails with ALREADY_EXISTS if the subject_id is taken.
+    """
+    BulkEnroll: _aio.StreamStreamMultiCallable[_matcher_pb2.BulkEnrollRequest, _matcher_pb2.BulkEnrollResponse]  # type: ignore[assignment]
+    """Adds many encounters on one stream; each gets an answer of its own, as soon as it is durable, in
+    whichever order. What fails for one of them ends nothing. Resumable: after a broken stream send again
+    whatever was not answered, or everything, under the same item_ids: an item that had been enrolled is
+    answered with ALREADY. Fails with RESOURCE_EXHAUSTED if the server has too many streams.
+    """
+    GetSubject: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetSubjectRequest, _matcher_pb2.GetSubjectResponse]  # type: ignore[assignment]
+    """Tells what is kept of a subject. Changes nothing.
     Fails with NOT_FOUND if nobody of that subject_id is enrolled.
     """
-    Identify: _aio.UnaryUnaryMultiCallable[_matcher_pb2.IdentifyRequest, _matcher_pb2.IdentifyResponse]  # type: ignore[assignment]
-    """Compares a probe with every subject. Changes nothing."""
-    DeleteSubject: _aio.UnaryUnaryMultiCallable[_matcher_pb2.DeleteSubjectRequest, _matcher_pb2.DeleteSubjectResponse]  # type: ignore[assignment]
-    """Removes a subject with everything that belongs to it. Durable once replied; no later search returns it.
-    Fails with NOT_FOUND if nobody of that subject_id is enrolled; so a repeated call fails.
+    ListEncounters: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ListEncountersRequest, _matcher_pb2.ListEncountersResponse]  # type: ignore[assignment]
+    """Tells the encounters, of everybody or of one subject, a page at a time, the earliest enrolled first.
+    Changes nothing. What is enrolled or deleted between two pages is in or out by then; nothing else is left
+    out or told twice. Fails with NOT_FOUND if nobody of that subject_id is enrolled, and with
+    INVALID_ARGUMENT on a token of another list.
     """
+    UpdateEncounter: _aio.UnaryUnaryMultiCallable[_matcher_pb2.UpdateEncounterRequest, _matcher_pb2.UpdateEncounterResponse]  # type: ignore[assignment]
+    """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
+    Fails with NOT_FOUND if there is no such encounter.
+    """
+    SetEncounterStatus: _aio.UnaryUnaryMultiCallable[_matcher_pb2.SetEncounterStatusRequest, _matcher_pb2.SetEncounterStatusResponse]  # type: ignore[assignment]
+    """Makes an encounter active or inactive: searches find active ones unless they ask for more. Idempotent in
+    effect. Fails with NOT_FOUND if there is no such encounter.
+    """
+    SetGalleries: _aio.UnaryUnaryMultiCallable[_matcher_pb2.SetGalleriesRequest, _matcher_pb2.SetGalleriesResponse]  # type: ignore[assignment]
+    """Puts an encounter into the galleries named, and no others. Idempotent in effect.
+    Fails with NOT_FOUND if there is no such encounter.
+    """
+    DeleteEncounter: _aio.UnaryUnaryMultiCallable[_matcher_pb2.DeleteEncounterRequest, _matcher_pb2.DeleteEncounterResponse]  # type: ignore[assignment]
+    """Removes an encounter with its samples. Without an idempotency_key a repeated call fails with NOT_FOUND.
+    Fails with NOT_FOUND if there is no such encounter, and with FAILED_PRECONDITION if it is its subject's
+    only one.
+    """
+    DeleteSubject: _aio.UnaryUnaryMultiCallable[_matcher_pb2.DeleteSubjectRequest, _matcher_pb2.DeleteSubjectResponse]  # type: ignore[assignment]
+    """Removes a subject with everything that belongs to it. Without an idempotency_key a repeated call fails
+    with NOT_FOUND. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+    """
+    MergeSubjects: _aio.UnaryUnaryMultiCallable[_matcher_pb2.MergeSubjectsRequest, _matcher_pb2.MergeSubjectsResponse]  # type: ignore[assignment]
+    """Makes one subject of two: all encounters of the other become those of the first. Without an
+    idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
+    with INVALID_ARGUMENT if both are the same.
+    """
+    MoveEncounter: _aio.UnaryUnaryMultiCallable[_matcher_pb2.MoveEncounterRequest, _matcher_pb2.MoveEncounterResponse]  # type: ignore[assignment]
+    """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
+    idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
+    NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
+    with FAILED_PRECONDITION if the encounter is its subject's only one.
+    """
+    Verify: _aio.UnaryUnaryMultiCallable[_matcher_pb2.VerifyRequest, _matcher_pb2.VerifyResponse]  # type: ignore[assignment]
+    """Compares a probe with one subject: one answer for the person, and what each finger, eye and the face
+    gave. Changes nothing. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+    """
+    Compare: _aio.UnaryUnaryMultiCallable[_matcher_pb2.CompareRequest, _matcher_pb2.CompareResponse]  # type: ignore[assignment]
+    """Compares two sets of samples, neither of which need be enrolled. Changes nothing."""
+    Identify: _aio.UnaryUnaryMultiCallable[_matcher_pb2.IdentifyRequest, _matcher_pb2.IdentifyResponse]  # type: ignore[assignment]
+    """Compares a probe with every subject that passes a filter. Changes nothing.
+    Fails with NOT_FOUND if the probe is a stored subject or encounter that is not there.
+    """
+    IdentifyStream: _aio.StreamStreamMultiCallable[_matcher_pb2.IdentifyStreamRequest, _matcher_pb2.IdentifyStreamResponse]  # type: ignore[assignment]
+    """Many searches on one stream; each gets an answer of its own as soon as it is there, in whichever order.
+    What fails for one of them ends nothing. Changes nothing. Fails with RESOURCE_EXHAUSTED if the server has
+    too many streams.
+    """
+    ExtractTemplate: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ExtractTemplateRequest, _matcher_pb2.ExtractTemplateResponse]  # type: ignore[assignment]
+    """Returns the templates of samples, which can be sent instead of them from then on. Changes nothing."""
+    AssessQuality: _aio.UnaryUnaryMultiCallable[_matcher_pb2.AssessQualityRequest, _matcher_pb2.AssessQualityResponse]  # type: ignore[assignment]
+    """Tells how well samples will do in comparisons, and what who captures can do better. Changes nothing. A
+    sample that gives no template is an answer, no failure.
+    """
+    ListGalleries: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ListGalleriesRequest, _matcher_pb2.ListGalleriesResponse]  # type: ignore[assignment]
+    """Tells the galleries that encounters belong to. Changes nothing."""
     GetServerStatus: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetServerStatusRequest, _matcher_pb2.GetServerStatusResponse]  # type: ignore[assignment]
     """Tells what the server holds. Changes nothing."""
 
@@ -92,10 +234,128 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matcher_pb2.EnrollRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.EnrollResponse, _abc.Awaitable[_matcher_pb2.EnrollResponse]]:
-        """Adds a subject. The reply says that the enrolment is durable and that every later search sees it.
-        Idempotent with an idempotency_key, otherwise not.
-        Fails with ALREADY_EXISTS if the subject_id is taken, and with FAILED_PRECONDITION if the idempotency_key
-        came with another request before.
+        """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
+        with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
+        one was expected and nobody has the id.
+        """
+
+    @_abc_1.abstractmethod
+    def EnrollIfUnique(
+        self,
+        request: _matcher_pb2.EnrollIfUniqueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.EnrollIfUniqueResponse, _abc.Awaitable[_matcher_pb2.EnrollIfUniqueResponse]]:
+        """Adds a new subject unless somebody looks the same, enrolled before or by another call meanwhile. That
+        somebody does is an answer, no failure. Idempotent with an idempotency_key: who was enrolled stays so,
+        otherwise it is searched again. Fails with ALREADY_EXISTS if the subject_id is taken.
+        """
+
+    @_abc_1.abstractmethod
+    def BulkEnroll(
+        self,
+        request_iterator: _MaybeAsyncIterator[_matcher_pb2.BulkEnrollRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_matcher_pb2.BulkEnrollResponse], _abc.AsyncIterator[_matcher_pb2.BulkEnrollResponse]]:
+        """Adds many encounters on one stream; each gets an answer of its own, as soon as it is durable, in
+        whichever order. What fails for one of them ends nothing. Resumable: after a broken stream send again
+        whatever was not answered, or everything, under the same item_ids: an item that had been enrolled is
+        answered with ALREADY. Fails with RESOURCE_EXHAUSTED if the server has too many streams.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSubject(
+        self,
+        request: _matcher_pb2.GetSubjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.GetSubjectResponse, _abc.Awaitable[_matcher_pb2.GetSubjectResponse]]:
+        """Tells what is kept of a subject. Changes nothing.
+        Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+        """
+
+    @_abc_1.abstractmethod
+    def ListEncounters(
+        self,
+        request: _matcher_pb2.ListEncountersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.ListEncountersResponse, _abc.Awaitable[_matcher_pb2.ListEncountersResponse]]:
+        """Tells the encounters, of everybody or of one subject, a page at a time, the earliest enrolled first.
+        Changes nothing. What is enrolled or deleted between two pages is in or out by then; nothing else is left
+        out or told twice. Fails with NOT_FOUND if nobody of that subject_id is enrolled, and with
+        INVALID_ARGUMENT on a token of another list.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateEncounter(
+        self,
+        request: _matcher_pb2.UpdateEncounterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.UpdateEncounterResponse, _abc.Awaitable[_matcher_pb2.UpdateEncounterResponse]]:
+        """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
+        Fails with NOT_FOUND if there is no such encounter.
+        """
+
+    @_abc_1.abstractmethod
+    def SetEncounterStatus(
+        self,
+        request: _matcher_pb2.SetEncounterStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.SetEncounterStatusResponse, _abc.Awaitable[_matcher_pb2.SetEncounterStatusResponse]]:
+        """Makes an encounter active or inactive: searches find active ones unless they ask for more. Idempotent in
+        effect. Fails with NOT_FOUND if there is no such encounter.
+        """
+
+    @_abc_1.abstractmethod
+    def SetGalleries(
+        self,
+        request: _matcher_pb2.SetGalleriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.SetGalleriesResponse, _abc.Awaitable[_matcher_pb2.SetGalleriesResponse]]:
+        """Puts an encounter into the galleries named, and no others. Idempotent in effect.
+        Fails with NOT_FOUND if there is no such encounter.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteEncounter(
+        self,
+        request: _matcher_pb2.DeleteEncounterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.DeleteEncounterResponse, _abc.Awaitable[_matcher_pb2.DeleteEncounterResponse]]:
+        """Removes an encounter with its samples. Without an idempotency_key a repeated call fails with NOT_FOUND.
+        Fails with NOT_FOUND if there is no such encounter, and with FAILED_PRECONDITION if it is its subject's
+        only one.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSubject(
+        self,
+        request: _matcher_pb2.DeleteSubjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.DeleteSubjectResponse, _abc.Awaitable[_matcher_pb2.DeleteSubjectResponse]]:
+        """Removes a subject with everything that belongs to it. Without an idempotency_key a repeated call fails
+        with NOT_FOUND. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+        """
+
+    @_abc_1.abstractmethod
+    def MergeSubjects(
+        self,
+        request: _matcher_pb2.MergeSubjectsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.MergeSubjectsResponse, _abc.Awaitable[_matcher_pb2.MergeSubjectsResponse]]:
+        """Makes one subject of two: all encounters of the other become those of the first. Without an
+        idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
+        with INVALID_ARGUMENT if both are the same.
+        """
+
+    @_abc_1.abstractmethod
+    def MoveEncounter(
+        self,
+        request: _matcher_pb2.MoveEncounterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.MoveEncounterResponse, _abc.Awaitable[_matcher_pb2.MoveEncounterResponse]]:
+        """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
+        idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
+        NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
+        with FAILED_PRECONDITION if the encounter is its subject's only one.
         """
 
     @_abc_1.abstractmethod
@@ -104,9 +364,17 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matcher_pb2.VerifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.VerifyResponse, _abc.Awaitable[_matcher_pb2.VerifyResponse]]:
-        """Compares a probe with one subject. Changes nothing.
-        Fails with NOT_FOUND if nobody of that subject_id is enrolled.
+        """Compares a probe with one subject: one answer for the person, and what each finger, eye and the face
+        gave. Changes nothing. Fails with NOT_FOUND if nobody of that subject_id is enrolled.
         """
+
+    @_abc_1.abstractmethod
+    def Compare(
+        self,
+        request: _matcher_pb2.CompareRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.CompareResponse, _abc.Awaitable[_matcher_pb2.CompareResponse]]:
+        """Compares two sets of samples, neither of which need be enrolled. Changes nothing."""
 
     @_abc_1.abstractmethod
     def Identify(
@@ -114,17 +382,46 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matcher_pb2.IdentifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.IdentifyResponse, _abc.Awaitable[_matcher_pb2.IdentifyResponse]]:
-        """Compares a probe with every subject. Changes nothing."""
+        """Compares a probe with every subject that passes a filter. Changes nothing.
+        Fails with NOT_FOUND if the probe is a stored subject or encounter that is not there.
+        """
 
     @_abc_1.abstractmethod
-    def DeleteSubject(
+    def IdentifyStream(
         self,
-        request: _matcher_pb2.DeleteSubjectRequest,
+        request_iterator: _MaybeAsyncIterator[_matcher_pb2.IdentifyStreamRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_matcher_pb2.DeleteSubjectResponse, _abc.Awaitable[_matcher_pb2.DeleteSubjectResponse]]:
-        """Removes a subject with everything that belongs to it. Durable once replied; no later search returns it.
-        Fails with NOT_FOUND if nobody of that subject_id is enrolled; so a repeated call fails.
+    ) -> _typing.Union[_abc.Iterator[_matcher_pb2.IdentifyStreamResponse], _abc.AsyncIterator[_matcher_pb2.IdentifyStreamResponse]]:
+        """Many searches on one stream; each gets an answer of its own as soon as it is there, in whichever order.
+        What fails for one of them ends nothing. Changes nothing. Fails with RESOURCE_EXHAUSTED if the server has
+        too many streams.
         """
+
+    @_abc_1.abstractmethod
+    def ExtractTemplate(
+        self,
+        request: _matcher_pb2.ExtractTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.ExtractTemplateResponse, _abc.Awaitable[_matcher_pb2.ExtractTemplateResponse]]:
+        """Returns the templates of samples, which can be sent instead of them from then on. Changes nothing."""
+
+    @_abc_1.abstractmethod
+    def AssessQuality(
+        self,
+        request: _matcher_pb2.AssessQualityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.AssessQualityResponse, _abc.Awaitable[_matcher_pb2.AssessQualityResponse]]:
+        """Tells how well samples will do in comparisons, and what who captures can do better. Changes nothing. A
+        sample that gives no template is an answer, no failure.
+        """
+
+    @_abc_1.abstractmethod
+    def ListGalleries(
+        self,
+        request: _matcher_pb2.ListGalleriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.ListGalleriesResponse, _abc.Awaitable[_matcher_pb2.ListGalleriesResponse]]:
+        """Tells the galleries that encounters belong to. Changes nothing."""
 
     @_abc_1.abstractmethod
     def GetServerStatus(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import grpc
@@ -113,7 +114,7 @@ def test_answers_arrive_as_the_engine_gave_them(
         assert client.verify("alice", probe).warnings == engine.verify("alice", probe).warnings
         found, known = client.identify(probe, threshold=0), engine.identify(probe, threshold=0)
         assert [c.parts for c in found.candidates] == [c.parts for c in known.candidates]
-    assert client.status() == engine.status()
+    assert replace(client.status(), queues=()) == engine.status()
     assert [m.modality for m in client.status().modalities] == list(Modality)
 
 

@@ -1,0 +1,112 @@
+"""What every method of the service does first: is there an engine, is the request sound, whose turn is it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import grpc
+
+from matcher.deadline import Deadline
+from matcher.engine import Engine
+from matcher.errors import ArgumentError, NotReadyError
+from matcher.gallery.schema import MAX_ID_LENGTH
+from matcher.service.turns import DEFAULT_PRIORITY, PRIORITIES, Turns, Work
+from matcher.v1 import matcher_pb2 as pb
+
+NO_DEADLINE_S = 1e6
+"""gRPC gives a call without a deadline a very distant one; beyond this it counts as none, seconds."""
+
+
+class Request(Protocol):
+    """What every request has."""
+
+    transaction_id: str
+    priority: int
+
+    def HasField(self, field: Any) -> bool:  # noqa: N802
+        """Return whether a field is set."""
+
+
+class Handlers:
+    """Base of the methods.
+
+    Parameters
+    ----------
+    turns : Turns
+        Whose turn it is.
+    """
+
+    def __init__(self, turns: Turns) -> None:
+        self.engine: Engine | None = None
+        self.turns = turns
+        self.stopping = threading.Event()
+
+    def ready(self) -> Engine:
+        """Return the engine.
+
+        Raises
+        ------
+        NotReadyError
+            While there is none.
+        """
+        engine = self.engine
+        if engine is None:
+            raise NotReadyError("The server is starting or stopping.", hint="Try again in a moment.")
+        return engine
+
+    @contextmanager
+    def turn(
+        self, work: Work, request: Request, context: grpc.ServicerContext, *, streamed: bool = False
+    ) -> Iterator[tuple[Engine, Deadline]]:
+        """Hold a turn for a request, and give the engine and the caller's deadline.
+
+        Raises
+        ------
+        ArgumentError
+            If the transaction's id or the priority is out of range.
+        NotReadyError, OverloadedError, DeadlineError
+        """
+        engine = self.ready()
+        priority = priority_of(request)
+        deadline = deadline_of(context)
+        queue = self.turns.queues[work]
+        with queue.turn(deadline, priority, streamed=streamed, wake=context.add_callback):
+            yield engine, deadline
+
+
+def priority_of(request: Request) -> int:
+    """Return how urgent a request is, 0 (last) to 9; its transaction's id is checked on the way.
+
+    Raises
+    ------
+    ArgumentError
+        If either is out of range.
+    """
+    transaction = request.transaction_id
+    if transaction and (len(transaction) > MAX_ID_LENGTH or not transaction.isprintable()):
+        raise ArgumentError(f"transaction_id: expected at most {MAX_ID_LENGTH} printable characters.")
+    if not request.HasField("priority"):
+        return DEFAULT_PRIORITY
+    if request.priority not in PRIORITIES:
+        raise ArgumentError(f"priority: expected 0 to {PRIORITIES[-1]}, got {request.priority}.")
+    return request.priority
+
+
+def work_of(samples: Iterable[pb.Sample], otherwise: Work) -> Work:
+    """Return what samples make of a request: extraction, where there is an image."""
+    return Work.EXTRACT if any(sample.WhichOneof("content") == "image" for sample in samples) else otherwise
+
+
+def deadline_of(context: grpc.ServicerContext) -> Deadline:
+    """Return a call's deadline: passed as well once the caller has cancelled or gone."""
+
+    def remaining() -> float | None:
+        if not context.is_active():
+            return 0.0
+        left = context.time_remaining()
+        return None if left is None or left > NO_DEADLINE_S else left
+
+    return Deadline(remaining)

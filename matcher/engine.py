@@ -27,6 +27,7 @@ from matcher.gallery.filters import EVERYBODY, Filter
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.operations import Enrolment, SubjectIs
 from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt, SampleRecord
+from matcher.gallery.upkeep import Workload
 from matcher.person import MatchWarning, Side
 from matcher.reader import DEFAULT_EXTRACTOR, reader
 from matcher.samples import Sample, SampleReader, templates_of
@@ -219,6 +220,10 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
             ),
             view.people_bytes,
         )
+
+    def workload(self) -> Workload:
+        """Return what waits to be done; NotReadyError while the gallery is being read."""
+        return self._gallery.workload()
 
     @property
     def ready(self) -> bool:

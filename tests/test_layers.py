@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "matcher"
 
 ORDER = (
     ("version", "errors"),
-    ("types", "sample_quality", "trace", "kernel_cache", "_core", "person", "deadline", "safe_log"),
+    ("types", "sample_quality", "trace", "kernel_cache", "_core", "person", "deadline", "safe_log", "stages"),
     ("image",),
     ("security",),
     ("audit",),
@@ -26,6 +26,7 @@ ORDER = (
     ("dedup",),
     ("evaluate",),
     ("v1",),
+    ("observe",),
     ("service",),
     ("review",),
     ("privacy",),

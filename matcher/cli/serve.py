@@ -8,6 +8,8 @@ from pathlib import Path
 
 import typer
 
+from matcher.observe.logs import LogFormat, set_up_logging
+
 HEALTH_CHECK_S = 0.5
 """How often the announced health is brought in line with the engine's, seconds."""
 
@@ -36,6 +38,9 @@ def serve(
     face_model: str | None = typer.Option(
         None, help="Manifest of the face model: a name, or a path that ends in .toml; by default the default."
     ),
+    metrics: str = typer.Option("", help="HOST:PORT where Prometheus asks for metrics; by default nowhere."),
+    log_format: LogFormat = typer.Option(LogFormat.TEXT, help="text for people, json for machines."),
+    log_calls: bool = typer.Option(False, help="One line in the log for each call."),
     port_file: Path | None = typer.Option(None, help="Written with the port once the server is ready."),
 ) -> None:
     """Run the gRPC server until SIGTERM or Ctrl-C."""
@@ -45,32 +50,46 @@ def serve(
     import threading
 
     from matcher.engine import Engine
+    from matcher.observe.observer import Observer
+    from matcher.reader import reader
+    from matcher.service.address import is_loopback, split_address
     from matcher.service.server import Server
+    from matcher.service.turns import Turns
     from matcher.warm import warm_all
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up_logging(log_format)
+    observer = Observer(log_calls=log_calls)
+    asked_at = split_address(metrics) if metrics else None
+    if asked_at is not None and not is_loopback(asked_at[0]):
+        logging.getLogger(__name__).warning("Metrics can be read by anybody who reaches %s.", metrics)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    server = Server(listen)
+    turns = Turns()
+    server = Server(listen, turns=turns, outermost=observer.interceptor)
     try:
         warm_all(extractor, models=True)
-        engine = Engine(
-            store or default_store(), threads=threads or None, extractor=extractor, face_model=face_model
-        )
+        read = observer.reader(reader(extractor, face_model))
+        engine = Engine(store or default_store(), threads=threads or None, read=read)
     except BaseException:
         server.drain(0)
         raise
-    server.serve(engine)
-    print(f"matcher: ready at {server.address}", flush=True)
-    if port_file is not None:
-        _write_whole(port_file, server.address.rpartition(":")[2] + "\n")
     try:
-        while not stop.wait(HEALTH_CHECK_S):
-            server.check()
-        logging.getLogger(__name__).info("Stopping: finishing the calls in flight")
+        with observer.watching(engine, asked_at, turns.waiting) as port:
+            if port is not None and asked_at is not None:
+                logging.getLogger(__name__).info("Metrics at http://%s:%d/metrics", asked_at[0], port)
+            server.serve(engine)
+            print(f"matcher: ready at {server.address}", flush=True)
+            if port_file is not None:
+                _write_whole(port_file, server.address.rpartition(":")[2] + "\n")
+            try:
+                while not stop.wait(HEALTH_CHECK_S):
+                    server.check()
+                logging.getLogger(__name__).info("Stopping: finishing the calls in flight")
+            finally:
+                server.drain()
     finally:
-        server.drain()
+        server.drain(0)
         engine.close()
 
 

@@ -29,7 +29,7 @@ from matcher.gallery.stored_template import template_of
 from matcher.gallery.subject import StoredSubject, StoredVisit
 from matcher.gallery.transaction import KeyRow
 from matcher.gallery.upgrade import Work
-from matcher.gallery.upkeep import Upkeep
+from matcher.gallery.upkeep import Upkeep, Workload
 from matcher.template.modality import Template, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
 
@@ -105,6 +105,18 @@ class Gallery:
         if memory is None:
             raise NotReadyError("The gallery is being read from its store.", hint="Try again in a moment.")
         return memory
+
+    def workload(self) -> Workload:
+        """Return what waits to be done.
+
+        Raises
+        ------
+        NotReadyError
+            As `memory`.
+        """
+        sequence = self.memory().view().sequence
+        behind = self._upkeep.behind(sequence)
+        return Workload(self._store.queued, behind, self._upkeep.age_s, self._snapshots.behind(sequence))
 
     def holds(self, memory: Memory) -> bool:
         """Return whether these are the arrays that are kept in step with the store."""

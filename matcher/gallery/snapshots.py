@@ -71,6 +71,10 @@ class Snapshots:
         self._taken = memory.sequence
         return memory
 
+    def behind(self, sequence: int) -> int:
+        """Return how many changes up to `sequence` a restart would replay; 0 where nothing is kept."""
+        return 0 if self._path is None else max(sequence - self._taken, 0)
+
     def consider(self, memory: Memory, identity: str) -> None:
         """Take a snapshot in the background if one is due; called on the writer's thread."""
         samples = sum(rows.alive for rows in memory.rows.values())

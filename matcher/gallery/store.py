@@ -41,6 +41,7 @@ from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_
 from matcher.gallery.upgrade import Work, upgrades_of, work_after
 from matcher.gallery.writer import Writer
 from matcher.safe_log import log_defect
+from matcher.stages import Stage, stage
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +187,11 @@ class Store:
             stored = StoredState(self._backend, connection, following=following)
             yield last_sequence(connection, lock=False), stored
 
+    @property
+    def queued(self) -> int:
+        """About how many writes wait for a commit."""
+        return self._writer.queued
+
     def close(self) -> None:
         """Finish what is queued, close the database and give the store free; harmless when repeated."""
         self._writer.close()
@@ -219,7 +225,11 @@ class Store:
     def _transact(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
         self._recover()
         try:
-            with self._translated(), self._backend.writer.begin() as connection:
+            with (
+                stage(Stage.COMMIT),
+                self._translated(),
+                self._backend.writer.begin() as connection,
+            ):
                 group = GroupTransaction(self._backend, connection, operations)
                 if group.before != self._applied:
                     raise StoreCorruptError(
@@ -242,7 +252,8 @@ class Store:
             if change.kind is ChangeKind.SWITCH:
                 self.identity = str(change.other_id)
         try:
-            self._applier.apply(changes)
+            with stage(Stage.APPLY):
+                self._applier.apply(changes)
             self._applied = changes[-1].sequence
         except Exception as error:
             log_defect(logger, "Applying committed changes failed, reading the whole store again", error)

@@ -65,6 +65,11 @@ class Writer:
             self._queue.put((operation, future))
         return future
 
+    @property
+    def queued(self) -> int:
+        """About how many operations wait."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Finish what is queued, then stop."""
         with self._gate:

@@ -28,6 +28,7 @@ from matcher.gallery.search import has_two_forms
 from matcher.score.fusion_probe import PersonProbe, Scores
 from matcher.score.person import F64
 from matcher.score.ranking import ranked
+from matcher.stages import Stage, stage
 from matcher.types import I64, Candidate, Modality
 
 EXACT_SUBJECTS = 128
@@ -107,8 +108,12 @@ class Identifier:
             subjects = self._everybody(view, passing)
             found = self._all(probe, view, passing, subjects, threshold, limit)
         else:
-            subjects = self._proposed(probe, view, passing)
-            found = self._full(probe, view, passing, self._likely(probe, view, passing, subjects, threshold))
+            with stage(Stage.PROPOSE):
+                subjects = self._proposed(probe, view, passing)
+            with stage(Stage.QUICK):
+                subjects = self._likely(probe, view, passing, subjects, threshold)
+            with stage(Stage.FULL):
+                found = self._full(probe, view, passing, subjects)
         return self._ranked(probe, found, threshold, limit)
 
     def among(

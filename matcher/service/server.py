@@ -72,6 +72,8 @@ class Server:
         of `MatcherError` reaches the caller typed; they wrap each of a handler's four kinds of method.
     credentials : grpc.ServerCredentials, optional
         For TLS; by default the port is plain.
+    outermost : grpc.ServerInterceptor, optional
+        In front of everything: it sees every call as its caller does; see `matcher.observe`.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class Server:
         turns: Turns | None = None,
         interceptors: Sequence[grpc.ServerInterceptor] = (),
         credentials: grpc.ServerCredentials | None = None,
+        outermost: grpc.ServerInterceptor | None = None,
     ) -> None:
         host, _ = split_address(listen)
         self._servicer = Servicer(turns or Turns())
@@ -93,7 +96,7 @@ class Server:
         self._announce(False)
         self._grpc = grpc.server(
             ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="call"),
-            interceptors=[Boundary(), *interceptors],
+            interceptors=[*([outermost] if outermost else []), Boundary(), *interceptors],
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
                 # Two servers at one port would share its calls at random.

@@ -249,3 +249,7 @@ class Turns:
     def __init__(self, limits: Mapping[Work, Limits] | None = None) -> None:
         chosen = limits if limits is not None else default_limits()
         self.queues = {work: Queue(work, chosen[work]) for work in Work}
+
+    def waiting(self) -> dict[str, int]:
+        """Return how many wait for each kind of work."""
+        return {work.value: queue.waiting for work, queue in self.queues.items()}

@@ -15,6 +15,7 @@ import fakes
 
 import matcher.engine
 import matcher.gallery.sqlite
+import matcher.reader
 import matcher.warm
 from matcher.cli.main import main
 
@@ -23,8 +24,9 @@ if __name__ == "__main__":
         sys.argv.remove("--unsynced")
         matcher.gallery.sqlite.SYNCHRONOUS = "OFF"
     matcher.warm.warm_all = lambda *_, **__: None
+    matcher.reader.reader = lambda *_: fakes.read
     matcher.engine.Engine = functools.partial(  # type: ignore[assignment, misc]
-        matcher.engine.Engine, scorers=fakes.scorers(), read=fakes.read
+        matcher.engine.Engine, scorers=fakes.scorers()
     )
     sys.argv.insert(1, "serve")
     main()

@@ -27,6 +27,7 @@ from matcher.gallery.filters import EVERYBODY, Filter
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.operations import Enrolment, SubjectIs
 from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt, SampleRecord
+from matcher.gallery.rows import ResidentSample
 from matcher.gallery.upkeep import Workload
 from matcher.person import MatchWarning, Side
 from matcher.reader import DEFAULT_EXTRACTOR, reader
@@ -137,8 +138,10 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
             return again
         templates = templates_of(samples, self._read, deadline.check)
         self._check_comparable(templates)
-        warnings = PersonProbe(self._scorers, self._persons, templates, Side.CANDIDATE).warnings
-        done = self._gallery.reservations.enter(self._complete(request, templates), templates)
+        residents = self._gallery.residents(templates)
+        forms = [resident.words for resident in residents]
+        warnings = PersonProbe(self._scorers, self._persons, templates, Side.CANDIDATE, forms).warnings
+        done = self._gallery.reservations.enter(_complete(request, templates, residents), templates)
         return _enrolled(deadline.wait(done), warnings)
 
     def enroll_if_unique(
@@ -180,7 +183,9 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
             return UniqueEnrolment(again, None)
         templates = templates_of(samples, self._read, deadline.check)
         self._check_comparable(templates)
-        probe = PersonProbe(self._scorers, self._persons, templates)
+        residents = self._gallery.residents(templates)
+        forms = [resident.words for resident in residents]
+        probe = PersonProbe(self._scorers, self._persons, templates, forms=forms)
         memory = self._gallery.memory()
         view = memory.view()
         search = self._identify(probe, memory, view, chosen, fpir, threshold, max_candidates, False, deadline)
@@ -197,7 +202,7 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
                 max_candidates,
                 deadline.check,
             )
-            entered = unique.enter(self._complete(request, templates), templates)
+            entered = unique.enter(_complete(request, templates, residents), templates)
             if isinstance(entered, Future):
                 return UniqueEnrolment(_enrolled(deadline.wait(entered), probe.warnings), search)
             search = replace(search, candidates=entered)
@@ -257,11 +262,6 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
         chosen = subject_id if subject_id is not None else uuid.uuid4().hex
         return Enrolment(chosen, (), key, digest, None, details, subject_is)
 
-    def _complete(self, request: Enrolment, templates: Sequence[Template]) -> Enrolment:
-        """Return an enrolment with what the store and memory shall keep."""
-        records = tuple(_record(template) for template in templates)
-        return replace(request, samples=records, resident=self._gallery.residents(templates))
-
     def _repeated(self, request: Enrolment, deadline: Deadline) -> Enrolled | None:
         """Answer a repeated request without extracting again: the writer knows its key."""
         if request.key is None or self._gallery.find_key(request.key) is None:
@@ -276,6 +276,14 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
             for extractor in own:
                 for other in own.union(view.rows[modality].extractors):
                     self._scorers[modality].calibration(extractor, other)
+
+
+def _complete(
+    request: Enrolment, templates: Sequence[Template], residents: list[ResidentSample]
+) -> Enrolment:
+    """Return an enrolment with what the store and memory shall keep."""
+    records = tuple(_record(template) for template in templates)
+    return replace(request, samples=records, resident=residents)
 
 
 def _record(template: Template) -> SampleRecord:

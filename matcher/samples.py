@@ -194,5 +194,7 @@ def settled(template: Template, said: Position) -> Template:
     if isinstance(template, FingerprintTemplate):
         if not len(template.minutiae):
             raise TooFewMinutiaeError("The template holds no minutiae.")
-        return replace(template, position=settled_position(FingerPosition(said), template.position))
-    return replace(template, position=settled_position(type(template.position)(said), template.position))
+        finger = settled_position(FingerPosition(said), template.position)
+        return template if finger is template.position else replace(template, position=finger)
+    eye = settled_position(type(template.position)(said), template.position)
+    return template if eye is template.position else replace(template, position=eye)

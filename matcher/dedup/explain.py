@@ -147,7 +147,7 @@ def _repeats(
     modality: Modality, scorer: Scorer, rows: Rows, own: range, probes: Sequence[Probe], side: Side
 ) -> Repeats:
     words: list[U64] = [np.asarray(rows.row(row)) for row in own]
-    value, share, _ = compare_samples(scorer, probes, words)
+    value, share = compare_samples(scorer, probes, words)
     return find_repeats(modality, [probe.position for probe in probes], value, share, side)
 
 

@@ -188,9 +188,16 @@ class Characteristic:
     choice: bool = False
 
 
-def prepare(scorer: Scorer, templates: Sequence[Template]) -> list[Probe]:
-    """Return the probe form of every template; they are of one modality."""
-    return [Probe(scorer.prepare(t), int(position_of(t)), extractor_of(t), t) for t in templates]
+def prepare(scorer: Scorer, templates: Sequence[Template], forms: Sequence[U64] | None = None) -> list[Probe]:
+    """Return the probe form of every template; they are of one modality.
+
+    `forms` are their resident forms, where they were made already: each is what its probe is made from.
+    """
+    sources: Sequence[Any] = templates if forms is None else forms
+    return [
+        Probe(scorer.prepare(source), int(position_of(t)), extractor_of(t), t)
+        for t, source in zip(templates, sources, strict=True)
+    ]
 
 
 def search(

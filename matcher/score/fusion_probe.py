@@ -9,7 +9,15 @@ import numpy as np
 
 from matcher.gallery.compare import PairTable, compare_pairs, probes_of
 from matcher.gallery.gather import Person, Samples
-from matcher.gallery.search import CharacteristicTally, Probe, Scorer, has_two_forms, prepare, search
+from matcher.gallery.search import (
+    CharacteristicTally,
+    Probe,
+    Scorer,
+    has_shortlist,
+    has_two_forms,
+    prepare,
+    search,
+)
 from matcher.person import MatchWarning, Side
 from matcher.score.fusion import PersonSum, joint_score
 from matcher.score.fusion_person import (
@@ -47,6 +55,8 @@ class ModalityProbe:
         At least one.
     side : Side
         Whose samples these are, for warnings.
+    forms : sequence of uint64 arrays, optional
+        What lies in memory of each template, where it was made already.
 
     Raises
     ------
@@ -61,14 +71,18 @@ class ModalityProbe:
         fingers: PersonCalibration,
         templates: Sequence[Template],
         side: Side,
+        forms: Sequence[U64] | None = None,
     ) -> None:
         self.modality = modality
         self.scorer = scorer
         self._fingers = fingers
         self._units = unit_calibration()
-        self.probes: list[Probe] = prepare(scorer, templates)
-        residents = [scorer.resident(t) for t in templates]
-        self.repeats, self._own = self._repeats(self.probes, residents, side)
+        if forms is None or has_two_forms(scorer):
+            forms = [scorer.resident(t) for t in templates]
+        # Made large once: what follows reads each several times.
+        self._forms = [scorer.widened(form) for form in forms] if has_shortlist(scorer) else list(forms)
+        self.probes: list[Probe] = prepare(scorer, templates, self._forms)
+        self.repeats = self._repeats(self.probes, self._forms, side)
 
     def score(
         self, samples: Samples, owners: int, units: PersonSum, quick: bool, threads: int, check: Check
@@ -123,7 +137,7 @@ class ModalityProbe:
         score = self._fused(table)
         if not (across and len(own)):
             return score, ()
-        its, _ = self._repeats(probes_of(self.scorer, own), list(own.forms()), Side.CANDIDATE)
+        its = self._repeats(probes_of(self.scorer, own), list(own.forms()), Side.CANDIDATE)
         return score, misplaced(self.modality, table) + its.warnings
 
     def reachable(self, units: PersonSum) -> None:
@@ -131,13 +145,16 @@ class ModalityProbe:
         fingers = PersonSum(self._fingers, 1)
         for characteristic in self.repeats.characteristics:
             members = characteristic.members
-            best = np.array([max(self._highest(self.probes[m], float(self._own[m])) for m in members)])
+            best = np.array([max(self._highest(m) for m in members)])
             (fingers if self.modality is Modality.FINGERPRINT else units).take(best, np.ones(1, np.bool_))
         if self.modality is Modality.FINGERPRINT:
             units.take(fingers.scores(), fingers.compared > 0)
 
-    def _highest(self, probe: Probe, own: float) -> float:
+    def _highest(self, member: int) -> float:
         """Return the score of an impression that is as like a sample as another one ever is."""
+        probe, form = self.probes[member], self._forms[member]
+        offsets, row = np.array([0, len(form)], np.int64), np.zeros(1, np.int64)
+        own = float(self.scorer.score(probe.prepared, form, offsets, row, 1)[0])
         raw = np.array([own * RULES[self.modality].same_impression], np.float32)
         return float(self.scorer.calibration(probe.extractor, probe.extractor).scores(raw)[0][0])
 
@@ -146,11 +163,11 @@ class ModalityProbe:
             return fuse_fingers(table, self.repeats, self._fingers)
         return fuse_units(self.modality, table, self.repeats, self._units)
 
-    def _repeats(self, probes: Sequence[Probe], residents: Sequence[U64], side: Side) -> tuple[Repeats, F64]:
-        """Return which samples repeat each other, and each one's raw score with itself."""
-        value, share, own = compare_samples(self.scorer, probes, residents)
+    def _repeats(self, probes: Sequence[Probe], residents: Sequence[U64], side: Side) -> Repeats:
+        """Return which samples repeat each other."""
+        value, share = compare_samples(self.scorer, probes, residents)
         positions = [probe.position for probe in probes]
-        return find_repeats(self.modality, positions, value, share, side), own
+        return find_repeats(self.modality, positions, value, share, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +198,8 @@ class PersonProbe:
         At least one.
     side : Side
         Whose samples these are, for warnings.
+    forms : sequence of uint64 arrays, optional
+        What lies in memory of each template (`ResidentSample.words`), where it was made already.
 
     Raises
     ------
@@ -194,12 +213,17 @@ class PersonProbe:
         fingers: PersonCalibration,
         templates: Sequence[Template],
         side: Side = Side.PROBE,
+        forms: Sequence[U64] | None = None,
     ) -> None:
-        self.modalities = tuple(
-            ModalityProbe(modality, scorers[modality], fingers, own, side)
-            for modality in Modality
-            if (own := [t for t in templates if modality_of(t) is modality])
-        )
+        of = [modality_of(template) for template in templates]
+        made: list[ModalityProbe] = []
+        for modality in Modality:
+            its = [number for number, other in enumerate(of) if other is modality]
+            if its:
+                own = [templates[number] for number in its]
+                given = None if forms is None else [forms[number] for number in its]
+                made.append(ModalityProbe(modality, scorers[modality], fingers, own, side, given))
+        self.modalities = tuple(made)
 
     @property
     def warnings(self) -> tuple[MatchWarning, ...]:

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from matcher.gallery.search import F64, UNKNOWN_POSITION, Characteristic, Probe, Scorer
 from matcher.person import MatchWarning, Side, WarningKind
 from matcher.template.modality import position
-from matcher.types import U64, Modality
+from matcher.types import F32, U64, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +76,47 @@ class Repeats:
     warnings: tuple[MatchWarning, ...]
 
 
-def compare_samples(
-    scorer: Scorer, probes: Sequence[Probe], residents: Sequence[U64]
-) -> tuple[F64, F64, F64]:
-    """Compare the samples of one person with each other and themselves.
+def compare_samples(scorer: Scorer, probes: Sequence[Probe], residents: Sequence[U64]) -> tuple[F64, F64]:
+    """Compare the samples of one person with each other and themselves; a single one is not compared.
 
     Returns
     -------
     value, share : float64 arrays (p, p)
         Calibrated score, and raw score as a share of the lower of the two self-scores. Symmetric: the lower
         of both directions.
-    own : float64 array (p,)
-        Raw self-scores.
+
+    Raises
+    ------
+    CalibrationMissingError
+        If two of them cannot be compared.
     """
+    if len(probes) == 1:
+        scorer.calibration(probes[0].extractor, probes[0].extractor)
+        return np.zeros((1, 1)), np.ones((1, 1))
     offsets = np.concatenate([[0], np.cumsum([len(r) for r in residents])]).astype(np.int64)
     words, rows = np.concatenate(residents), np.arange(len(residents), dtype=np.int64)
     raw = np.stack([scorer.score(p.prepared, words, offsets, rows, 1) for p in probes])
     raw = np.minimum(raw, raw.T)
-    value = np.zeros(raw.shape)
-    extractors = np.array([p.extractor for p in probes])
-    for one in np.unique(extractors).tolist():
-        for two in np.unique(extractors).tolist():
-            block = np.ix_(extractors == one, extractors == two)
-            calibrated, _ = scorer.calibration(one, two).scores(raw[block].ravel())
-            value[block] = calibrated.reshape(raw[block].shape)
+    value = _calibrated(scorer, [p.extractor for p in probes], raw)
     own = np.diag(raw).astype(np.float64)
     share = raw / np.maximum(np.minimum(own[:, None], own[None, :]), np.finfo(np.float32).tiny)
-    return value, share, own
+    return value, share
+
+
+def _calibrated(scorer: Scorer, extractors: Sequence[str], raw: F32) -> F64:
+    """Return the calibrated scores of samples with each other, float64 (p, p)."""
+    names = list(dict.fromkeys(extractors))
+    if len(names) == 1:
+        # Nearly always; enrolments come by here hundreds of times a second.
+        return scorer.calibration(names[0], names[0]).scores(raw.ravel())[0].reshape(raw.shape)
+    value = np.zeros(raw.shape)
+    of = np.array(extractors)
+    for one in names:
+        for two in names:
+            block = np.ix_(of == one, of == two)
+            calibrated, _ = scorer.calibration(one, two).scores(raw[block].ravel())
+            value[block] = calibrated.reshape(raw[block].shape)
+    return value
 
 
 def find_repeats(modality: Modality, positions: Sequence[int], value: F64, share: F64, side: Side) -> Repeats:
@@ -123,9 +137,12 @@ def find_repeats(modality: Modality, positions: Sequence[int], value: F64, share
     """
     rule = RULES[modality]
     count = len(positions)
+    if count == 1:
+        return Repeats((Characteristic((0,)),), {}, ())
     paid = 10.0 * np.log10(max(count * (count - 1) // 2, 1))
-    same = share >= rule.same_impression
-    alike = same | (value - paid >= rule.same_characteristic)
+    is_same = share >= rule.same_impression
+    # Lists: a dozen entries are read one by one.
+    same, alike = is_same.tolist(), (is_same | (value - paid >= rule.same_characteristic)).tolist()
     group = list(range(count))
     dropped: set[int] = set()
     warnings = []
@@ -133,14 +150,14 @@ def find_repeats(modality: Modality, positions: Sequence[int], value: F64, share
         for i in range(j):
             one, two = positions[i], positions[j]
             clash = one != two and UNKNOWN_POSITION not in (one, two)
-            if alike[i, j] or (one == two != UNKNOWN_POSITION):
+            if alike[i][j] or (one == two != UNKNOWN_POSITION):
                 group = [group[i] if g == group[j] else g for g in group]
-            if alike[i, j] and (clash or same[i, j]):
-                kind = WarningKind.SAME_IMPRESSION_TWICE if same[i, j] else rule.kind
+            if alike[i][j] and (clash or same[i][j]):
+                kind = WarningKind.SAME_IMPRESSION_TWICE if same[i][j] else rule.kind
                 places = position(modality, one), position(modality, two)
                 found = max(float(value[i, j]) - paid, 0.0)
                 warnings.append(MatchWarning(modality, kind, side, *places, found))
-            if same[i, j] and not clash and i not in dropped:
+            if same[i][j] and not clash and i not in dropped:
                 # One impression sent twice says nothing new: the one of known position stays.
                 dropped.add(i if one == UNKNOWN_POSITION != two else j)
     characteristics, stands_for = [], {}

@@ -77,7 +77,7 @@ class Gallery:
         self._resumed: tuple[Memory, int] | None = None
         self._identity = ""
         self._next, self._former = NextMemory(), FormerMemory()
-        self._upkeep = Upkeep()
+        self._upkeep = Upkeep(scorers)
         path = snapshot if snapshot is not None else default_path(url)
         self._snapshots = Snapshots(path, lambda: _forms_of(scorers), threads)
         self.reservations = Reservations(self.submit)
@@ -225,6 +225,7 @@ class Gallery:
             self._memory = memory
         elif memory.sequence >= self._resumed[1]:
             self._memory, self._resumed = memory, None
+            self._upkeep.begin(memory)
         if self._resumed is None:
             self._snapshots.consider(memory, self._identity)
             self._upkeep.consider(memory)
@@ -242,6 +243,7 @@ class Gallery:
         memory.identity = identity
         if memory.sequence == sequence:
             self._memory = memory
+            self._upkeep.begin(memory)
         else:
             self._resumed = (memory, sequence)
         return memory.sequence
@@ -253,6 +255,7 @@ class Gallery:
         memory = build(sequence, stored, self._read, self._widened, self._threads)
         memory.identity = self._identity
         self._memory = memory
+        self._upkeep.begin(memory)
 
     def make_next(self) -> None:
         """Make the memory of the next generation, on this thread, beside everything else."""
@@ -281,6 +284,7 @@ class Gallery:
         made = self._next.taken()
         made.identity = self._identity
         self._former.hold(memory)
+        self._upkeep.begin(made)
         return made
 
     def _prepared(self, change: Change) -> Change:

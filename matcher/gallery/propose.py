@@ -1,8 +1,9 @@
 """Who a probe may be, by one modality alone: the first stage of a search, made to lose nobody who matters.
 
-Forms that are small are all scored (faces, fingers); of large ones, the smaller form that lies in memory is
-searched coarse to fine (irises). Each sample of the probe proposes the encounters that look most alike: about
-as many strangers among them as are wanted, and at most a few times as many.
+Forms that are small are all scored (in a large gallery, the faces that an inverted file proposes); of large
+ones, the smaller form that lies in memory is searched coarse to fine (irises). Each sample of the probe
+proposes the encounters that look most alike: about as many strangers among them as are wanted, and at most a
+few times as many.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy.typing as npt
 
 from matcher.gallery.columns import I32, Bools
 from matcher.gallery.filters import Allowed
-from matcher.gallery.gather import Batch, Samples, everything
+from matcher.gallery.gather import Batch, Samples, batch_of, everything
 from matcher.gallery.memory import View
 from matcher.gallery.rows import Block, RowsView
+from matcher.gallery.sealed import SealedBlocks, has_embeddings
 from matcher.gallery.search import (
     F64,
     UNKNOWN_POSITION,
@@ -88,8 +90,7 @@ class Proposer:
         if has_two_forms(scorer):
             found = [self._least(rows, scorer, probe, wanted) for probe in probes]
         else:
-            batches = tuple(everything(rows, self._view, self._passing))
-            found = [self._best(Samples(batches, rows.extractors), scorer, probe, wanted) for probe in probes]
+            found = [self._best(self._looked_at(rows, scorer, p, wanted), scorer, p, wanted) for p in probes]
         return np.unique(self._view.encounters.subject[np.concatenate([np.zeros(0, np.int32), *found])])
 
     def _shortlisted(
@@ -104,6 +105,24 @@ class Proposer:
         passing = self._passing.encounters
         bits = None if passing is None else bits_of(passing[: len(owners)])
         return self._view.shortlist.search(asked, owners, bits, self._passing.subjects, others=others)
+
+    def _looked_at(self, rows: RowsView, scorer: Scorer, probe: Probe, wanted: int) -> Samples:
+        """Return what is scored: of blocks with an inverted file what that proposes, else all that passes."""
+        indexed = [block for block, _ in rows.blocks if block.inverted is not None]
+        if not (indexed and has_embeddings(scorer)):
+            return Samples(tuple(everything(rows, self._view, self._passing)), rows.extractors)
+        calibrations_of(
+            scorer, probe, rows.extractors
+        )  # what could not be compared is told before it is tried
+        sealed = SealedBlocks(scorer, probe.prepared.words, indexed)
+        batches = []
+        for block, count in rows.blocks:
+            self._check()
+            chosen = sealed.propose(block, self._passing.rows(block, count), wanted)
+            if len(chosen):
+                owner = self._view.encounters.subject[block.encounter[chosen]]
+                batches.append(batch_of(block, chosen, owner))
+        return Samples(tuple(batches), rows.extractors)
 
     def _best(self, samples: Samples, scorer: Scorer, probe: Probe, wanted: int) -> I32:
         """Score everybody and return the encounters of the best."""

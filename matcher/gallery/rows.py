@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from matcher.fingerprint.descriptor import FingerprintDescriptor
 from matcher.gallery.columns import I32, Bools
 from matcher.types import I64, U8, U64, Modality
+
+if TYPE_CHECKING:
+    from matcher.gallery.face_segment import InvertedFile
 
 BLOCK_WORDS = 1 << 23
 """Words (8 bytes) allocated at a time: 64 MiB, of which the system hands out only what is written."""
@@ -75,6 +79,8 @@ class Block:
         True once the sample was deleted.
     rows : int
         How many are filled; only the writer reads it.
+    inverted : InvertedFile or None
+        Proposes rows of a full block of embeddings, see `matcher.gallery.sealed`; given in the background.
     """
 
     words: U64
@@ -85,6 +91,7 @@ class Block:
     extractor: U8
     dead: Bools
     rows: int = 0
+    inverted: InvertedFile | None = None
 
     @staticmethod
     def allocate(words: int, rows: int) -> Block:

@@ -147,7 +147,7 @@ def _restored(said: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -
         rows.alive, rows.dead = said["living"][modality.name]
         for number in range(said["blocks"][modality.name]):
             own = {name: arrays[f"{modality.name}.{number}.{name}"] for name in BLOCK_COLUMNS}
-            rows.blocks.append(Block(**own, rows=len(own["encounter"])))
+            rows.blocks.append(Block(**own, rows=len(own["encounter"]), inverted=None))
         if rows.blocks:
             rows.blocks[-1] = rows.blocks[-1].reopened(rows.block_words, rows.block_rows)
     memory.shortlist = Shortlist.of(said["shortlist"], arrays)

@@ -1,14 +1,20 @@
-"""What memory needs now and then, in the background: small segments of the shortlist become large ones."""
+"""What memory needs now and then, in the background: small segments of the shortlist become large ones, and
+full blocks of embeddings get their inverted file.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matcher.gallery.memory import Memory
+from matcher.gallery.sealed import has_embeddings, index_blocks
+from matcher.gallery.search import Scorer
 from matcher.safe_log import log_defect
+from matcher.types import Modality
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +45,19 @@ class Workload:
 
 
 class Upkeep:
-    """Starts a round when one is due; called on the writer's thread."""
+    """Starts a round when one is due; called on the writer's thread.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    scorers : mapping of Modality to Scorer
+        Asked for where memory has samples of their modality.
+    """
+
+    def __init__(self, scorers: Mapping[Modality, Scorer]) -> None:
+        self._scorers = scorers
         self._done = 0
+        self._due = False
+        self._stopping = threading.Event()
         self._running: threading.Thread | None = None
         self._began = time.monotonic()
 
@@ -57,22 +72,32 @@ class Upkeep:
 
     def consider(self, memory: Memory) -> None:
         """Begin a round if enough was written since the last and none is running."""
-        if memory.sequence - self._done < EVERY_CHANGES:
+        if self._due or memory.sequence - self._done >= EVERY_CHANGES:
+            self.begin(memory)
+
+    def begin(self, memory: Memory) -> None:
+        """Begin a round of a memory that was just read, or much written to; where one is running, soon."""
+        if self._stopping.is_set():
             return
         if self._running is not None and self._running.is_alive():
+            self._due = True
             return
+        self._due = False
         self._done, self._began = memory.sequence, time.monotonic()
-        self._running = threading.Thread(target=_round, args=(memory,), name="upkeep", daemon=True)
+        self._running = threading.Thread(target=self._round, args=(memory,), name="upkeep", daemon=True)
         self._running.start()
 
     def finish(self) -> None:
-        """Wait for the round that is running."""
+        """Begin no more, and wait for the part of a round that is running."""
+        self._stopping.set()
         if self._running is not None:
             self._running.join()
 
-
-def _round(memory: Memory) -> None:
-    try:
-        memory.shortlist.maintain()
-    except Exception as error:
-        log_defect(logger, "Upkeep of the shortlist failed; searches go on without it", error)
+    def _round(self, memory: Memory) -> None:
+        try:
+            memory.shortlist.maintain()
+            for modality, rows in memory.view().rows.items():
+                if len(rows.blocks) > 1 and has_embeddings(scorer := self._scorers[modality]):
+                    index_blocks(rows, scorer, self._stopping.is_set)
+        except Exception as error:
+            log_defect(logger, "Upkeep of an index failed; searches go on without it", error)

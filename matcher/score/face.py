@@ -50,6 +50,24 @@ def resident(template: FaceTemplate) -> U64:
     return words
 
 
+def embeddings(words: U64) -> npt.NDArray[np.int8]:
+    """Return the values in resident forms of one model.
+
+    Parameters
+    ----------
+    words : uint64 array (n, W)
+        C-contiguous; all forms say as many values as the first.
+
+    Returns
+    -------
+    int8 array (n, D)
+        A view.
+    """
+    count = int(words.view(np.uint32)[0, 0]) & 0xFFFF
+    values: npt.NDArray[np.int8] = words.view(np.int8)[:, WORD : WORD + count]
+    return values
+
+
 class FaceProbe:
     """One side of many comparisons, prepared once. May be used by several threads.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from matcher.errors import ModelsDifferError
 from matcher.face.types import FaceTemplate
 from matcher.score.calibration import Calibration
-from matcher.score.face import FaceProbe, resident, score, score_many
+from matcher.score.face import FaceProbe, embeddings, resident, score, score_many
 from matcher.score.face_calibration import load_face_calibration
 from matcher.score.face_stated import Stated
 from matcher.types import F32, I64, U64, Score
@@ -21,6 +24,10 @@ class FaceScorer:
     def prepare(self, source: FaceTemplate | U64) -> FaceProbe:
         """Return the probe form of a template or of its resident form."""
         return FaceProbe(source)
+
+    def embeddings(self, words: U64) -> npt.NDArray[np.int8]:
+        """Return the values in resident forms of one model, int8 (n, D) of uint64 (n, W)."""
+        return embeddings(words)
 
     def score(self, probe: FaceProbe, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
         """Return the raw score of the probe with each of `rows`."""

@@ -4,7 +4,8 @@
 
 Stages that may lose a mate, and what each could lose, are measured in `benchmarks/`:
 
-1. Proposals: a subject that no sample of the probe finds among the `wanted` most alike is not looked at.
+1. Proposals, all modalities beside each other where there are threads for it: a subject that no sample of the
+   probe finds among the `wanted` most alike is not looked at.
 2. Quick scores, by the forms that lie in memory: of the irises only the search code. Who lies `QUICK_MARGIN`
    below the threshold, and is not among the best, is not scored in full.
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from matcher.score.fusion_probe import PersonProbe, Scores
 from matcher.score.person import F64
 from matcher.score.ranking import ranked
 from matcher.stages import Stage, stage
+from matcher.score.together import together
 from matcher.types import I64, Candidate, Modality
 
 EXACT_SUBJECTS = 128
@@ -139,11 +142,18 @@ class Identifier:
     def _proposed(self, probe: PersonProbe, view: View, passing: Allowed) -> I64:
         samples = sum(len(modality.probes) for modality in probe.modalities)
         wanted = max(PROPOSALS // samples, LEAST_PROPOSALS)
-        proposer = Proposer(view, passing, self._threads, self._check)
-        others = len(probe.modalities) > 1
-        found = [
-            proposer.propose(m.modality, m.scorer, m.probes, wanted, others=others) for m in probe.modalities
+        # Eyes are searched one by one, the fingers of a probe are judged together.
+        parts = [
+            (m, own)
+            for m in probe.modalities
+            for own in ([[p] for p in m.probes] if has_two_forms(m.scorer) else [m.probes])
         ]
+        proposer = Proposer(view, passing, max(self._threads // len(parts), 1), self._check)
+        others = len(probe.modalities) > 1
+        found = together(
+            [partial(proposer.propose, m.modality, m.scorer, own, wanted, others=others) for m, own in parts],
+            self._threads,
+        )
         return np.unique(np.concatenate(found)).astype(np.int64)
 
     def _likely(

@@ -25,8 +25,12 @@ def register(app: typer.Typer) -> None:
 def review_command(
     out: Annotated[Path, typer.Argument(help="Folder that `matcher dedup` wrote.", metavar="DIR")],
     listen: Annotated[
-        str, typer.Option(help="HOST:PORT; loopback unless a proxy with TLS stands before it.")
+        str, typer.Option(help="HOST:PORT; loopback unless TLS is used, here or in a proxy before it.")
     ] = "127.0.0.1:8080",
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="PEM file with the certificate chain: the console speaks HTTPS.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file with its key.")] = None,
     add_user: Annotated[
         str | None, typer.Option(help="Add a user, or give a new password, instead of serving.")
     ] = None,
@@ -55,10 +59,10 @@ def review_command(
         return
     if not ledger.has_users:
         raise ArgumentError("There is no user yet.", hint="Add some: matcher review DIR --add-user NAME.")
-    _serve(out, ledger, listen)
+    _serve(out, ledger, listen, tls_cert, tls_key)
 
 
-def _serve(out: Path, ledger: object, listen: str) -> None:
+def _serve(out: Path, ledger: object, listen: str, cert: Path | None, key: Path | None) -> None:
     import uvicorn
 
     from matcher.cli.dedup import work_key
@@ -72,8 +76,22 @@ def _serve(out: Path, ledger: object, listen: str) -> None:
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
         raise ArgumentError(f"--listen: expected HOST:PORT, got {listen!r}.")
+    if (cert is None) != (key is None):
+        raise ArgumentError("--tls-cert and --tls-key: expected both or none.")
+    for name, file in (("--tls-cert", cert), ("--tls-key", key)):
+        if file is not None and not file.is_file():
+            raise ArgumentError(f"{name}: there is no such file.")
     threshold = float(json.loads((out / "summary.json").read_text())["threshold"])
     evidence = Evidence(out, work_key())
     console = Console(out.resolve().name, load_cases(out, threshold), ledger, evidence)
-    print(f"Review console: http://{listen}/", file=sys.stderr)
-    uvicorn.run(make_app(console), host=host, port=int(port), log_level="warning", server_header=False)
+    scheme = "http" if cert is None else "https"
+    print(f"Review console: {scheme}://{listen}/", file=sys.stderr)
+    uvicorn.run(
+        make_app(console),
+        host=host,
+        port=int(port),
+        log_level="warning",
+        server_header=False,
+        ssl_certfile=cert,
+        ssl_keyfile=None if key is None else str(key),
+    )

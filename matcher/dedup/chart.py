@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 900, 300, 60, 40, 16
-"""Of the drawing, px."""
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 900, 300, 60, 40, 16, 30
+"""Of the drawing, px; half of the last mark's number stands in the right margin."""
 
 STEP = 2
 """dB of one bar."""
@@ -34,7 +34,7 @@ def histogram_chart(histogram: Sequence[int], threshold: float, compared: int) -
     top = max(math.log10(max([*bars, compared, 10])), 1.0)
 
     def x(score: float) -> float:
-        return LEFT + (WIDTH - LEFT - 10) * score / end
+        return LEFT + (WIDTH - LEFT - RIGHT) * score / end
 
     def y(count: float) -> float:
         # From one tenth, so that a single pair is a bar.

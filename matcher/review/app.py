@@ -7,9 +7,12 @@ it is closed: decisions are independent.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -36,6 +39,9 @@ MAX_FORM = 16_384
 PAGE_CASES = 100
 """Cases of one page of the queue."""
 
+WARM_AFTER_S = 0.3
+"""Seconds after a case's page until the pictures of the next one are made: its own come first."""
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -61,13 +67,34 @@ class Console:
         self.title, self.cases, self.ledger, self.evidence = title, list(cases), ledger, evidence
         self.by_number = {case.number: case for case in cases}
         self.sessions = Sessions()
+        self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
 
-    def next_for(self, session: Session) -> Case | None:
-        """Return the first case that the user can decide now."""
+    def next_for(self, session: Session, *, but: int | None = None) -> Case | None:
+        """Return the first case that the user can decide now, other than the one of number `but`."""
         decisions = self.ledger.decisions()
-        return next(
-            (case for case in self.cases if self.can_decide(session, decisions.get(case.number, []))), None
+        open_ = (
+            case
+            for case in self.cases
+            if case.number != but and self.can_decide(session, decisions.get(case.number, []))
         )
+        return next(open_, None)
+
+    def warm(self, case: Case, views: Sequence[str], *, after_s: float = WARM_AFTER_S) -> Future[None]:
+        """Make the pictures of a case's first part beside everything else, before they are asked for."""
+        return self._ahead.submit(self._warm, case, views, after_s)
+
+    def _warm(self, case: Case, views: Sequence[str], after_s: float) -> None:
+        time.sleep(after_s)
+        for view in views:
+            for side in ("probe", "candidate") if case.compared else ():
+                # What cannot be shown is told to whoever asks for it.
+                with contextlib.suppress(MatcherError):
+                    self.picture(case, 0, side, view)
+
+    def picture(self, case: Case, part: int, side: str, view: str) -> bytes:
+        """Return a picture of one side of a part as PNG."""
+        own, other = (case.probe, case.candidate) if side == "probe" else (case.candidate, case.probe)
+        return self.evidence.picture(own, other, *part_of(case.compared[part], side), view)
 
     @staticmethod
     def can_decide(session: Session, decisions: list[Decision]) -> bool:
@@ -190,6 +217,10 @@ def make_app(console: Console) -> FastAPI:
         # A supervisor settles what analysts said; an analyst sees nothing of it before the case is closed.
         seen = decisions if closed or session.role is Role.SUPERVISOR else []
         sides = [(name, console.evidence.attributes(name)) for name in (case.probe, case.candidate)]
+        following = console.next_for(session, but=number)
+        if following is not None:
+            console.warm(following, VIEWS[:1])
+        console.warm(case, VIEWS[1:])
         return shown(
             "case.html",
             session,
@@ -208,9 +239,7 @@ def make_app(console: Console) -> FastAPI:
         case = _case(console, number)
         if side not in ("probe", "candidate") or not 0 <= part < len(case.compared):
             raise ArgumentError("There is no such picture.")
-        own, other = (case.probe, case.candidate) if side == "probe" else (case.candidate, case.probe)
-        png = console.evidence.picture(own, other, *part_of(case.compared[part], side), view)
-        return Response(png, media_type="image/png")
+        return Response(console.picture(case, part, side, view), media_type="image/png")
 
     @app.post("/case/{number}")
     async def decide(request: Request, number: int) -> Response:

@@ -44,6 +44,12 @@ BLANK = 245
 
 CODE_SCALE = 3
 
+KEPT_PICTURES = 256
+"""Pictures in memory: some 100 MB of prints with marks."""
+
+KEPT_PARTS = 8
+"""Work files in memory: with 1,024 records of templates each about 100 MB together."""
+
 
 class Evidence:
     """The register of a run, and the templates that it extracted.
@@ -63,7 +69,8 @@ class Evidence:
         self._parts = extraction_tasks(self._source)
         self._work = WorkFolder(out / "work" / "templates", run.settings.extraction_digest(), key)
         self.records = len(self._numbers)
-        self.picture = lru_cache(maxsize=256)(self._picture)
+        self.picture = lru_cache(maxsize=KEPT_PICTURES)(self._picture)
+        self._part = lru_cache(maxsize=KEPT_PARTS)(self._read_part)
 
     def attributes(self, record: str) -> dict[str, str]:
         """Return what the register says of a record."""
@@ -108,10 +115,7 @@ class Evidence:
         """Return the best template of that part, and its sample where it was an image."""
         number = self._number(record)
         name, (begin, _) = next(part for part in self._parts if part[1][0] <= number < part[1][1])
-        try:
-            held = self._work.read(name, ["record", "sample", "data", "data_offsets", "quality", "text"])
-        except StoreCorruptError:
-            raise ArgumentError("The work files of this run are gone, or their key is not set.") from None
+        held = self._part(name)
         best: tuple[int, Template, int] | None = None
         for row in np.flatnonzero(held["record"] == number - begin).tolist():
             first, last = held["data_offsets"][row : row + 2].tolist()
@@ -128,6 +132,12 @@ class Evidence:
         named: NamedSample | None = samples.get(wanted)
         sample = named.sample if named is not None else None
         return best[1], sample if sample is not None and sample.kind is SampleKind.IMAGE else None
+
+    def _read_part(self, name: str) -> dict[str, Any]:
+        try:
+            return self._work.read(name, ["record", "sample", "data", "data_offsets", "quality", "text"])
+        except StoreCorruptError:
+            raise ArgumentError("The work files of this run are gone, or their key is not set.") from None
 
     def _number(self, record: str) -> int:
         if record not in self._numbers:
@@ -157,6 +167,8 @@ def _pixels(sample: Sample | None) -> U8 | None:
 
 def _print(pixels: U8 | None, template: FingerprintTemplate, pairs: I64, *, marks: bool) -> bytes:
     size = (template.width * SCALE, template.height * SCALE)
+    if pixels is not None and not marks and not len(pairs):
+        return _png(PillowImage.fromarray(pixels))  # nothing is drawn: the page scales it
     if pixels is None:
         picture = PillowImage.new("RGB", size, (BLANK, BLANK, BLANK))
         marks = marks or not len(pairs)

@@ -15,6 +15,7 @@ from PIL import Image as PillowImage
 from matcher.errors import ArgumentError
 from matcher.review.app import Console
 from matcher.review.cases import load_cases
+from matcher.review.evidence import SCALE
 from matcher.review.sessions import Sessions
 from matcher.review.words import part_words, strength
 
@@ -124,8 +125,9 @@ def test_pictures_show_samples_marks_and_pairs(console: Console, signed_in: Sign
             seen[side, view] = np.asarray(PillowImage.open(io.BytesIO(answer.content)))
     for side in ("probe", "candidate"):
         plain, marks, pairs = (seen[side, view] for view in ("image", "marks", "pairs"))
-        assert plain.shape == marks.shape == pairs.shape
-        assert (plain[..., 0] == plain[..., 2]).all()
+        # The plain picture is the grey sample itself; what is drawn on has room for thin lines.
+        assert plain.ndim == 2
+        assert marks.shape == pairs.shape == (SCALE * plain.shape[0], SCALE * plain.shape[1], 3)
         blue = (pairs[..., 2].astype(int) - pairs[..., 0]) > 60
         red = (marks[..., 0].astype(int) - marks[..., 2]) > 60
         assert blue.sum() > 200
@@ -137,6 +139,47 @@ def test_pictures_show_samples_marks_and_pairs(console: Console, signed_in: Sign
     ):
         assert client.get(wrong).status_code == 400
     assert client.get(f"/case/{case.number}/0/probe/all.png").status_code == 400
+
+
+def test_pictures_of_the_next_case_are_made_ahead(console: Console, signed_in: SignedIn) -> None:
+    """Opening a case makes the other views of its first part, and the first view of the next case."""
+    client, _ = signed_in("ann")
+    case, other = console.cases[:2]
+    client.get(f"/case/{case.number}")
+    console.warm(case, (), after_s=0.0).result(60)  # the thread takes its tasks in order
+    made = console.evidence.picture.cache_info()
+    assert made.misses == made.currsize == 6
+    for number, view in ((case.number, "marks"), (case.number, "pairs"), (other.number, "image")):
+        for side in ("probe", "candidate"):
+            assert client.get(f"/case/{number}/0/{side}/{view}.png").status_code == 200
+    assert console.evidence.picture.cache_info().misses == made.misses
+
+
+def test_tls_needs_a_certificate_and_its_key(reviewed: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """One without the other, or a file that is not there, is told before anything is served."""
+    import hashlib
+
+    import uvicorn
+    from typer.testing import CliRunner
+
+    from matcher.cli.main import app as command
+    from matcher.review.ledger import Ledger, Role
+
+    run = hashlib.sha256((reviewed / "pairs.parquet").read_bytes()).hexdigest()
+    Ledger(reviewed / "review.db", run).add_user("ann", Role.ANALYST, "correct horse battery")
+    served: list[dict[str, Any]] = []
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: served.append(options))
+    there = tmp_path / "one.pem"
+    there.write_text("")
+    for wrong in (["--tls-cert", str(there)], ["--tls-cert", str(there), "--tls-key", str(tmp_path / "no")]):
+        refused = CliRunner().invoke(command, ["review", str(reviewed), *wrong])
+        assert refused.exit_code != 0
+    assert not served
+    pair = ["--tls-cert", str(there), "--tls-key", str(there)]
+    done = CliRunner().invoke(command, ["review", str(reviewed), *pair])
+    assert done.exit_code == 0
+    assert "https://" in done.stderr
+    assert (served[0]["ssl_certfile"], served[0]["ssl_keyfile"]) == (there, str(there))
 
 
 def test_cases_of_a_folder_that_is_no_run_are_told(tmp_path: Path) -> None:

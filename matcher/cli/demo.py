@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,8 +22,9 @@ from matcher.errors import ArgumentError, InternalError, ModelFetchError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
+    from matcher.dedup.demo import DemoResult
     from matcher.demo.claims import Claim
     from matcher.demo.people import Population
 
@@ -39,6 +41,13 @@ SUBJECTS = 60
 
 PICTURE = "pair.png"
 """Name of the picture in the output folder."""
+
+DEDUP_REPORT = "dedup.html"
+"""Name of the de-duplication's page there."""
+
+DEDUP_RECORDS, FEW_DEDUP_RECORDS = 400, 200
+"""Synthetic records that are de-duplicated at the end, and how many where few subjects are asked for: some
+seconds. A tenth of those after the first 128 are people who are there before."""
 
 
 def register(app: typer.Typer) -> None:
@@ -122,10 +131,19 @@ def _run(console: Console, source: Source | None, subjects: int, out: Path, scra
         pair = typical(job.pairs)
         if pair is not None:
             draw(pair, population.title, out / PICTURE)
+        records = DEDUP_RECORDS if subjects >= SUBJECTS else FEW_DEDUP_RECORDS
+        twice = _deduplicate(progress, records, out, scratch) if population.synthetic else None
     verdicts = claims(found, synthetic=population.synthetic)
     print_report(console, population, found, verdicts)
     drawn = "none, as no mated pair of prints matched" if pair is None else str(out / PICTURE)
     console.print(f"picture of a mated pair of median score: {drawn}", soft_wrap=True)
+    if twice is not None:
+        console.print(
+            f"people who are twice among {twice.records} synthetic records: found {twice.found} of "
+            f"{twice.planted} planted, {twice.false} false pairs ({twice.expected_false:.1g} expected); "
+            f"{out / DEDUP_REPORT}",
+            soft_wrap=True,
+        )
     if population.note:
         console.print(f"left out: {population.note}", soft_wrap=True, highlight=False)
     return [claim for claim in verdicts if not claim.held]
@@ -146,6 +164,22 @@ def _compile(progress: Progress) -> None:
         said = done.stderr.strip().splitlines()
         raise InternalError(f"The kernels cannot be compiled: {said[-1] if said else 'nothing was said.'}")
     progress.update(task, total=1, completed=1)
+
+
+def _deduplicate(progress: Progress, records: int, out: Path, scratch: Path) -> DemoResult:
+    """De-duplicate a register of synthetic people; its report is kept, its templates are not."""
+    from matcher.dedup.demo import dedup_demo
+
+    tasks: dict[str, TaskID] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = progress.add_task(f"de-duplicate, {stage}", total=total)
+        progress.update(tasks[stage], completed=done, total=total)
+
+    found = dedup_demo(scratch / "dedup", records=records, progress=tell)
+    shutil.copy(found.report, out / DEDUP_REPORT)
+    return found
 
 
 def _fetch(progress: Progress) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -81,9 +80,8 @@ def _serve(out: Path, ledger: object, listen: str, cert: Path | None, key: Path 
     for name, file in (("--tls-cert", cert), ("--tls-key", key)):
         if file is not None and not file.is_file():
             raise ArgumentError(f"{name}: there is no such file.")
-    threshold = float(json.loads((out / "summary.json").read_text())["threshold"])
     evidence = Evidence(out, work_key())
-    console = Console(out.resolve().name, load_cases(out, threshold), ledger, evidence)
+    console = Console(out.resolve().name, load_cases(out), ledger, evidence)
     scheme = "http" if cert is None else "https"
     print(f"Review console: {scheme}://{listen}/", file=sys.stderr)
     uvicorn.run(

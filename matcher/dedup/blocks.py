@@ -116,6 +116,14 @@ class Block:
     end: int
     rows: dict[Modality, Rows]
 
+    @cached_property
+    def held(self) -> U8:
+        """Which modalities each record has, as `matcher.dedup.allowance.holdings`: uint8 (B,)."""
+        held: U8 = np.zeros(self.end - self.begin, np.uint8)
+        for modality, rows in self.rows.items():
+            held[rows.record] |= held_bit(modality)
+        return held
+
     @property
     def bytes(self) -> int:
         """What it occupies."""
@@ -125,6 +133,11 @@ class Block:
             for array in vars(rows).values()
             if isinstance(array, np.ndarray)
         )
+
+
+def held_bit(modality: Modality) -> int:
+    """Return the bit of a modality in a set of them, as `Block.held` has it."""
+    return 1 << (int(modality) - 1)
 
 
 def block_names(records: int, size: int) -> list[tuple[str, tuple[int, int]]]:

@@ -55,7 +55,7 @@ class Clusters:
     weak_links: tuple[int, ...]
 
 
-def find_clusters(pairs: Sequence[Pair], threshold: float) -> Clusters:
+def find_clusters(pairs: Sequence[Pair]) -> Clusters:
     """Return the clusters that the accepted pairs make."""
     edges = [
         (pair.probe, pair.candidate, number)
@@ -67,7 +67,7 @@ def find_clusters(pairs: Sequence[Pair], threshold: float) -> Clusters:
     waiting = [(component, False) for component in _components(edges)]
     while waiting:
         own, split = waiting.pop()
-        link = _weakest_link(own, pairs, threshold)
+        link = _weakest_link(own, pairs)
         if link is None:
             found.append(_cluster(own, pairs, split))
             continue
@@ -100,19 +100,23 @@ def _components(edges: Iterable[Edge]) -> list[list[Edge]]:
     return list(groups.values())
 
 
-def _weakest_link(edges: Sequence[Edge], pairs: Sequence[Pair], threshold: float) -> int | None:
+def _weakest_link(edges: Sequence[Edge], pairs: Sequence[Pair]) -> int | None:
     """Return the pair of lowest score that is weak and alone joins two groups; None where none does."""
     records = {record for edge in edges for record in edge[:2]}
     if len(records) < 2 * GROUP:
         return None
-    weak = [edge for edge in edges if pairs[edge[2]].score < threshold + WEAK_BAND]
+    weak = [edge for edge in edges if _margin(pairs[edge[2]]) < WEAK_BAND]
     bridges = _bridges(edges) if weak else {}
     joined = [
         number
         for _, _, number in weak
         if number in bridges and min(bridges[number], len(records) - bridges[number]) >= GROUP
     ]
-    return min(joined, key=lambda number: (pairs[number].score, number), default=None)
+    return min(joined, key=lambda number: (_margin(pairs[number]), number), default=None)
+
+
+def _margin(pair: Pair) -> float:
+    return pair.score - pair.threshold
 
 
 def _bridges(edges: Sequence[Edge]) -> dict[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from matcher.dedup.allowance import Allowance, Kind
 from matcher.dedup.settings import REVIEW_BAND
 from matcher.person import PartUse, WarningKind
 
@@ -82,6 +83,10 @@ class Pair:
         Numbers of the records, the earlier first.
     score : float
         -10 log10(FMR) of the two persons.
+    kind : Kind
+        What the records have in common.
+    threshold : float
+        Of that kind.
     verdict : Verdict
     rule : Rule
     troubles : tuple of Trouble
@@ -92,6 +97,8 @@ class Pair:
     probe: int
     candidate: int
     score: float
+    kind: Kind
+    threshold: float
     verdict: Verdict
     rule: Rule
     troubles: tuple[Trouble, ...]
@@ -103,15 +110,19 @@ class Pair:
         return float(10.0 ** (-self.score / 10.0))
 
 
-def decide_pairs(told: Sequence[Mapping[str, Any]], threshold: float) -> list[Pair]:
-    """Return the pairs at or above `threshold` less the review band, by number."""
+def decide_pairs(told: Sequence[Mapping[str, Any]], allowed: Allowance) -> list[Pair]:
+    """Return the pairs at or above the threshold of their kind less the review band, by number."""
     pairs = []
     for one in sorted(told, key=lambda one: (one["probe"], one["candidate"])):
-        score = float(one["score"])
+        score, kind = float(one["score"]), Kind(one["kind"])
+        threshold = allowed.kinds[kind].threshold
         if score < threshold - REVIEW_BAND:
             continue
         verdict = Verdict.DUPLICATE if score >= threshold else Verdict.REVIEW
-        pairs.append(Pair(one["probe"], one["candidate"], score, verdict, _rule(one), _troubles(one), one))
+        rule, troubles = _rule(one), _troubles(one)
+        pairs.append(
+            Pair(one["probe"], one["candidate"], score, kind, threshold, verdict, rule, troubles, one)
+        )
     return pairs
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from matcher.dedup.allowance import kind_of
 from matcher.dedup.blocks import UNKNOWN, Block, Rows
 from matcher.dedup.names import mirrored
 from matcher.dedup.nominate import Comparison, persons, scorers
@@ -72,7 +73,8 @@ def explain_task(context: Comparison, pairs: tuple[Sequence[int], Sequence[int]]
         size = context.block_records
         one, two = blocks[probe // size], blocks[candidate // size]
         told = explain(one, probe - one.begin, two, candidate - two.begin)
-        found.append({"probe": probe, "candidate": candidate, **told})
+        kind = kind_of(int(one.held[probe - one.begin] & two.held[candidate - two.begin]))
+        found.append({"probe": probe, "candidate": candidate, "kind": kind, **told})
     return {"text": text_array(json.dumps(found))}
 
 

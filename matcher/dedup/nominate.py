@@ -46,15 +46,15 @@ class Comparison:
         Where the blocks are.
     memory : int
         Bytes of templates that one process keeps.
-    floor : float
-        Score from which a pair is nominated.
+    floors : tuple of float
+        Score from which a pair is nominated, by what its records have in common (`Block.held`).
     block_records : int
         Records of a block.
     """
 
     work: WorkFolder
     memory: int
-    floor: float
+    floors: tuple[float, ...]
     block_records: int = BLOCK_RECORDS
 
     def blocks(self) -> Blocks:
@@ -122,7 +122,8 @@ def nominate_task(context: tuple[Comparison, Asked], task: tuple[int, int, int])
         best = np.maximum(labelled, swapped)
         binned = np.minimum(best[compared].astype(np.int64), HISTOGRAM_BINS - 1)
         histogram += np.bincount(binned, minlength=HISTOGRAM_BINS)
-        hits = np.flatnonzero(best >= comparison.floor).astype(np.int64)
+        floors = np.array(comparison.floors)[own.held[probe - own.begin] & candidates.held]
+        hits = np.flatnonzero(best >= floors).astype(np.int64)
         found.append((np.full(len(hits), probe), hits + candidates.begin, labelled[hits], swapped[hits]))
     columns: Sequence[Any] = list(zip(*found, strict=True)) if found else [()] * 4
     types = (np.int64, np.int64, np.float64, np.float64)

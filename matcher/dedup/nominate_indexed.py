@@ -10,10 +10,12 @@ well its fingers match.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
-from matcher.dedup.blocks import UNKNOWN, Block, Rows
+from matcher.dedup.blocks import UNKNOWN, Block, Rows, held_bit
 from matcher.dedup.modes import Asked
 from matcher.dedup.nominate import HISTOGRAM_BINS, Comparison, scorers
 from matcher.dedup.pairwise import PairScorer
@@ -32,7 +34,8 @@ PROBES_A_TASK = 512
 """Records of one task as probes, of which a block has a whole number: some seconds against 16,384."""
 
 NOMINATED_DB = 40.0
-"""Score of an eye or a face from which a pair is compared in full: of strangers one in 10,000 by each."""
+"""Score of an eye or a face from which a pair is compared in full, or less where a pair of those alone may be
+listed at less: of strangers one in 10,000 by each."""
 
 FACES_AT_ONCE = 128
 """Probes whose cosines with a block are in memory together."""
@@ -62,7 +65,10 @@ def indexed_task(context: tuple[Comparison, Asked], task: tuple[int, int, int]) 
     blocks = comparison.blocks()
     others, own = blocks[number], blocks[begin // comparison.block_records]
     wanted = np.arange(begin - own.begin, end - own.begin, dtype=np.int64)
-    probe, candidate, shared = _pairs(own, wanted, others, asked)
+    least = {
+        one: min(NOMINATED_DB, comparison.floors[held_bit(one)]) for one in (Modality.IRIS, Modality.FACE)
+    }
+    probe, candidate, shared = _pairs(own, wanted, others, asked, least)
     scorer = PairScorer(own, others)
     labelled = scorer.scores(probe, candidate, swapped=False)
     swapped = np.zeros_like(labelled)
@@ -71,7 +77,8 @@ def indexed_task(context: tuple[Comparison, Asked], task: tuple[int, int, int]) 
     turned = scorer.scores(probe[alone], candidate[alone], swapped=True)
     swapped[alone] = np.maximum(turned - MIRROR_COST, 0.0)
     best = np.maximum(labelled, swapped)
-    hits = np.flatnonzero(best >= comparison.floor)
+    floors = np.array(comparison.floors)[own.held[probe] & others.held[candidate]]
+    hits = np.flatnonzero(best >= floors)
     binned = np.minimum(best.astype(np.int64), HISTOGRAM_BINS - 1)
     return {
         "probe": probe[hits] + own.begin,
@@ -82,7 +89,9 @@ def indexed_task(context: tuple[Comparison, Asked], task: tuple[int, int, int]) 
     }
 
 
-def _pairs(own: Block, wanted: I64, others: Block, asked: Asked) -> tuple[I64, I64, Bools]:
+def _pairs(
+    own: Block, wanted: I64, others: Block, asked: Asked, least_db: Mapping[Modality, float]
+) -> tuple[I64, I64, Bools]:
     """Return the nominated pairs ordered by probe, and which of them share an eye."""
     count = others.end - others.begin
     least = np.maximum(np.maximum(own.begin + wanted + 1, asked.first_new), others.begin) - others.begin
@@ -96,8 +105,9 @@ def _pairs(own: Block, wanted: I64, others: Block, asked: Asked) -> tuple[I64, I
         for block, which in ((own, wanted), (others, slice(None)))
     )
     chosen |= ~shared & has[:, None] & its[None, :]
-    _by_irises(chosen, own.rows[Modality.IRIS], wanted, others.rows[Modality.IRIS])
-    _by_faces(chosen, own.rows[Modality.FACE], wanted, others.rows[Modality.FACE])
+    first = int(least.min())  # nobody before it is asked for: a block is half done against itself
+    for nominate, modality in ((_by_irises, Modality.IRIS), (_by_faces, Modality.FACE)):
+        nominate(chosen, own.rows[modality], wanted, others.rows[modality], first, least_db[modality])
     chosen &= np.arange(count)[None, :] >= least[:, None]
     row, candidate = np.nonzero(chosen)
     return wanted[row], candidate.astype(np.int64), shared[row, candidate]
@@ -112,19 +122,19 @@ def _eyes(block: Block) -> Bools:
     return found
 
 
-def _by_irises(chosen: Bools, mine: Rows, wanted: I64, its: Rows) -> None:
+def _by_irises(chosen: Bools, mine: Rows, wanted: I64, its: Rows, first: int, least_db: float) -> None:
     if not len(mine) or not len(its):
         return
     my_records, records = _search_records(mine), _search_records(its)
     numbers = np.full(mine.records, -1, np.int64)
     numbers[wanted] = np.arange(len(wanted))
     for maker in np.unique(mine.extractor).tolist():
-        raw = search_calibration(mine.extractors[maker]).raw_at(NOMINATED_DB)
+        raw = search_calibration(mine.extractors[maker]).raw_at(least_db)
         for eye in np.unique(mine.position).tolist():
             probes = np.flatnonzero(
                 (mine.position == eye) & (mine.extractor == maker) & (numbers[mine.record] >= 0)
             )
-            listed = its.comparable(eye, 0)
+            listed = its.comparable(eye, first)
             listed = listed[[its.extractors[m] == mine.extractors[maker] for m in its.extractor[listed]]]
             candidates = np.ascontiguousarray(records[listed])
             for begin in range(0, len(probes) if len(listed) else 0, PROBES_A_TASK):
@@ -139,16 +149,16 @@ def _search_records(rows: Rows) -> U64:
     return np.ascontiguousarray(whole[:, :SEARCH_WORDS])
 
 
-def _by_faces(chosen: Bools, mine: Rows, wanted: I64, its: Rows) -> None:
+def _by_faces(chosen: Bools, mine: Rows, wanted: I64, its: Rows, first: int, least_db: float) -> None:
     numbers = np.full(mine.records, -1, np.int64)
     numbers[wanted] = np.arange(len(wanted))
     for maker in np.unique(mine.extractor).tolist():
         model = mine.extractors[maker]
-        raw = scorers()[Modality.FACE].calibration(model, model).raw_at(NOMINATED_DB)  # type: ignore[attr-defined]
+        raw = scorers()[Modality.FACE].calibration(model, model).raw_at(least_db)  # type: ignore[attr-defined]
         least = np.float32(1.0 - 2.0 * np.exp(-raw))
         probes = np.flatnonzero((mine.extractor == maker) & (numbers[mine.record] >= 0))
         same = [number for number, name in enumerate(its.extractors) if name == model]
-        listed = np.flatnonzero(np.isin(its.extractor, same))
+        listed = np.flatnonzero(np.isin(its.extractor, same) & (its.record >= first))
         if not len(probes) or not len(listed):
             continue
         vectors, others = _unit_vectors(mine, probes), _unit_vectors(its, listed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher.dedup.chart import histogram_chart
 from matcher.dedup.clusters import WEAK_BAND
-from matcher.dedup.words import REASONS, TROUBLES, VERDICTS
+from matcher.dedup.words import KINDS, REASONS, TROUBLES, VERDICTS
 from matcher.version import __version__
 
 Thumbnails = Callable[[str], Sequence[tuple[str, bytes]]]
@@ -74,12 +74,25 @@ def page(
         f'<h1>De-duplication: {escape(title)}</h1>\n<p class="lead">{escape(lead)}</p>\n',
         _tiles(summary),
         "<h2>What to review first</h2>\n",
-        _review(pairs, float(summary["threshold"])),
+        _review(pairs),
         "<h2>Scores of all pairs compared</h2>\n",
         histogram_chart(histogram, float(summary["threshold"]), int(summary["pairs_possible"])),
         f"<p>Expected false pairs: {expected['mean']:.1f} (95 % of runs: {expected['interval'][0]} to "
         f"{expected['interval'][1]}). Found at or above the threshold: {summary['duplicate_pairs']:,}. "
         f"{escape(_sure(summary))}</p>\n",
+        _table(
+            ("what two records have in common", "pairs", "threshold, dB", "false, expected", "found"),
+            [
+                (
+                    KINDS[k["kind"]],
+                    f"{k['pairs']:,}",
+                    f"{k['threshold']:.1f}",
+                    f"{k['expected_false_pairs']:.2g}",
+                    f"{k['duplicate_pairs']:,}",
+                )
+                for k in summary["kinds"]
+            ],
+        ),
         "<h2>Troubles</h2>\n",
         _table(
             ("what", "how many", "meaning"),
@@ -133,19 +146,19 @@ def _sure(summary: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def _review(pairs: Sequence[Mapping[str, Any]], threshold: float) -> str:
+def _review(pairs: Sequence[Mapping[str, Any]]) -> str:
     """Pairs with troubles, those below the threshold, and those not far above."""
     ordered = sorted(
         pairs,
         key=lambda p: (
             not p["troubles"],
             p["verdict"] != "REVIEW",
-            p["score"],
+            p["score"] - p["threshold"],
             p["probe_id"],
             p["candidate_id"],
         ),
     )
-    wanted = [p for p in ordered if p["troubles"] or p["score"] < threshold + WEAK_BAND]
+    wanted = [p for p in ordered if p["troubles"] or p["score"] < p["threshold"] + WEAK_BAND]
     rows = [
         (
             f"{p['probe_id']} – {p['candidate_id']}",

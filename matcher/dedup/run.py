@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from matcher.dedup.allowance import Allowance, allowance, holdings
 from matcher.dedup.blocks import BLOCK_RECORDS, LARGE_BLOCK_RECORDS, Packing, block_names, pack_task
 from matcher.dedup.blocks import STAGE as PACK
 from matcher.dedup.clusters import Clusters, find_clusters
@@ -45,7 +46,8 @@ class Deduplication:
     source : Source
     settings : Settings
     asked : Asked
-    threshold : float
+    allowed : Allowance
+        Thresholds by kind of pair, and the false pairs that they let through.
     samples : Samples
         What became of every sample.
     histogram : int64 array (256,)
@@ -61,7 +63,7 @@ class Deduplication:
     source: Source
     settings: Settings
     asked: Asked
-    threshold: float
+    allowed: Allowance
     samples: Samples
     histogram: I64
     nominated: int
@@ -128,7 +130,6 @@ def deduplicate(
     tell = progress or (lambda stage, done, total: None)
     asked = asked or Asked()
     records = len(source.ids)
-    threshold = settings.threshold(records)
     seconds: dict[str, float] = {}
     clock = _Clock(seconds)
 
@@ -138,6 +139,7 @@ def deduplicate(
     extraction = Extraction(source, settings.extractor, settings.face_model)
     run_tasks(EXTRACT, extract_task, extraction, parts, extracted, workers=settings.workers, progress=tell)
     samples = _samples(extracted, parts)
+    allowed = allowance(holdings(samples.templates, records), asked, settings)
     clock.stage(EXTRACT)
 
     run = settings.comparison_digest(
@@ -153,7 +155,8 @@ def deduplicate(
     )
     clock.stage(PACK)
 
-    comparison = Comparison(work, settings.memory // settings.workers, threshold - REVIEW_BAND, size)
+    floors = tuple(one - REVIEW_BAND for one in allowed.thresholds())
+    comparison = Comparison(work, settings.memory // settings.workers, floors, size)
     nominations = indexed_tasks(records, size, asked) if indexed else nomination_tasks(records, asked)
     run_tasks(
         CANDIDATES,
@@ -172,11 +175,11 @@ def deduplicate(
     told = [one for name, _ in tasks for one in json.loads(array_text(work.read(name)["text"]))]
     clock.stage(FULL)
 
-    pairs = decide_pairs(told, threshold)
-    clusters = find_clusters(pairs, threshold)
+    pairs = decide_pairs(told, allowed)
+    clusters = find_clusters(pairs)
     extracted.keep_only({name for name, _ in parts})
     return Deduplication(
-        source, settings, asked, threshold, samples, histogram, len(probe), pairs, clusters, seconds
+        source, settings, asked, allowed, samples, histogram, len(probe), pairs, clusters, seconds
     )
 
 

@@ -20,7 +20,7 @@ REVIEW_BAND = 10.0
 
 MIRROR_COST = 10.0
 """dB that a pair pays whose hands (or eyes) are taken as swapped: a second hypothesis about each pair. It
-adds a tenth to the false pairs, which `Settings.threshold` allows for."""
+adds a tenth to the false pairs, which thresholds allow for."""
 
 MIN_THRESHOLD = 30.0
 """No pair of a small register is accepted below: two records at FPIR 1e-3 would ask for 33 dB."""
@@ -74,12 +74,11 @@ class Settings:
             raise ArgumentError("--modality: expected fingerprint, iris or face.")
 
     def threshold(self, records: int) -> float:
-        """Return the score from which two of so many records are one person.
+        """Return the score from which two of so many records are one person, were all pairs of one kind.
 
-        -10 log10(FPIR / N), and what the hypothesis of swapped hands adds.
+        -10 log10(FPIR / N); `matcher.dedup.allowance` shares what it lets through.
         """
-        asked = threshold_for_fpir(self.fpir, records)
-        return max(asked, MIN_THRESHOLD) + HYPOTHESES_DB
+        return max(threshold_for_fpir(self.fpir, records), MIN_THRESHOLD)
 
     def expected_false_pairs(self, searches: float) -> float:
         """Return the false pairs to be expected: each record is a search, each pair is seen from two."""
@@ -101,5 +100,5 @@ def _digest(parts: list[object]) -> str:
 HYPOTHESES_DB = 0.4139
 """10 log10(1 + 10 ** (-MIRROR_COST / 10)): what two hypotheses about each pair cost."""
 
-WORK_VERSION = 1
+WORK_VERSION = 2
 """Of the work files; another begins anew."""

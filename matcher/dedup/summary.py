@@ -10,6 +10,7 @@ from typing import Any
 
 from scipy.stats import beta, poisson
 
+from matcher.dedup.allowance import Kind
 from matcher.dedup.decide import Trouble, Verdict
 from matcher.dedup.run import Deduplication
 from matcher.dedup.tables import record_rows
@@ -45,9 +46,8 @@ def proportion_interval(count: int, total: int) -> tuple[float, float] | None:
 
 
 def expected_false(found: Deduplication) -> float:
-    """Return the false pairs that the threshold lets through: FPIR x searches / 2."""
-    records = len(found.source.ids)
-    return found.settings.expected_false_pairs(found.asked.searches(records))
+    """Return the false pairs that the thresholds let through: FPIR x searches / 2, or less."""
+    return found.allowed.false_pairs
 
 
 def summarise(found: Deduplication) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def summarise(found: Deduplication) -> dict[str, Any]:
         "records_without_template": records - len({t["record"] for t in found.samples.templates}),
         "failures": dict(sorted(Counter(f["reason"] for f in found.samples.failures).items())),
         "fpir": found.settings.fpir,
-        "threshold": found.threshold,
+        "threshold": found.allowed.threshold,
+        "kinds": [_kind(found, kind) for kind in Kind if kind in found.allowed.kinds],
         "pairs_possible": found.asked.pairs(records),
         "pairs_compared": int(found.histogram.sum()),
         "pairs_compared_in_full": found.nominated,
@@ -93,6 +94,18 @@ def summarise(found: Deduplication) -> dict[str, Any]:
         "troubles": _troubles(found),
         "same_files": len(found.samples.same_files),
         "by_attribute": by_attribute(found),
+    }
+
+
+def _kind(found: Deduplication, kind: Kind) -> dict[str, Any]:
+    """Return what pairs of one kind were allowed, and what was found."""
+    own = found.allowed.kinds[kind]
+    return {
+        "kind": kind.value,
+        "pairs": own.pairs,
+        "threshold": own.threshold,
+        "expected_false_pairs": own.false_pairs,
+        "duplicate_pairs": sum(p.kind is kind and p.verdict is Verdict.DUPLICATE for p in found.pairs),
     }
 
 

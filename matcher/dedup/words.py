@@ -42,3 +42,11 @@ REASONS = {
     "RECORD_UNSUPPORTED": "a record with unsupported content",
     "NO_SAMPLES": "a record without any sample",
 }
+
+KINDS = {
+    "SEVERAL": "samples of several kinds",
+    "FINGERS": "fingers alone",
+    "EYES": "eyes alone",
+    "FACE": "the face alone",
+}
+"""What pairs have in common, by `matcher.dedup.allowance.Kind`."""

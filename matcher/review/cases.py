@@ -63,15 +63,13 @@ class Case:
         return (not self.troubles, self.margin > SURE_DB, abs(self.margin))
 
 
-def load_cases(out: Path, threshold: float) -> list[Case]:
+def load_cases(out: Path) -> list[Case]:
     """Return the cases of a run, the most urgent first.
 
     Parameters
     ----------
     out : Path
         Folder that `matcher dedup` wrote.
-    threshold : float
-        Of the run.
 
     Raises
     ------
@@ -96,7 +94,7 @@ def load_cases(out: Path, threshold: float) -> list[Case]:
             row["probe_id"],
             row["candidate_id"],
             row["score"],
-            threshold,
+            row["threshold"],
             row["verdict"],
             row["rule"],
             tuple(row["troubles"]),

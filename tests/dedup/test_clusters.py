@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matcher.dedup.allowance import Kind
 from matcher.dedup.clusters import _bridges, _components, find_clusters
 from matcher.dedup.decide import Pair, Rule, Verdict
 
@@ -16,19 +17,19 @@ THRESHOLD = 60.0
 def pair(probe: int, candidate: int, score: float) -> Pair:
     """Return a pair of two records."""
     verdict = Verdict.DUPLICATE if score >= THRESHOLD else Verdict.REVIEW
-    return Pair(probe, candidate, score, verdict, Rule.FUSED, (), {})
+    return Pair(probe, candidate, score, Kind.FINGERS, THRESHOLD, verdict, Rule.FUSED, (), {})
 
 
 def found(pairs: Sequence[Pair]) -> list[tuple[int, ...]]:
     """Return the records of each cluster."""
-    return [cluster.records for cluster in find_clusters(pairs, THRESHOLD).found]
+    return [cluster.records for cluster in find_clusters(pairs).found]
 
 
 def test_components_are_clusters_and_review_pairs_join_nothing() -> None:
     """Two people; a pair below the threshold does not join them."""
     pairs = [pair(0, 1, 90), pair(1, 2, 80), pair(3, 4, 70), pair(2, 3, 55)]
     assert found(pairs) == [(0, 1, 2), (3, 4)]
-    (first, second) = find_clusters(pairs, THRESHOLD).found
+    (first, second) = find_clusters(pairs).found
     assert (first.weakest, first.strongest, first.density) == (80, 90, 2 / 3)
     assert second.pairs == (2,)
 
@@ -36,7 +37,7 @@ def test_components_are_clusters_and_review_pairs_join_nothing() -> None:
 def test_a_chain_that_one_weak_link_holds_is_split_and_flagged() -> None:
     """Two groups, one pair near the threshold between them."""
     groups = [pair(0, 1, 120), pair(0, 2, 110), pair(1, 2, 130), pair(3, 4, 120)]
-    chain = find_clusters([*groups, pair(2, 3, 64)], THRESHOLD)
+    chain = find_clusters([*groups, pair(2, 3, 64)])
     assert [cluster.records for cluster in chain.found] == [(0, 1, 2), (3, 4)]
     assert all(cluster.split for cluster in chain.found)
     assert chain.weak_links == (4,)
@@ -53,7 +54,7 @@ def test_a_strong_link_two_links_and_single_records_hold() -> None:
 def test_of_several_weak_links_the_weakest_goes_first() -> None:
     """Three groups in a chain fall apart at both links."""
     pairs = [pair(0, 1, 100), pair(1, 2, 70), pair(2, 3, 100), pair(3, 4, 62), pair(4, 5, 100)]
-    result = find_clusters(pairs, THRESHOLD)
+    result = find_clusters(pairs)
     assert [cluster.records for cluster in result.found] == [(0, 1), (2, 3), (4, 5)]
     assert result.weak_links == (1, 3)
 

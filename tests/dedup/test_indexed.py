@@ -24,7 +24,7 @@ def opened_blocks(out: Path, size: int) -> Any:
     (folder,) = (out / WORK / "comparisons").iterdir()
     work = WorkFolder(folder.parent, folder.name)
     work.folder = folder
-    return Comparison(work, 1 << 30, 0.0, size).blocks()
+    return Comparison(work, 1 << 30, (0.0,) * 8, size).blocks()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def console(reviewed: Path, tmp_path: Path) -> Console:
     ledger = Ledger(tmp_path / "review.db", "run")
     for name, role in USERS.items():
         ledger.add_user(name, role, PASSWORD)
-    return Console("register", load_cases(reviewed, 40.0), ledger, Evidence(reviewed))
+    return Console("register", load_cases(reviewed), ledger, Evidence(reviewed))
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_tls_needs_a_certificate_and_its_key(reviewed: Path, tmp_path: Path, mon
 def test_cases_of_a_folder_that_is_no_run_are_told(tmp_path: Path) -> None:
     """A typed error with what to do."""
     with pytest.raises(ArgumentError, match=r"pairs\.parquet"):
-        load_cases(tmp_path, 40.0)
+        load_cases(tmp_path)
 
 
 def test_sessions_end_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,10 @@ def serve(
     metrics: str = typer.Option("", help="HOST:PORT where Prometheus asks for metrics; by default nowhere."),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="text for people, json for machines."),
     log_calls: bool = typer.Option(False, help="One line in the log for each call."),
+    security: Path | None = typer.Option(
+        None,
+        help="File (TOML): how clients are known, what they may do, where accesses are logged.",
+    ),
     port_file: Path | None = typer.Option(None, help="Written with the port once the server is ready."),
 ) -> None:
     """Run the gRPC server until SIGTERM or Ctrl-C."""
@@ -65,8 +69,19 @@ def serve(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    safe = None
+    if security is not None:
+        from matcher.service.secured import secured
+
+        safe = secured(security, listen)
     turns = Turns()
-    server = Server(listen, turns=turns, outermost=observer.interceptor)
+    server = Server(
+        listen,
+        turns=turns,
+        outermost=observer.interceptor,
+        interceptors=() if safe is None else (safe.guard,),
+        credentials=None if safe is None else safe.credentials,
+    )
     try:
         warm_all(extractor, models=True)
         read = observer.reader(reader(extractor, face_model))
@@ -74,6 +89,10 @@ def serve(
     except BaseException:
         server.drain(0)
         raise
+    if safe is not None:
+        from matcher.service.scopes import EngineLookup
+
+        safe.guard.lookup = EngineLookup(engine)
     try:
         with observer.watching(engine, asked_at, turns.waiting) as port:
             if port is not None and asked_at is not None:
@@ -91,6 +110,8 @@ def serve(
     finally:
         server.drain(0)
         engine.close()
+        if safe is not None:
+            safe.close()
 
 
 def _one_openmp_thread() -> None:

@@ -28,6 +28,14 @@ MAX_PIXELS_PER_BYTE = 2000
 a hundred times what a ridge pattern allows; more is a decompression bomb."""
 
 
+_bound = [MAX_PIXELS]
+
+
+def lower_max_pixels(count: int) -> None:
+    """Take images of at most `count` pixels in this process from now on, never more than `MAX_PIXELS`."""
+    _bound[0] = min(count, MAX_PIXELS)
+
+
 def check_bytes(count: int) -> None:
     """Refuse an empty or an oversized file.
 
@@ -85,9 +93,9 @@ def check_resampled(width: int, height: int) -> None:
 
 
 def _check_large(width: int, height: int, what: str) -> None:
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+    if max(width, height) > MAX_SIDE or width * height > _bound[0]:
         raise ImageTooLargeError(
-            f"Expected at most {MAX_PIXELS} pixels and sides of at most {MAX_SIDE}, "
+            f"Expected at most {_bound[0]} pixels and sides of at most {MAX_SIDE}, "
             f"got {width} x {height} as {what}.",
             hint="Send one capture an image, at 500 or 1000 ppi.",
         )

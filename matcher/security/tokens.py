@@ -1,0 +1,228 @@
+"""Signed tokens (JWT, RFC 7519) that say who a client is: a few algorithms, one key an id, times checked.
+
+A key is a file KID.pem in a folder, so keys are changed without a restart: put the new one there, sign with
+it, take the old one away. The algorithm is the key's, whatever a token says: Ed25519 is EdDSA, P-256 is
+ES256, RSA of 2048 bits or more is RS256. There are no shared secrets, and `none` is no algorithm.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from matcher.errors import ArgumentError, UnauthenticatedError
+from matcher.security.identity import Identity, Role
+
+MAX_TOKEN = 8192
+"""Longest token, characters."""
+
+MAX_CACHED = 4096
+"""Tokens whose signature was found good that are remembered."""
+
+LEAST_RSA_BITS = 2048
+"""NIST SP 800-131A."""
+
+P256_BYTES = 32
+LOOK_AGAIN_S = 5.0
+"""How old what is known of the folder of keys may be, seconds: so soon a removed key is refused."""
+
+DEFAULT_LEEWAY_S = 30.0
+"""How far the clocks of who signs and who checks may differ, seconds."""
+
+KEY_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+PublicKey = Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+
+class TokenVerifier:
+    """Checks tokens; safe to use from many threads.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the keys, KID.pem each.
+    audience : str
+        That tokens must be meant for.
+    issuer : str, optional
+        That must have made them.
+    leeway_s : float
+    clock : callable
+        Seconds since 1970-01-01 UTC.
+
+    Raises
+    ------
+    ArgumentError
+        If a key cannot be used.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        audience: str,
+        issuer: str | None = None,
+        *,
+        leeway_s: float = DEFAULT_LEEWAY_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._folder, self._audience, self._issuer = folder, audience, issuer
+        self._leeway, self._clock = leeway_s, clock
+        self._lock = threading.Lock()
+        self._cached: OrderedDict[bytes, tuple[float, str, Identity]] = OrderedDict()
+        self._keys: dict[str, tuple[int, PublicKey]] = {}
+        self._looked = 0.0
+        with self._lock:
+            self._look()
+
+    def identity(self, token: str) -> Identity:
+        """Return who a token says its bearer is: `sub`, with the roles and galleries that it carries.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If it is not signed by a known key, not for this server, not yet or no longer valid.
+        """
+        now = self._clock()
+        digest = hashlib.sha256(token.encode(errors="replace")).digest()
+        with self._lock:
+            if now - self._looked > LOOK_AGAIN_S or now < self._looked:
+                self._look()
+            cached = self._cached.get(digest)
+            if cached is not None and cached[0] > now and cached[1] in self._keys:
+                return cached[2]
+        key_id, claims = self._checked(token)
+        expiry = self._check_times(claims, now)
+        audiences = claims.get("aud")
+        if self._audience not in ([audiences] if isinstance(audiences, str) else _texts(audiences)):
+            raise _refused("it is meant for somebody else")
+        if self._issuer is not None and claims.get("iss") != self._issuer:
+            raise _refused("somebody else issued it")
+        identity = _identity(claims)
+        with self._lock:
+            self._cached[digest] = (expiry, key_id, identity)
+            while len(self._cached) > MAX_CACHED:
+                self._cached.popitem(last=False)
+        return identity
+
+    def _checked(self, token: str) -> tuple[str, dict[str, Any]]:
+        parts = token.split(".")
+        if len(token) > MAX_TOKEN or len(parts) != 3:
+            raise _refused("it is no token")
+        head, claims = _json(parts[0]), _json(parts[1])
+        key_id = head.get("kid")
+        with self._lock:
+            _, key = self._keys.get(key_id if isinstance(key_id, str) else "", (0, None))
+        if key is None or not isinstance(key_id, str):
+            raise _refused("its key is not known")
+        if "crit" in head or head.get("alg") != algorithm_of(key):
+            raise _refused("its algorithm is not its key's")
+        try:
+            _verify(key, f"{parts[0]}.{parts[1]}".encode("ascii"), _bytes(parts[2]))
+        except (InvalidSignature, ValueError):
+            raise _refused("its signature is wrong") from None
+        return key_id, claims
+
+    def _check_times(self, claims: dict[str, Any], now: float) -> float:
+        expiry, begin = claims.get("exp"), claims.get("nbf", 0)
+        if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (expiry, begin)):
+            raise _refused("it does not say how long it is valid")
+        assert isinstance(expiry, int | float)  # as just checked
+        if not expiry + self._leeway > now:
+            raise _refused("it is no longer valid")
+        if not begin - self._leeway <= now:
+            raise _refused("it is not valid yet")
+        return float(expiry) + self._leeway
+
+    def _look(self) -> None:
+        """Read keys that are new or other than before; forget those that are gone."""
+        self._looked = self._clock()
+        found: dict[str, tuple[int, PublicKey]] = {}
+        for path in sorted(self._folder.glob("*.pem")):
+            if not KEY_NAME.fullmatch(path.stem):
+                raise ArgumentError(f"{path.name}: the name of a key is up to 64 letters, digits, . _ -.")
+            changed = path.stat().st_mtime_ns
+            known = self._keys.get(path.stem)
+            found[path.stem] = known if known and known[0] == changed else (changed, _read_key(path))
+        if any(self._keys.get(name) != key for name, key in found.items()):
+            self._cached.clear()
+        self._keys = found
+
+
+def algorithm_of(key: PublicKey) -> str:
+    """Return the one algorithm that a key is used with (RFC 7518, RFC 8037)."""
+    if isinstance(key, Ed25519PublicKey):
+        return "EdDSA"
+    return "ES256" if isinstance(key, ec.EllipticCurvePublicKey) else "RS256"
+
+
+def _read_key(path: Path) -> PublicKey:
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ArgumentError(
+            f"{path.name}: cannot be read as a public key ({type(error).__name__})."
+        ) from None
+    if isinstance(key, Ed25519PublicKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
+        return key
+    raise ArgumentError(f"{path.name}: expected an Ed25519, P-256 or RSA key of {LEAST_RSA_BITS} bits.")
+
+
+def _verify(key: PublicKey, text: bytes, signature: bytes) -> None:
+    if isinstance(key, Ed25519PublicKey):
+        key.verify(signature, text)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        if len(signature) != 2 * P256_BYTES:
+            raise InvalidSignature
+        r, s = (int.from_bytes(half) for half in (signature[:P256_BYTES], signature[P256_BYTES:]))
+        key.verify(encode_dss_signature(r, s), text, ec.ECDSA(hashes.SHA256()))
+    else:
+        key.verify(signature, text, padding.PKCS1v15(), hashes.SHA256())
+
+
+def _identity(claims: dict[str, Any]) -> Identity:
+    name = claims.get("sub")
+    if not isinstance(name, str) or not 1 <= len(name) <= 128 or not name.isprintable():
+        raise _refused("it does not say who its bearer is")
+    roles = frozenset(Role(role) for role in _texts(claims.get("roles")) if role in set(Role))
+    return Identity(name, roles, frozenset(_texts(claims.get("galleries"))))
+
+
+def _texts(value: Any) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+def _json(part: str) -> dict[str, Any]:
+    try:
+        value = json.loads(_bytes(part))
+    except (ValueError, RecursionError):
+        raise _refused("it is no token") from None
+    if not isinstance(value, dict):
+        raise _refused("it is no token")
+    return value
+
+
+def _bytes(part: str) -> bytes:
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", part):
+        raise ValueError
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _refused(why: str) -> UnauthenticatedError:
+    return UnauthenticatedError(f"The token is refused: {why}.", hint="Get a new token.")

@@ -1,0 +1,265 @@
+"""Between the wire and the methods: who calls, may it, how often; and the entry of the log before."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import grpc
+
+from matcher.audit.entry import Entry
+from matcher.audit.log import AuditLog
+from matcher.errors import ArgumentError, MatcherError, UnauthenticatedError
+from matcher.security.allowance import Allowances
+from matcher.security.identity import ANYBODY, Identity
+from matcher.security.settings import SecuritySettings
+from matcher.security.tokens import TokenVerifier
+from matcher.service.boundary import OURS, Undecodable
+from matcher.service.scopes import Lookup, check_scope, samples_of, subjects_of
+
+BEARER = "bearer "
+"""How the metadata `authorization` begins (RFC 6750)."""
+
+COMMON_NAME = "x509_common_name"
+"""Property of a connection's authentication context."""
+
+NOT_LOGGED = frozenset({"GetServerStatus", "ListGalleries"})
+"""Methods that touch no person's data; a refusal is logged all the same."""
+
+AHEAD = 64
+"""Answers of one stream that wait to be durable in the log."""
+
+Unary = Callable[[Any, grpc.ServicerContext], Any]
+Streaming = Callable[[Any, grpc.ServicerContext], Iterator[Any]]
+
+
+class Guard(grpc.ServerInterceptor):
+    """Lets a call of ours through, or refuses it; put behind `Boundary`.
+
+    Parameters
+    ----------
+    settings : SecuritySettings
+    log : AuditLog, optional
+        Gets an entry for each access before its reply.
+
+    Attributes
+    ----------
+    log : AuditLog or None
+    lookup : Lookup or None
+        Set once there is an engine; without it a client that sees some galleries only is refused.
+
+    Raises
+    ------
+    ArgumentError
+        If a key of the tokens cannot be used.
+    """
+
+    def __init__(self, settings: SecuritySettings, log: AuditLog | None = None) -> None:
+        tokens = settings.tokens
+        self._tokens = None
+        if tokens is not None:
+            self._tokens = TokenVerifier(
+                tokens.keys, tokens.audience, tokens.issuer, leeway_s=tokens.leeway_s
+            )
+        self._clients, self._identifies = settings.clients or {}, settings.identifies
+        self._allowances = Allowances(settings.limits.requests_per_s, settings.limits.burst)
+        self._samples, self._bytes = settings.limits.samples, settings.limits.message_bytes
+        self.log = log
+        self.lookup: Lookup | None = None
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Return the handler of a call, wrapped."""
+        handler = continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.startswith(OURS):
+            return handler
+        method = handler_call_details.method.rpartition("/")[2]
+        read, write = handler.request_deserializer, handler.response_serializer
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(self._unary(method, handler.unary_unary), read, write)
+        if handler.stream_stream is not None:
+            stream = self._stream(method, handler.stream_stream)
+            return grpc.stream_stream_rpc_method_handler(stream, read, write)
+        # There are no others; one that is added without a word here is nobody's.
+        return grpc.unary_unary_rpc_method_handler(_closed, read, write)
+
+    def _unary(self, method: str, inner: Unary) -> Unary:
+        def call(request: Any, context: grpc.ServicerContext) -> Any:
+            access = _Access(method, context)
+            try:
+                access.identity = self._identity(context)
+                self._check(access.identity, method, request)
+                reply = inner(request, context)
+            except Exception as error:
+                self._record(access, request, None, error)
+                raise
+            self._record(access, request, reply, None)
+            return reply
+
+        return call
+
+    def _stream(self, method: str, inner: Streaming) -> Streaming:
+        def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+            access = _Access(method, context)
+            try:
+                access.identity = self._identity(context)
+                access.identity.check_role(method)
+            except MatcherError as error:
+                self._record(access, None, None, error)
+                raise
+            answers = inner(self._checked(access, requests), context)
+            if self.log is None:
+                yield from answers
+            else:
+                yield from _Recorded(answers, lambda answer: self._submit(access, None, answer, None)).run()
+
+        return call
+
+    def _checked(self, access: _Access, requests: Iterator[Any]) -> Iterator[Any]:
+        for request in requests:
+            try:
+                self._check(access.identity, access.method, request)
+            except MatcherError as error:
+                self._record(access, request, None, error)
+                raise
+            yield request
+
+    def _identity(self, context: grpc.ServicerContext) -> Identity:
+        """Return who calls.
+
+        Raises
+        ------
+        UnauthenticatedError
+        """
+        if not self._identifies:
+            return ANYBODY
+        for key, value in context.invocation_metadata():
+            if key == "authorization" and self._tokens is not None:
+                text = value if isinstance(value, str) else ""
+                if text[: len(BEARER)].lower() != BEARER:
+                    raise UnauthenticatedError("Authorization: expected a bearer token.")
+                return self._tokens.identity(text[len(BEARER) :].strip())
+        names = context.auth_context().get(COMMON_NAME, ()) if self._clients else ()
+        for name in names:
+            identity = self._clients.get(bytes(name).decode(errors="replace"))
+            if identity is not None:
+                return identity
+        raise UnauthenticatedError(
+            "The call does not say who makes it.", hint="Use a client certificate that is known, or a token."
+        )
+
+    def _check(self, identity: Identity, method: str, request: Any) -> None:
+        identity.check_role(method)
+        self._allowances.take(identity.name, identity.requests_per_s, identity.burst)
+        if isinstance(request, Undecodable):
+            raise ArgumentError("The request is no message of this method.")
+        if self._bytes is not None and request.ByteSize() > self._bytes:
+            raise ArgumentError(f"Request: expected at most {self._bytes} bytes, got {request.ByteSize()}.")
+        if self._samples is not None and (count := samples_of(request)) > self._samples:
+            raise ArgumentError(f"Samples: expected at most {self._samples} in a request, got {count}.")
+        check_scope(identity, method, request, self.lookup)
+
+    def _record(self, access: _Access, request: Any, reply: Any, error: Exception | None) -> None:
+        """Return once the access is durable in the log."""
+        done = self._submit(access, request, reply, error)
+        if done is not None:
+            done.result()
+
+    def _submit(
+        self, access: _Access, request: Any, reply: Any, error: Exception | None
+    ) -> Future[int] | None:
+        if self.log is None or (access.method in NOT_LOGGED and error is None):
+            return None
+        return self.log.submit(access.entry(request, reply, error))
+
+
+class _Access:
+    """One call: what the log says of it."""
+
+    def __init__(self, method: str, context: grpc.ServicerContext) -> None:
+        self.method, self.identity = method, Identity("", frozenset(), frozenset())
+        self._address = context.peer()
+        self._made = ""
+
+    def entry(self, request: Any, reply: Any, error: Exception | None) -> Entry:
+        """Return the entry of an access and its answer."""
+        subjects: dict[str, None] = {}
+        for message in (request, reply):
+            if message is not None and not isinstance(message, Undecodable):
+                subjects.update(dict.fromkeys(subjects_of(message)))
+        return Entry(
+            time.time_ns() // 1000,
+            self.identity.name or "unknown",
+            self.method,
+            getattr(request, "transaction_id", "") or self._transaction(),
+            _outcome(reply, error),
+            tuple(subjects),
+            self._address,
+        )
+
+    def _transaction(self) -> str:
+        self._made = self._made or uuid.uuid4().hex
+        return self._made
+
+
+def _outcome(reply: Any, error: Exception | None) -> str:
+    if error is not None:
+        return (error.reason or type(error).__name__) if isinstance(error, MatcherError) else "INTERNAL"
+    item = getattr(reply, "error", None)
+    return getattr(item, "reason", "") or "OK"
+
+
+class _Recorded:
+    """Answers of a stream, each given on once it is durable in the log; many at one time are under way."""
+
+    def __init__(self, answers: Iterator[Any], submit: Callable[[Any], Future[int] | None]) -> None:
+        self._answers, self._submit = answers, submit
+        self._waiting: queue.Queue[tuple[Any, Future[int] | None] | BaseException | None] = queue.Queue(AHEAD)
+        self._over = threading.Event()
+
+    def run(self) -> Iterator[Any]:
+        thread = threading.Thread(target=self._pump, name="audited stream", daemon=True)
+        thread.start()
+        try:
+            while (one := self._waiting.get()) is not None:
+                if isinstance(one, BaseException):
+                    raise one
+                answer, done = one
+                if done is not None:
+                    done.result()
+                yield answer
+        finally:
+            self._over.set()
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._waiting.get_nowait()
+            thread.join()
+
+    def _pump(self) -> None:
+        last: BaseException | None = None
+        try:
+            for answer in self._answers:
+                self._waiting.put((answer, self._submit(answer)))
+                if self._over.is_set():
+                    break
+        except BaseException as error:
+            last = error
+        finally:
+            close = getattr(self._answers, "close", None)
+            if close is not None:
+                close()
+            if not self._over.is_set():
+                self._waiting.put(last)
+
+
+def _closed(request: Any, context: grpc.ServicerContext) -> Any:
+    raise UnauthenticatedError("This method is not open to anybody.")

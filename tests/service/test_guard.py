@@ -1,0 +1,344 @@
+"""Who may do what over the wire, and the log of it: certificates, tokens, roles, galleries, limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import grpc
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from matcher.audit.entry import Entry, unpacked
+from matcher.audit.keys import load_publics, make_key
+from matcher.audit.proof import LogParts
+from matcher.audit.verify import verify_log
+from matcher.engine import Engine
+from matcher.errors import (
+    ArgumentError,
+    AuditUnavailableError,
+    ForbiddenError,
+    MatcherError,
+    SubjectNotFoundError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
+from matcher.security.identity import EVERY_GALLERY, WANTED, Identity, Role
+from matcher.service.scopes import EngineLookup, check_scope, samples_of, subjects_of
+from matcher.service.secured import Secured, secured
+from matcher.service.server import SERVICE, Server
+from matcher.service.status import to_error
+from matcher.v1 import matcher_pb2 as pb
+from matcher.v1 import matcher_pb2_grpc as pb_grpc
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SETTINGS = """
+[tls]
+certificate = "server.pem"
+key = "server.key"
+{ca}
+[tokens]
+keys = "keys"
+audience = "matcher"
+[limits]
+samples = 3
+message_bytes = 5000
+requests_per_s = 0.001
+burst = 50
+[audit]
+folder = "audit"
+key = "audit.pem"
+"""
+CLIENTS = """
+[[clients]]
+name = "registration-17"
+roles = ["enrol", "verify"]
+galleries = ["*"]
+[[clients]]
+name = "quick"
+roles = ["verify"]
+galleries = ["*"]
+burst = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def secure(load: Callable[[str], ModuleType]) -> ModuleType:
+    """Certificates and tokens."""
+    return load("service/secure")
+
+
+class Office:
+    """A secured server in this process, and its callers."""
+
+    def __init__(self, folder: Path, engine: Engine, secure: ModuleType, *, mutual: bool) -> None:
+        self.folder, self._secure = folder, secure
+        self._issued = secure.write_tls(folder, "registration-17", "quick", "stranger")
+        (folder / "keys").mkdir()
+        (folder / "keys" / "main.pem").write_bytes(secure.public_pem(KEY))
+        make_key(folder / "audit.pem")
+        text = SETTINGS.format(ca='client_ca = "ca.pem"' if mutual else "") + (CLIENTS if mutual else "")
+        (folder / "security.toml").write_text(text)
+        self.secured: Secured = secured(folder / "security.toml", "127.0.0.1:0")
+        self.server = Server(
+            "127.0.0.1:0", interceptors=[self.secured.guard], credentials=self.secured.credentials
+        )
+        self.secured.guard.lookup = EngineLookup(engine)
+        self.server.serve(engine)
+        self._channels: list[grpc.Channel] = []
+
+    def channel(self, name: str | None) -> grpc.Channel:
+        """A connection with a client's certificate, or none."""
+        root = (self.folder / "ca.pem").read_bytes()
+        key, certificate = self._issued[name] if name else (None, None)
+        channel = grpc.secure_channel(
+            self.server.address, grpc.ssl_channel_credentials(root, key, certificate)
+        )
+        self._channels.append(channel)
+        return channel
+
+    def call(
+        self, method: str, request: Any, *, certificate: str | None = None, token: str | None = None
+    ) -> Any:
+        """The answer; a typed error where there is one."""
+        stub = getattr(pb_grpc.MatcherServiceStub(self.channel(certificate)), method)
+        metadata = [("authorization", f"Bearer {token}")] if token else None
+        try:
+            return stub(request, metadata=metadata, timeout=20)
+        except grpc.RpcError as error:
+            raise to_error(error, "server") from None
+
+    def token(self, *roles: str, **changes: Any) -> str:
+        """A good token with these roles."""
+        return str(self._secure.signed(KEY, "main", self._secure.claims(roles=list(roles), **changes)))
+
+    def entries(self) -> list[Entry]:
+        """The log, verified."""
+        keys = load_publics([self.folder / "audit.pem.pub"])
+        size = verify_log(self.folder / "audit", keys).entries
+        parts = LogParts(self.folder / "audit")
+        return [unpacked(parts.entry(number)) for number in range(size)]
+
+    def close(self) -> None:
+        """Stop."""
+        for channel in self._channels:
+            channel.close()
+        self.server.drain(1)
+        self.secured.close()
+
+
+@pytest.fixture
+def tokens(tmp_path: Path, engine: Engine, secure: ModuleType) -> Iterator[Office]:
+    """A server that knows clients by tokens."""
+    folder = tmp_path / "office"
+    folder.mkdir()
+    made = Office(folder, engine, secure, mutual=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mutual(tmp_path: Path, engine: Engine, secure: ModuleType) -> Iterator[Office]:
+    """A server that knows clients by certificates."""
+    folder = tmp_path / "office"
+    folder.mkdir()
+    made = Office(folder, engine, secure, mutual=True)
+    yield made
+    made.close()
+
+
+def sample(text: str) -> pb.Sample:
+    """A sample of the fakes."""
+    return pb.Sample(image=text.encode())
+
+
+ENROLL = pb.EnrollRequest(subject_id="alice", samples=[sample("IMG 1 0")])
+VERIFY = pb.VerifyRequest(subject_id="alice", samples=[sample("IMG 1 1")])
+IDENTIFY = pb.IdentifyRequest(samples=[sample("IMG 1 1")])
+DELETE = pb.DeleteSubjectRequest(subject_id="alice")
+STATUS = pb.GetServerStatusRequest()
+
+
+def test_every_method_has_its_roles() -> None:
+    """One that is added without a word is nobody's; this test then asks for the word."""
+    methods = pb.DESCRIPTOR.services_by_name[SERVICE.rpartition(".")[2]].methods_by_name
+    assert set(methods) <= set(WANTED)
+    for method in ("Unheard", ""):
+        with pytest.raises(ForbiddenError):
+            Identity("x", frozenset(Role), frozenset({EVERY_GALLERY})).check_role(method)
+
+
+def test_a_certificate_says_who_calls(mutual: Office) -> None:
+    """Its roles hold, and no others; a certificate that is not listed is nobody's."""
+    assert mutual.call("Enroll", ENROLL, certificate="registration-17").created
+    assert mutual.call("Verify", VERIFY, certificate="registration-17").accepted
+    assert mutual.call("GetServerStatus", STATUS, certificate="quick").subject_count == 1
+    for method, request in (("Identify", IDENTIFY), ("DeleteSubject", DELETE)):
+        with pytest.raises(ForbiddenError):
+            mutual.call(method, request, certificate="registration-17")
+    with pytest.raises(ForbiddenError):
+        mutual.call("Enroll", ENROLL, certificate="quick")
+    with pytest.raises(UnauthenticatedError):
+        mutual.call("Verify", VERIFY, certificate="stranger")
+    with pytest.raises(MatcherError):
+        mutual.call("Verify", VERIFY)
+
+
+def test_a_token_says_who_calls(tokens: Office, secure: ModuleType) -> None:
+    assert tokens.call("Enroll", ENROLL, token=tokens.token("enrol")).created
+    assert tokens.call("Verify", VERIFY, token=tokens.token("verify")).accepted
+    assert len(tokens.call("Identify", IDENTIFY, token=tokens.token("identify")).candidates) == 1
+    with pytest.raises(ForbiddenError):
+        tokens.call("DeleteSubject", DELETE, token=tokens.token("enrol", "admin"))
+    with pytest.raises(ForbiddenError):
+        tokens.call("GetServerStatus", STATUS, token=tokens.token())
+    for token in (None, "nonsense", secure.signed(KEY, "other", secure.claims())):
+        with pytest.raises(UnauthenticatedError):
+            tokens.call("Verify", VERIFY, token=token)
+    tokens.call("DeleteSubject", DELETE, token=tokens.token("delete"))
+    with pytest.raises(SubjectNotFoundError):
+        tokens.call("Verify", VERIFY, token=tokens.token("verify"))
+
+
+def test_every_access_is_in_the_log_before_its_answer(tokens: Office) -> None:
+    """Good ones and refused ones; who, what, about whom, with what outcome; no status."""
+    tokens.call("Enroll", ENROLL, token=tokens.token("enrol"))
+    assert [entry.action for entry in tokens.entries()] == ["Enroll"]
+    tokens.call("Identify", IDENTIFY, token=tokens.token("identify", sub="searcher"))
+    tokens.call("GetServerStatus", STATUS, token=tokens.token("read"))
+    with pytest.raises(UnauthenticatedError):
+        tokens.call("Verify", VERIFY)
+    with pytest.raises(ForbiddenError):
+        tokens.call("DeleteSubject", DELETE, token=tokens.token("read"))
+    told = [(entry.actor, entry.action, entry.outcome, entry.subjects) for entry in tokens.entries()]
+    assert told == [
+        ("clerk", "Enroll", "OK", ("alice",)),
+        ("searcher", "Identify", "OK", ("alice",)),
+        ("unknown", "Verify", "UNAUTHENTICATED", ("alice",)),
+        ("clerk", "DeleteSubject", "PERMISSION_DENIED", ("alice",)),
+    ]
+    assert all(entry.address.startswith("ipv4:127.0.0.1") and entry.transaction for entry in tokens.entries())
+    assert b"IMG" not in b"".join(path.read_bytes() for path in (tokens.folder / "audit").iterdir())
+
+
+def test_an_access_that_cannot_be_logged_is_refused(tokens: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens.call("Enroll", ENROLL, token=tokens.token("enrol"))
+
+    def full(entry: Entry) -> None:
+        raise AuditUnavailableError("The access could not be recorded.")
+
+    monkeypatch.setattr(tokens.secured.log, "submit", full)
+    with pytest.raises(AuditUnavailableError):
+        tokens.call("Verify", VERIFY, token=tokens.token("verify"))
+
+
+def test_limits(tokens: Office) -> None:
+    """Samples, bytes, requests a client."""
+    token = tokens.token("verify")
+    with pytest.raises(ArgumentError, match="at most 3"):
+        many = pb.VerifyRequest(subject_id="alice", samples=[sample("IMG 1 1")] * 4)
+        tokens.call("Verify", many, token=token)
+    with pytest.raises(ArgumentError, match="5000 bytes"):
+        tokens.call("Verify", pb.VerifyRequest(samples=[sample("x" * 6000)]), token=token)
+    with pytest.raises(ArgumentError, match="no message"):
+        channel = tokens.channel(None)
+        method = channel.unary_unary(f"/{SERVICE}/Verify")
+        try:
+            method(b"\xff\xff\xff", metadata=[("authorization", f"Bearer {token}")], timeout=20)
+        except grpc.RpcError as error:
+            raise to_error(error, "server") from None
+    with pytest.raises(TooManyRequestsError):
+        for _ in range(60):
+            tokens.call("GetServerStatus", STATUS, token=token)
+    assert tokens.call("GetServerStatus", STATUS, token=tokens.token("read", sub="other")).subject_count == 0
+
+
+def test_a_client_s_own_rate(mutual: Office) -> None:
+    for _ in range(2):
+        mutual.call("GetServerStatus", STATUS, certificate="quick")
+    with pytest.raises(TooManyRequestsError):
+        mutual.call("GetServerStatus", STATUS, certificate="quick")
+    mutual.call("GetServerStatus", STATUS, certificate="registration-17")
+
+
+def test_a_token_is_not_taken_in_the_clear_beyond_loopback(
+    tmp_path: Path, secure: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "keys").mkdir()
+    path = tmp_path / "security.toml"
+    path.write_text('[tokens]\nkeys = "keys"\naudience = "matcher"\n')
+    with pytest.raises(ArgumentError, match="in the clear"):
+        secured(path, "0.0.0.0:0")
+    secured(path, "127.0.0.1:0").close()
+    path.write_text("")
+    secured(path, "0.0.0.0:0").close()
+    assert "WITHOUT IDENTITIES" in caplog.text
+
+
+class Visits:
+    """Galleries of a few subjects and encounters."""
+
+    def of_subject(self, subject_id: str) -> list[frozenset[str]]:
+        return {
+            "north": [frozenset({"north"})],
+            "both": [frozenset({"north", "south"}), frozenset({"north"})],
+            "mixed": [frozenset({"north"}), frozenset({"south"})],
+            "none": [frozenset()],
+        }.get(subject_id, [])
+
+    def of_encounter(self, encounter_id: int) -> list[frozenset[str]]:
+        return [frozenset({"north"})] if encounter_id == 1 else [frozenset({"south"})]
+
+
+NORTH = Identity("clerk", frozenset(Role), frozenset({"north"}))
+
+
+@pytest.mark.parametrize(
+    ("subject_id", "seen"),
+    [("north", True), ("both", True), ("mixed", False), ("none", False), ("nobody", True)],
+)
+def test_a_subject_is_seen_where_every_encounter_is(subject_id: str, seen: bool) -> None:
+    for method, request in (
+        ("Verify", pb.VerifyRequest(subject_id=subject_id)),
+        ("DeleteSubject", pb.DeleteSubjectRequest(subject_id=subject_id)),
+    ):
+        if seen:
+            check_scope(NORTH, method, request, Visits())
+        else:
+            with pytest.raises(ForbiddenError):
+                check_scope(NORTH, method, request, Visits())
+        check_scope(Identity("x", NORTH.roles, frozenset({EVERY_GALLERY})), method, request, None)
+
+
+def test_a_search_of_everybody_is_refused() -> None:
+    """Without a way to ask for galleries everything is; so are lists of all galleries."""
+    for method, lookup in (("Identify", Visits()), ("ListGalleries", Visits()), ("Verify", None)):
+        with pytest.raises(ForbiddenError):
+            check_scope(NORTH, method, IDENTIFY, lookup)
+
+
+def test_what_a_message_names() -> None:
+    reply = pb.IdentifyResponse(candidates=[pb.Candidate(subject_id=name) for name in "aba"])
+    assert subjects_of(reply) == ["a", "b"]
+    assert subjects_of(pb.IdentifyResponse()) == []
+    assert samples_of(pb.VerifyRequest(samples=[sample("x")] * 5)) == 5
+
+
+def test_many_callers_at_once(tokens: Office) -> None:
+    """Each is logged once."""
+    tokens.call("Enroll", ENROLL, token=tokens.token("enrol"))
+
+    def call(number: int) -> None:
+        for _ in range(5):
+            tokens.call("Verify", VERIFY, token=tokens.token("verify", sub=f"caller-{number}"))
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    actors = [entry.actor for entry in tokens.entries() if entry.action == "Verify"]
+    assert sorted(actors) == sorted(f"caller-{number}" for number in range(4) for _ in range(5))

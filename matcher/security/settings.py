@@ -80,7 +80,7 @@ class SecuritySettings:
     @property
     def identifies(self) -> bool:
         """Whether clients must say who they are."""
-        return self.tokens is not None or self.clients is not None
+        return bool(self.tokens or self.clients is not None or (self.tls and self.tls.client_ca))
 
 
 def read_settings(path: Path) -> SecuritySettings:

@@ -79,13 +79,13 @@ def mates(register: Register, probes: int) -> tuple[list[float], list[float], in
 
 def verify_seconds(register: Register, probes: int) -> float:
     """Return the median CPU of a verification over the service, one caller, templates given."""
-    from matcher.service.client import MatcherClient
+    from matcher.client import Client
     from matcher.service.server import Server
 
     server = Server("127.0.0.1:0")
     server.serve(register.engine)
     spent = []
-    with MatcherClient(server.address) as client:
+    with Client(server.address) as client:
         for number in range(probes):
             (person,) = register.people.probes(number, number + 1, sample=1)
             samples = samples_of(person)[:1]

@@ -27,7 +27,7 @@ ORDER = (
     ("evaluate",),
     ("v1",),
     ("observe",),
-    ("service",),
+    ("service", "client"),
     ("review",),
     ("privacy",),
     ("plan",),

@@ -19,7 +19,7 @@ OUT = ROOT / "build" / "wheel-check"
 PROBE = """
 import json, pathlib, sys
 import matcher, matcher.datasets, matcher._core
-from matcher.service.client import MatcherClient
+from matcher.client import Client
 from matcher.service.server import Server
 from matcher.v1 import matcher_pb2
 from matcher.template.codec import decode_template, encode_template

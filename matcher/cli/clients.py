@@ -218,11 +218,11 @@ def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JS
 
 
 def _client(server: str, timeout: float) -> Any:
+    from matcher.client import Client
     from matcher.service.address import split_address
-    from matcher.service.client import MatcherClient
 
     split_address(server)
-    return MatcherClient(server, timeout=timeout)
+    return Client(server, timeout=timeout)
 
 
 def _slaps(named: Named, hands: list[str] | None, missing: list[str] | None) -> list[Sample]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from matcher.answers import Enrolled
+from matcher.client import Client
 from matcher.demo.findings import Answer, Findings
 from matcher.demo.people import Population
 from matcher.demo.server import ServerProcess
@@ -19,7 +20,6 @@ from matcher.errors import (
     SubjectNotFoundError,
 )
 from matcher.samples import Sample
-from matcher.service.client import MatcherClient
 from matcher.types import Decision, Score
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class Job:
             If the server cannot be started, fewer than two subjects can be enrolled, or a call fails for
             another reason than its images.
         """
-        with MatcherClient(server.start(), timeout=CALL_S) as client:
+        with Client(server.start(), timeout=CALL_S) as client:
             client.wait_ready()
             self.enrol(client)
             self.verify_mated(client)
@@ -101,13 +101,13 @@ class Job:
             self.repeat(client)
             deleted = self.delete(client)
         server.stop()
-        with MatcherClient(server.start(), timeout=CALL_S) as client:
+        with Client(server.start(), timeout=CALL_S) as client:
             client.wait_ready()
             self.identify_again(client, deleted)
             self.repeat_after_restart(client)
         return self.found
 
-    def enrol(self, client: MatcherClient) -> None:
+    def enrol(self, client: Client) -> None:
         """Enrol every subject under an idempotency key; the server makes the ids."""
         for place in self._track(range(len(self._people.subjects)), "enrol"):
             samples = self._people.subjects[place].enrolment
@@ -126,7 +126,7 @@ class Job:
                 hint="Are these images of single fingers at 500 ppi, or of what --modality says?",
             )
 
-    def verify_mated(self, client: MatcherClient) -> None:
+    def verify_mated(self, client: Client) -> None:
         """Compare each probe with its own subject; what cannot be compared is a non-match."""
         for place in self._track(range(len(self._people.subjects)), "verify, mated"):
             person = self._people.subjects[place]
@@ -140,7 +140,7 @@ class Job:
                     reference = person.enrolment[number % len(person.enrolment)]
                     self.pairs.append(Pair(reference, probe, decision.score))
 
-    def verify_non_mated(self, client: MatcherClient) -> None:
+    def verify_non_mated(self, client: Client) -> None:
         """Compare each probe with the subject after its own; what cannot be compared is left out."""
         places = sorted(self._ids)
         following = dict(zip(places, [*places[1:], places[0]], strict=True))
@@ -153,7 +153,7 @@ class Job:
                     verified.false_matches += decision.accepted
                     self.found.verification_threshold = decision.threshold
 
-    def identify_enrolled(self, client: MatcherClient) -> None:
+    def identify_enrolled(self, client: Client) -> None:
         """Search people who are enrolled."""
         for place in self._track(range(len(self._people.subjects)), "identify, enrolled"):
             for visit in self._people.subjects[place].visits:
@@ -162,7 +162,7 @@ class Job:
                 if search is not None and search.answer:
                     self.found.hits += search.answer[0][0] == self._ids[place]
 
-    def identify_strangers(self, client: MatcherClient) -> None:
+    def identify_strangers(self, client: Client) -> None:
         """Search people who are not enrolled."""
         for place in self._track(range(len(self._people.strangers)), "identify, strangers"):
             for visit in self._people.strangers[place].visits:
@@ -171,7 +171,7 @@ class Job:
                     self.found.stranger_searches += 1
                     self.found.false_positives += bool(search.answer)
 
-    def repeat(self, client: MatcherClient) -> None:
+    def repeat(self, client: Client) -> None:
         """Send the first enrolment again, then another person's samples with its key."""
         first, second = sorted(self._ids)[:2]
         again = self.found.timed("enroll, repeated", lambda: self._send(client, first, first))
@@ -184,7 +184,7 @@ class Job:
         counted = (self.found.subjects_counted, self.found.samples_counted)
         self.found.nobody_added = (status.subjects, status.samples) == counted
 
-    def delete(self, client: MatcherClient) -> int:
+    def delete(self, client: Client) -> int:
         """Delete the last subject that a search returned, and look for it; return its place."""
         returned = [s.place for s in self._searches if s.place is not None and s.answer]
         place = returned[-1] if returned else max(self._ids)
@@ -199,7 +199,7 @@ class Job:
             self.found.deleted_unknown = True
         return place
 
-    def identify_again(self, client: MatcherClient, deleted: int) -> None:
+    def identify_again(self, client: Client, deleted: int) -> None:
         """Make every search again at its threshold: the same answers, only without the deleted subject."""
         gone = self._ids[deleted]
         for search in self._track(self._searches, "identify, after the restart"):
@@ -207,23 +207,23 @@ class Job:
             self.found.searches_repeated += 1
             self.found.answers_changed += self._again(client, search, gone) != expected
 
-    def repeat_after_restart(self, client: MatcherClient) -> None:
+    def repeat_after_restart(self, client: Client) -> None:
         """Send the first enrolment once more: the key is remembered."""
         first = min(self._ids)
         again = self._send(client, first, first)
         self.found.key_survives_restart = not again.created and again.subject_id == self._ids[first]
 
-    def _send(self, client: MatcherClient, key: int, payload: int) -> Enrolled:
+    def _send(self, client: Client, key: int, payload: int) -> Enrolled:
         samples = self._people.subjects[payload].enrolment
         return client.enroll(samples, idempotency_key=f"demo-{key}")
 
-    def _decide(self, client: MatcherClient, place: int, probe: Sample) -> Decision | None:
+    def _decide(self, client: Client, place: int, probe: Sample) -> Decision | None:
         if place not in self._ids or id(probe) in self._failed:
             return None
         answer = self._ask("verify", (probe,), lambda: client.verify(self._ids[place], [probe]))
         return None if answer is None else answer.decision
 
-    def _search(self, client: MatcherClient, visit: tuple[Sample, ...], place: int | None) -> Search | None:
+    def _search(self, client: Client, visit: tuple[Sample, ...], place: int | None) -> Search | None:
         samples = tuple(sample for sample in visit if id(sample) not in self._failed)
         if not samples:
             return None
@@ -235,7 +235,7 @@ class Job:
         self._searches.append(Search(place, samples, answer.threshold, candidates))
         return self._searches[-1]
 
-    def _again(self, client: MatcherClient, search: Search, gone: str) -> Answer:
+    def _again(self, client: Client, search: Search, gone: str) -> Answer:
         answer = self.found.timed(
             "identify", lambda: client.identify(search.samples, threshold=search.threshold)
         )

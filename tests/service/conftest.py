@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from matcher.client import Client
 from matcher.engine import Engine
-from matcher.service.client import MatcherClient
 from matcher.service.server import Server
 
 START_S = 60.0
@@ -34,8 +34,8 @@ def server(engine: Engine) -> Iterator[Server]:
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[MatcherClient]:
-    with MatcherClient(server.address) as client:
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.address) as client:
         yield client
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from matcher.client import Client
 from matcher.errors import MatcherError, StoreFullError, StoreUnavailableError, SubjectNotFoundError
-from matcher.service.client import MatcherClient
 
 KILLS_FAST, KILLS_SOAK = 2, 200
 ENROLMENTS = 25
@@ -52,7 +52,7 @@ def test_a_completed_fsync_stands_between_request_and_acknowledgement(
     env = {"LD_PRELOAD": str(shim), "SHIM_LOG": str(log)}
     process = start(*([] if synced else ["--unsynced"]), env=env)
     spans = []
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         for identity in range(ENROLMENTS):
             begin = time.monotonic_ns()
             client.enroll([fakes.image(identity)])
@@ -78,7 +78,7 @@ class Load:
 
     def run(self, address: str) -> None:
         mine: list[str] = []
-        with MatcherClient(address, timeout=10) as client, contextlib.suppress(MatcherError):
+        with Client(address, timeout=10) as client, contextlib.suppress(MatcherError):
             while True:
                 number = next(self._numbers)
                 name, identity = f"s{number}", number % 250_000
@@ -95,7 +95,7 @@ class Load:
 
     def recount(self, address: str) -> None:
         """Ask for everybody; the newest thousand of each where there are very many."""
-        with MatcherClient(address) as client:
+        with Client(address) as client:
             for name, identity in list(self.enrolled.items())[-1000:]:
                 assert client.verify(name, [self.fakes.image(identity)]).decision.accepted, name
             for name, identity in list(self.deleted.items())[-1000:]:
@@ -125,7 +125,7 @@ def test_kill_minus_nine_at_random_moments_loses_nothing(
             caller.join()
     process = start(store=store_url)
     load.recount(process.address)
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         subjects = client.status().subjects
     # Who is there beyond the acknowledged was under way at a kill: one operation of each caller.
     assert len(load.enrolled) <= subjects <= len(load.enrolled) + CALLERS * kills
@@ -137,7 +137,7 @@ def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
 ) -> None:
     flag = tmp_path / "full"
     process = start(env={"LD_PRELOAD": str(shim), "SHIM_FULL": str(flag)})
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         for identity in range(10):
             client.enroll([fakes.image(identity)], subject_id=f"s{identity}")
         flag.touch()
@@ -152,7 +152,7 @@ def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
         assert client.status().subjects == 11
     process.kill()
     process = start()
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         assert client.status().subjects == client.status().sequence == 11
         assert all(client.verify(f"s{i}", [fakes.image(i)]).decision.accepted for i in range(10))
 
@@ -162,7 +162,7 @@ def test_a_disk_that_goes_away_and_comes_back_loses_nothing(
 ) -> None:
     flag = tmp_path / "gone"
     process = start(env={"LD_PRELOAD": str(shim), "SHIM_GONE": str(flag)})
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         for identity in range(10):
             client.enroll([fakes.image(identity)], subject_id=f"s{identity}")
         client.delete("s0")
@@ -176,7 +176,7 @@ def test_a_disk_that_goes_away_and_comes_back_loses_nothing(
         assert client.enroll([fakes.image(51)]).created
     process.kill()
     process = start()
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         assert client.status().subjects == 11
         assert all(client.verify(f"s{i}", [fakes.image(i)]).decision.accepted for i in range(1, 10))
         with pytest.raises(SubjectNotFoundError):

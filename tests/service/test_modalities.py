@@ -10,12 +10,12 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from matcher.client import Client
 from matcher.engine import Engine
 from matcher.errors import ArgumentError, ModelMissingError, ModelsDifferError
 from matcher.face.types import FacePosition
 from matcher.iris.types import EyePosition
 from matcher.samples import Sample, SampleKind
-from matcher.service.client import MatcherClient
 from matcher.service.convert import sample_from_message, sample_to_message
 from matcher.types import FingerPosition, Modality
 from matcher.v1 import matcher_pb2 as pb
@@ -68,7 +68,7 @@ def test_the_modality_is_said_by_position_field_or_template(fakes: ModuleType) -
 
 
 @pytest.mark.parametrize("method", ["Enroll", "Verify", "Identify"])
-def test_contradictions_are_refused(client: MatcherClient, fakes: ModuleType, method: str) -> None:
+def test_contradictions_are_refused(client: Client, fakes: ModuleType, method: str) -> None:
     client.enroll([fakes.image(1)], subject_id="there")
     finger, iris = fakes.stored(1).data, fakes.stored_as(fakes.iris(1)).data
     face = fakes.stored_as(fakes.face(1)).data
@@ -103,9 +103,7 @@ def test_contradictions_are_refused(client: MatcherClient, fakes: ModuleType, me
     assert client.status().sequence == 1
 
 
-def test_answers_arrive_as_the_engine_gave_them(
-    engine: Engine, client: MatcherClient, fakes: ModuleType
-) -> None:
+def test_answers_arrive_as_the_engine_gave_them(engine: Engine, client: Client, fakes: ModuleType) -> None:
     positions = (INDEX, RIGHT, EyePosition.LEFT, FACE)
     client.enroll([fakes.image(n, 0, p) for n, p in enumerate(positions)], subject_id="alice")
     twice = [fakes.image(7, 0, RIGHT), fakes.image(7, 0, EyePosition.LEFT), fakes.image(3, 0, FACE)]
@@ -119,7 +117,7 @@ def test_answers_arrive_as_the_engine_gave_them(
 
 
 def test_a_missing_model_names_the_command_and_the_server_serves_on(
-    client: MatcherClient, fakes: ModuleType
+    client: Client, fakes: ModuleType
 ) -> None:
     with pytest.raises(ModelMissingError, match="matcher models fetch"):
         client.enroll([Sample(b"NOMODEL", position=FACE)])
@@ -131,14 +129,14 @@ def test_a_missing_model_names_the_command_and_the_server_serves_on(
     assert client.enroll([fakes.image(1, 0, RIGHT)]).created
 
 
-def test_different_face_models_are_a_failed_precondition(client: MatcherClient, fakes: ModuleType) -> None:
+def test_different_face_models_are_a_failed_precondition(client: Client, fakes: ModuleType) -> None:
     client.enroll([fakes.image(1, 0, FACE)], subject_id="alice")
     other = fakes.stored_as(fakes.face(1, 0, fakes.OTHER_MODEL))
     with pytest.raises(ModelsDifferError):
         client.verify("alice", [other])
 
 
-def test_bare_bytes_of_a_template_say_what_they_are(client: MatcherClient, fakes: ModuleType) -> None:
+def test_bare_bytes_of_a_template_say_what_they_are(client: Client, fakes: ModuleType) -> None:
     client.enroll([fakes.stored_as(fakes.iris(1, 0, RIGHT)).data, b"IMG 2 0"], subject_id="alice")
     assert client.verify("alice", [fakes.image(1, 1, EYE)]).decision.accepted
     with pytest.raises(ArgumentError):

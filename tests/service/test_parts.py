@@ -6,11 +6,11 @@ from types import ModuleType
 
 import pytest
 
+from matcher.client import Client
 from matcher.engine import Engine
 from matcher.face.types import FacePosition
 from matcher.iris.types import EyePosition
 from matcher.person import MatchWarning, PartUse, PersonPart, Side, WarningKind
-from matcher.service.client import MatcherClient
 from matcher.service.convert import (
     part_from_message,
     part_to_message,
@@ -22,7 +22,7 @@ from matcher.types import FingerPosition
 
 
 def test_parts_and_warnings_arrive_as_the_engine_gave_them(
-    engine: Engine, client: MatcherClient, fakes: ModuleType
+    engine: Engine, client: Client, fakes: ModuleType
 ) -> None:
     one, two, three = FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX, FingerPosition.LEFT_RING
     samples = [fakes.image(1, 0, one), fakes.image(2, 0, two), fakes.image(2, 0, three)]

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from matcher.client import Client
 from matcher.datasets.fingerprint_synthesis import generate_finger, generate_impression
 from matcher.errors import FailureToExtractError, ImageError
 from matcher.fingerprint.extract import extract
 from matcher.image.read import read_image
-from matcher.service.client import MatcherClient
 from matcher.template.codec import encode_template
 
 SUBJECTS = 4
@@ -86,7 +86,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 def test_the_main_job_on_images_templates_and_the_command_line(
     address: str, prints: list[tuple[bytes, bytes]], tmp_path: Path
 ) -> None:
-    with MatcherClient(address, timeout=120) as client:
+    with Client(address, timeout=120) as client:
         client.wait_ready()
         for number, (first, _) in enumerate(prints):
             client.enroll([first], subject_id=f"s{number}")

@@ -17,6 +17,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from matcher.client import Client
 from matcher.engine import Engine
 from matcher.errors import (
     ArgumentError,
@@ -36,7 +37,6 @@ from matcher.errors import (
     TemplateCorruptError,
 )
 from matcher.samples import MAX_SAMPLES, Sample, SampleKind
-from matcher.service.client import MatcherClient
 from matcher.service.server import MAX_REQUEST_BYTES, SERVICE, Server
 from matcher.service.status import code_of
 from matcher.template.codec import encode_template
@@ -55,7 +55,7 @@ def health_of(address: str, service: str = "") -> int:
         return int(stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status)
 
 
-def test_the_main_job(client: MatcherClient, fakes: ModuleType) -> None:
+def test_the_main_job(client: Client, fakes: ModuleType) -> None:
     index = FingerPosition.RIGHT_INDEX
     made = client.enroll([fakes.image(1, 0, index), fakes.stored(2)])
     named = client.enroll([fakes.image(3)], subject_id="carol", idempotency_key="k")
@@ -86,12 +86,12 @@ def test_the_main_job(client: MatcherClient, fakes: ModuleType) -> None:
     assert status.extractors == ("fake",)
 
 
-def test_bare_bytes_are_told_apart(client: MatcherClient, fakes: ModuleType) -> None:
+def test_bare_bytes_are_told_apart(client: Client, fakes: ModuleType) -> None:
     client.enroll([b"IMG 1 0", encode_template(fakes.template(2))], subject_id="alice")
     assert client.verify("alice", [encode_template(fakes.template(1, 1))]).decision.accepted
 
 
-def status_of(client: MatcherClient, method: str, request: object) -> tuple[grpc.StatusCode, str]:
+def status_of(client: Client, method: str, request: object) -> tuple[grpc.StatusCode, str]:
     """Call past the client's own checks and return the code and the ErrorInfo reason."""
     from google.rpc import error_details_pb2
     from grpc_status import rpc_status
@@ -127,7 +127,7 @@ IMAGE = pb.Sample(image=b"IMG 1 0")
     ],
 )
 def test_a_bad_sample_is_an_invalid_argument_with_a_reason(
-    client: MatcherClient, fakes: ModuleType, sample: pb.Sample, reason: str
+    client: Client, fakes: ModuleType, sample: pb.Sample, reason: str
 ) -> None:
     client.enroll([fakes.image(7)], subject_id="there")
     for method, request in (
@@ -162,13 +162,13 @@ def test_a_bad_sample_is_an_invalid_argument_with_a_reason(
     ],
 )
 def test_a_bad_value_is_an_invalid_argument_with_a_reason(
-    client: MatcherClient, fakes: ModuleType, method: str, request_: object
+    client: Client, fakes: ModuleType, method: str, request_: object
 ) -> None:
     client.enroll([fakes.image(7)], subject_id="there")
     assert status_of(client, method, request_) == (grpc.StatusCode.INVALID_ARGUMENT, "ARGUMENT_INVALID")
 
 
-def test_bytes_that_are_no_message_are_an_invalid_argument(server: Server, client: MatcherClient) -> None:
+def test_bytes_that_are_no_message_are_an_invalid_argument(server: Server, client: Client) -> None:
     with grpc.insecure_channel(server.address) as channel:
         for name in ("Enroll", "Verify", "Identify", "DeleteSubject"):
             call = channel.unary_unary(f"/{SERVICE}/{name}")
@@ -179,9 +179,7 @@ def test_bytes_that_are_no_message_are_an_invalid_argument(server: Server, clien
     assert client.status().sequence == 0
 
 
-def test_refusals_arrive_as_the_errors_that_the_engine_raised(
-    client: MatcherClient, fakes: ModuleType
-) -> None:
+def test_refusals_arrive_as_the_errors_that_the_engine_raised(client: Client, fakes: ModuleType) -> None:
     client.enroll([fakes.image(1)], subject_id="alice", idempotency_key="k")
     alien = Sample(encode_template(fakes.template(1, extractor=fakes.ALIEN)), SampleKind.TEMPLATE)
     cases: list[tuple[type[MatcherError], Callable[[], object]]] = [
@@ -202,15 +200,13 @@ def test_refusals_arrive_as_the_errors_that_the_engine_raised(
             call()
 
 
-def test_a_request_beyond_the_limit_is_refused_and_the_server_lives(client: MatcherClient) -> None:
+def test_a_request_beyond_the_limit_is_refused_and_the_server_lives(client: Client) -> None:
     with pytest.raises(ArgumentError, match="larger"):
         client.identify([b"x" * (MAX_REQUEST_BYTES + 1)])
     assert client.status().subjects == 0
 
 
-def test_a_defect_is_internal_and_says_nothing(
-    client: MatcherClient, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_defect_is_internal_and_says_nothing(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR), pytest.raises(InternalError, match="reference") as told:
         client.enroll([b"BOOM 4f7a-minutiae-of-somebody"])
     assert "minutiae-of-somebody" not in str(told.value) + caplog.text
@@ -220,9 +216,7 @@ def test_a_defect_is_internal_and_says_nothing(
     assert "fakes.py" in caplog.text
 
 
-def test_a_deadline_ends_the_call_and_the_work(
-    engine: Engine, client: MatcherClient, fakes: ModuleType
-) -> None:
+def test_a_deadline_ends_the_call_and_the_work(engine: Engine, client: Client, fakes: ModuleType) -> None:
     """Twenty samples of 0.2 s each, and half a second: the work stops at the sample under way."""
     read: list[Sample] = []
 
@@ -241,7 +235,7 @@ def test_a_deadline_ends_the_call_and_the_work(
 
 
 def test_a_search_stops_at_its_deadline(
-    engine: Engine, client: MatcherClient, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, client: Client, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from matcher.gallery import gather
 
@@ -260,7 +254,7 @@ def test_a_search_stops_at_its_deadline(
     assert len(scored) == done < 20
 
 
-def test_a_cancelled_call_stops_too(engine: Engine, client: MatcherClient) -> None:
+def test_a_cancelled_call_stops_too(engine: Engine, client: Client) -> None:
     call = client._stub.Enroll.future(pb.EnrollRequest(samples=[pb.Sample(image=b"SLOW 0.2 1")] * 20))
     time.sleep(0.3)
     call.cancel()
@@ -269,7 +263,7 @@ def test_a_cancelled_call_stops_too(engine: Engine, client: MatcherClient) -> No
     assert engine.status().sequence == 0
 
 
-def test_a_call_without_a_deadline_is_answered(client: MatcherClient, fakes: ModuleType) -> None:
+def test_a_call_without_a_deadline_is_answered(client: Client, fakes: ModuleType) -> None:
     reply = client._stub.Enroll(pb.EnrollRequest(samples=[pb.Sample(image=b"IMG 1 0")]))
     assert reply.created
 
@@ -278,7 +272,7 @@ def test_before_the_engine_is_there_health_and_calls_say_so(engine: Engine, fake
     server = Server("127.0.0.1:0")
     try:
         assert health_of(server.address) == health_of(server.address, SERVICE) == NOT_SERVING
-        with MatcherClient(server.address) as client:
+        with Client(server.address) as client:
             with pytest.raises(NotReadyError):
                 client.status()
             with pytest.raises(NotReadyError):
@@ -317,7 +311,7 @@ def test_draining_finishes_what_is_under_way_and_takes_nothing_new(engine: Engin
     server = Server("127.0.0.1:0")
     server.serve(engine)
     answers: list[object] = []
-    with MatcherClient(server.address) as client, MatcherClient(server.address) as late:
+    with Client(server.address) as client, Client(server.address) as late:
         client.status()
         caller = threading.Thread(
             target=lambda: answers.append(client.enroll([b"SLOW 1 5"], subject_id="slow"))
@@ -338,7 +332,7 @@ def test_draining_finishes_what_is_under_way_and_takes_nothing_new(engine: Engin
 def test_sigterm_drains_and_a_restart_finds_everything(start: Callable[..., Any], fakes: ModuleType) -> None:
     process = start()
     answers: list[object] = []
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         client.enroll([fakes.image(1)], subject_id="alice")
         caller = threading.Thread(
             target=lambda: answers.append(client.enroll([b"SLOW 0.7 5"], subject_id="slow"))
@@ -349,12 +343,12 @@ def test_sigterm_drains_and_a_restart_finds_everything(start: Callable[..., Any]
         caller.join()
     assert len(answers) == 1
     process = start()
-    with MatcherClient(process.address) as client:
+    with Client(process.address) as client:
         assert client.status().subjects == 2
         assert client.identify([fakes.image(5)]).candidates[0].subject_id == "slow"
 
 
-def test_concurrent_callers(client: MatcherClient, fakes: ModuleType) -> None:
+def test_concurrent_callers(client: Client, fakes: ModuleType) -> None:
     wrong: list[object] = []
 
     def call(worker: int) -> None:
@@ -396,7 +390,7 @@ def test_without_a_server_the_client_says_so() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    with MatcherClient(address) as client:
+    with Client(address) as client:
         with pytest.raises(ServerUnavailableError, match=address):
             client.status()
         with pytest.raises(ServerUnavailableError):
@@ -405,7 +399,7 @@ def test_without_a_server_the_client_says_so() -> None:
 
 @pytest.mark.parametrize("problem", [NotReadyError("n"), StoreUnavailableError("s")])
 def test_only_what_may_be_repeated_is_repeated(
-    engine: Engine, client: MatcherClient, fakes: ModuleType, problem: MatcherError
+    engine: Engine, client: Client, fakes: ModuleType, problem: MatcherError
 ) -> None:
     calls: list[str] = []
 
@@ -437,7 +431,7 @@ def test_only_what_may_be_repeated_is_repeated(
         assert len(calls) == 1
 
 
-def test_what_does_not_pass_is_not_repeated(engine: Engine, client: MatcherClient, fakes: ModuleType) -> None:
+def test_what_does_not_pass_is_not_repeated(engine: Engine, client: Client, fakes: ModuleType) -> None:
     calls: list[int] = []
 
     def full(*_: object, **__: object) -> None:
@@ -451,7 +445,7 @@ def test_what_does_not_pass_is_not_repeated(engine: Engine, client: MatcherClien
     assert code_of(StoreFullError("x")) is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-def test_repeating_ends_with_the_deadline(engine: Engine, client: MatcherClient, fakes: ModuleType) -> None:
+def test_repeating_ends_with_the_deadline(engine: Engine, client: Client, fakes: ModuleType) -> None:
     def never(*_: object, **__: object) -> None:
         raise NotReadyError("never")
 

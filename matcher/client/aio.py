@@ -1,0 +1,197 @@
+"""The client for asyncio: the same methods, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from matcher.client import calls
+from matcher.client.call import (
+    CHANNEL_OPTIONS,
+    DEFAULT_TIMEOUT_S,
+    HEALTH_POLL_S,
+    Call,
+    CallOptions,
+    pause_before_next,
+)
+from matcher.client.items import (
+    BulkAnswer,
+    BulkItem,
+    Resumable,
+    SearchAnswer,
+    SearchItem,
+    bulk_answer,
+    search_answer,
+)
+from matcher.errors import DeadlineError, MatcherError, NotReadyError, ServerUnavailableError
+from matcher.gallery.subject import StoredVisit
+from matcher.service.status import to_error
+from matcher.v1 import matcher_pb2_grpc as pb_grpc
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def method(build: Callable[P, Call[T]]) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
+    """Return the method that makes a call, whose answer is to be awaited."""
+
+    @functools.wraps(build)
+    async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._call(build(*args, **kwargs))
+
+    return call
+
+
+class AsyncClient:
+    """A connection to a running server, for one event loop.
+
+    Parameters
+    ----------
+    address, timeout, credentials
+        As `matcher.client.Client`.
+
+    Examples
+    --------
+    >>> async with AsyncClient("127.0.0.1:50051") as client:  # doctest: +SKIP
+    ...     await client.enroll([png], subject_id="alice")
+    """
+
+    enroll = method(calls.enroll)
+    enroll_if_unique = method(calls.enroll_if_unique)
+    subject = method(calls.subject)
+    list_encounters = method(calls.list_encounters)
+    update = method(calls.update)
+    set_status = method(calls.set_status)
+    set_galleries = method(calls.set_galleries)
+    delete_encounter = method(calls.delete_encounter)
+    delete = method(calls.delete)
+    merge = method(calls.merge)
+    move = method(calls.move)
+    verify = method(calls.verify)
+    compare = method(calls.compare)
+    identify = method(calls.identify)
+    extract = method(calls.extract)
+    assess = method(calls.assess)
+    galleries = method(calls.galleries)
+    status = method(calls.status)
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self.address = address
+        self._timeout = timeout
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+        self._stub: Any = pb_grpc.MatcherServiceStub(self._channel)
+        self._health = health_pb2_grpc.HealthStub(self._channel)
+
+    async def encounters(
+        self, *, subject_id: str | None = None, gallery: str | None = None, **options: Unpack[CallOptions]
+    ) -> AsyncIterator[StoredVisit]:
+        """Yield all encounters, of a subject or a gallery where named, page by page."""
+        token = ""
+        while True:
+            found, token = await self.list_encounters(
+                subject_id=subject_id, gallery=gallery, page_token=token, **options
+            )
+            for visit in found:
+                yield visit
+            if not token:
+                return
+
+    async def bulk_enroll(
+        self, items: Iterable[BulkItem], **options: Unpack[CallOptions]
+    ) -> AsyncIterator[BulkAnswer]:
+        """Enrol many on one stream; see `Client.bulk_enroll`."""
+        source = (item.message(options) for item in items)
+        async for reply in self._stream(self._stub.BulkEnroll, source, options.get("timeout")):
+            yield bulk_answer(reply)
+
+    async def identify_stream(
+        self, items: Iterable[SearchItem], **options: Unpack[CallOptions]
+    ) -> AsyncIterator[SearchAnswer]:
+        """Search many on one stream; see `Client.identify_stream`."""
+        source = (item.message(options) for item in items)
+        async for reply in self._stream(self._stub.IdentifyStream, source, options.get("timeout")):
+            yield search_answer(reply)
+
+    async def wait_ready(self, timeout: float = DEFAULT_TIMEOUT_S) -> None:
+        """Return as soon as the server says SERVING; see `Client.wait_ready`."""
+        end = time.monotonic() + timeout
+        last: MatcherError = ServerUnavailableError(f"No server answers at {self.address}.")
+        while (left := end - time.monotonic()) > 0:
+            try:
+                reply = await self._health.Check(health_pb2.HealthCheckRequest(), timeout=left)
+            except grpc.RpcError as error:
+                last = to_error(error, self.address)
+            else:
+                if reply.status == health_pb2.HealthCheckResponse.SERVING:
+                    return
+                last = NotReadyError(f"The server at {self.address} is still starting.")
+            await asyncio.sleep(min(HEALTH_POLL_S, max(end - time.monotonic(), 0)))
+        raise last
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _call(self, call: Call[T]) -> T:
+        end = time.monotonic() + (self._timeout if call.timeout is None else call.timeout)
+        attempt = 0
+        while True:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise DeadlineError(f"The deadline passed before {self.address} answered.")
+            attempt += 1
+            try:
+                reply = await getattr(self._stub, call.method)(call.request, timeout=left)
+            except grpc.RpcError as error:
+                problem = to_error(error, self.address)
+            else:
+                return call.read(reply)
+            await asyncio.sleep(pause_before_next(call, problem, attempt, end - time.monotonic()))
+
+    async def _stream(
+        self, method: Callable[..., Any], source: Iterable[Any], timeout: float | None
+    ) -> AsyncIterator[Any]:
+        todo = Resumable(source)
+        end = None if timeout is None else time.monotonic() + timeout
+        again: Call[None] = Call("", None, lambda _: None, True, timeout)
+        attempt = 0
+        while True:
+            stream = method(todo.requests(), timeout=None if end is None else max(end - time.monotonic(), 0))
+            try:
+                async for reply in stream:
+                    todo.answered(reply.item_id)
+                    yield reply
+                if todo.failure is not None:
+                    raise todo.failure
+                return
+            except grpc.RpcError as error:
+                problem = to_error(error, self.address)
+            finally:
+                stream.cancel()
+            attempt = 1 if todo.progress else attempt + 1
+            left = float("inf") if end is None else end - time.monotonic()
+            await asyncio.sleep(pause_before_next(again, problem, attempt, left))

@@ -30,8 +30,8 @@ from matcher.gallery.search import has_two_forms
 from matcher.score.fusion_probe import PersonProbe, Scores
 from matcher.score.person import F64
 from matcher.score.ranking import ranked
-from matcher.stages import Stage, stage
 from matcher.score.together import together
+from matcher.stages import Stage, stage
 from matcher.types import I64, Candidate, Modality
 
 EXACT_SUBJECTS = 128

@@ -67,9 +67,11 @@ def _turned(template: FingerprintTemplate) -> FingerprintTemplate:
     return replace(template, position=FingerPosition(mirrored(Modality.FINGERPRINT, int(template.position))))
 
 
-def register(records: int, seed: int) -> Iterator[tuple[SyntheticPerson, str, list[Template]]]:
+def register(
+    records: int, seed: int, *, duplicates: float = DUPLICATES
+) -> Iterator[tuple[SyntheticPerson, str, list[Template]]]:
     """Yield each record: the person, the kind of its hardness (empty for none), its templates."""
-    population = Population(seed, fingers=2, duplicates=DUPLICATES)
+    population = Population(seed, fingers=2, duplicates=duplicates)
     chance = np.random.default_rng([seed, 30])
     for begin in range(0, records, CHUNK):
         for person in population.subjects(begin, min(begin + CHUNK, records)):

@@ -171,6 +171,14 @@ def allowance(held: U8, asked: Asked, settings: Settings) -> Allowance:
     )
 
 
+def finger_pairs(held: U8, asked: Asked) -> int:
+    """Return how many pairs have fingers, and no eye, in common: what no iris speaks for."""
+    fingers, eyes = held_bit(Modality.FINGERPRINT), held_bit(Modality.IRIS)
+    return sum(
+        count for mask, count in enumerate(_pairs(held, asked).tolist()) if mask & fingers and not mask & eyes
+    )
+
+
 def _threshold(kind: Kind, rate: float) -> float:
     hypotheses = 0.0 if kind is Kind.FACE else HYPOTHESES_DB
     return float(-10.0 * np.log10(rate)) + hypotheses

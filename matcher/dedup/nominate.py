@@ -50,12 +50,15 @@ class Comparison:
         Score from which a pair is nominated, by what its records have in common (`Block.held`).
     block_records : int
         Records of a block.
+    fingers : bool
+        Whether fingers are described and nominate, instead of all being compared.
     """
 
     work: WorkFolder
     memory: int
     floors: tuple[float, ...]
     block_records: int = BLOCK_RECORDS
+    fingers: bool = False
 
     def blocks(self) -> Blocks:
         """Return the blocks, of which each process keeps some."""

@@ -2,7 +2,8 @@
 
 A block of candidates is searched by the probes' irises (search codes, coarse to fine) and faces (cosines of
 all pairs). Pairs in which either scores `NOMINATED_DB` are fused from all their samples. Pairs without an eye
-in common are compared finger by finger, all of them: nothing else would speak for them.
+in common are compared finger by finger: all of them, or where they are too many, those whose minutiae vote
+for each other (`matcher.dedup.fingers`).
 
 Loss: a pair with an eye in common whose every eye and face score below `NOMINATED_DB` is not seen, however
 well its fingers match.
@@ -10,12 +11,11 @@ well its fingers match.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
 from matcher.dedup.blocks import UNKNOWN, Block, Rows, held_bit
+from matcher.dedup.fingers import by_fingers, finger_block
 from matcher.dedup.modes import Asked
 from matcher.dedup.nominate import HISTOGRAM_BINS, Comparison, scorers
 from matcher.dedup.pairwise import PairScorer
@@ -68,12 +68,26 @@ def indexed_task(context: tuple[Comparison, Asked], task: tuple[int, int, int]) 
     least = {
         one: min(NOMINATED_DB, comparison.floors[held_bit(one)]) for one in (Modality.IRIS, Modality.FACE)
     }
-    probe, candidate, shared = _pairs(own, wanted, others, asked, least)
+    asked_for, chosen, shared = _among(own, wanted, others, asked)
+    if comparison.fingers:
+        mine = finger_block(comparison.work, begin // comparison.block_records)
+        its = finger_block(comparison.work, number)
+        for row in np.flatnonzero(chosen.any(axis=1)).tolist():
+            nominated = by_fingers(own, mine, int(wanted[row]), others, its, chosen[row])
+            chosen[row] = False
+            chosen[row, nominated] = True
+    # Nobody before the first is asked for: a block is half done against itself.
+    first = int(asked_for.any(axis=0).argmax())
+    for nominate, modality in ((_by_irises, Modality.IRIS), (_by_faces, Modality.FACE)):
+        nominate(chosen, own.rows[modality], wanted, others.rows[modality], first, least[modality])
+    chosen &= asked_for
+    place, candidate = (axis.astype(np.int64) for axis in np.nonzero(chosen))
+    probe, shared_eye = wanted[place], shared[place, candidate]
     scorer = PairScorer(own, others)
     labelled = scorer.scores(probe, candidate, swapped=False)
     swapped = np.zeros_like(labelled)
     # Where an eye is shared the labels of hands hardly matter: the eye decides.
-    alone = np.flatnonzero(~shared)
+    alone = np.flatnonzero(~shared_eye)
     turned = scorer.scores(probe[alone], candidate[alone], swapped=True)
     swapped[alone] = np.maximum(turned - MIRROR_COST, 0.0)
     best = np.maximum(labelled, swapped)
@@ -89,28 +103,20 @@ def indexed_task(context: tuple[Comparison, Asked], task: tuple[int, int, int]) 
     }
 
 
-def _pairs(
-    own: Block, wanted: I64, others: Block, asked: Asked, least_db: Mapping[Modality, float]
-) -> tuple[I64, I64, Bools]:
-    """Return the nominated pairs ordered by probe, and which of them share an eye."""
+def _among(own: Block, wanted: I64, others: Block, asked: Asked) -> tuple[Bools, Bools, Bools]:
+    """Return which pairs are asked for; of them those with fingers and no eye in common; and with an eye."""
     count = others.end - others.begin
     least = np.maximum(np.maximum(own.begin + wanted + 1, asked.first_new), others.begin) - others.begin
     eyes, its_eyes = _eyes(own)[wanted], _eyes(others)
-    chosen: Bools = np.zeros((len(wanted), count), np.bool_)
-    shared: Bools = np.zeros_like(chosen)
+    shared: Bools = np.zeros((len(wanted), count), np.bool_)
     for eye in range(eyes.shape[1]):
         shared |= eyes[:, eye][:, None] & its_eyes[:, eye][None, :]
     has, its = (
         np.diff(block.rows[Modality.FINGERPRINT].starts)[which] > 0
         for block, which in ((own, wanted), (others, slice(None)))
     )
-    chosen |= ~shared & has[:, None] & its[None, :]
-    first = int(least.min())  # nobody before it is asked for: a block is half done against itself
-    for nominate, modality in ((_by_irises, Modality.IRIS), (_by_faces, Modality.FACE)):
-        nominate(chosen, own.rows[modality], wanted, others.rows[modality], first, least_db[modality])
-    chosen &= np.arange(count)[None, :] >= least[:, None]
-    row, candidate = np.nonzero(chosen)
-    return wanted[row], candidate.astype(np.int64), shared[row, candidate]
+    asked_for = np.arange(count)[None, :] >= least[:, None]
+    return asked_for, asked_for & ~shared & has[:, None] & its[None, :], shared
 
 
 def _eyes(block: Block) -> Bools:

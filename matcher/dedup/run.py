@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.dedup.allowance import Allowance, allowance, holdings
+from matcher.dedup.allowance import Allowance, allowance, finger_pairs, holdings
 from matcher.dedup.blocks import BLOCK_RECORDS, LARGE_BLOCK_RECORDS, Packing, block_names, pack_task
 from matcher.dedup.blocks import STAGE as PACK
 from matcher.dedup.clusters import Clusters, find_clusters
@@ -20,6 +20,8 @@ from matcher.dedup.explain import STAGE as FULL
 from matcher.dedup.explain import explain_task, pair_tasks
 from matcher.dedup.extract import STAGE as EXTRACT
 from matcher.dedup.extract import Extraction, extract_task, extraction_tasks
+from matcher.dedup.fingers import MOST_COMPARED, describe_task, part_name
+from matcher.dedup.fingers import STAGE as DESCRIBE
 from matcher.dedup.modes import Asked
 from matcher.dedup.nominate import HISTOGRAM_BINS, Comparison, nominate_task, nomination_tasks
 from matcher.dedup.nominate import STAGE as CANDIDATES
@@ -155,8 +157,15 @@ def deduplicate(
     )
     clock.stage(PACK)
 
+    described = indexed and finger_pairs(holdings(samples.templates, records), asked) > MOST_COMPARED
+    if described:
+        fingers = [(part_name(number), own) for number, (_, own) in enumerate(blocks)]
+        packing = Packing(extracted, parts)
+        run_tasks(DESCRIBE, describe_task, packing, fingers, work, workers=settings.workers, progress=tell)
+        clock.stage(DESCRIBE)
+
     floors = tuple(one - REVIEW_BAND for one in allowed.thresholds())
-    comparison = Comparison(work, settings.memory // settings.workers, floors, size)
+    comparison = Comparison(work, settings.memory // settings.workers, floors, size, described)
     nominations = indexed_tasks(records, size, asked) if indexed else nomination_tasks(records, asked)
     run_tasks(
         CANDIDATES,

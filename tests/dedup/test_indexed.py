@@ -74,3 +74,37 @@ def test_a_list_of_pairs_scores_as_the_search_does(
     for one in range(count):
         expected, compared = RecordProbe(block, one).scores(block, 0, swapped=swapped)
         np.testing.assert_allclose(scores[one], np.where(compared, expected, 0.0), atol=1e-9)
+
+
+@pytest.fixture
+def printed(people: Any) -> Any:
+    """Records of fingers alone: some people twice, with hands swapped, one finger, or unknown positions."""
+    right, left = FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX
+    register = {
+        f"r{i:03d}": [people.finger(2 * i, 0, right), people.finger(2 * i + 1, 0, left)] for i in range(60)
+    }
+    register["again"] = [people.finger(10, 1, right), people.finger(11, 1, left)]
+    register["swapped"] = [people.finger(20, 1, left), people.finger(21, 1, right)]
+    register["one finger"] = [people.finger(31, 1, left)]
+    register["unknown"] = [people.finger(40, 1)]
+    register["face"] = [people.face(9)]
+    return register
+
+
+def test_fingers_nominate_what_the_plain_pass_finds(
+    people: Any, printed: Any, run: Any, pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Votes of minutiae find the same pairs with the same scores, and a fraction of the pairs is scored."""
+    source = people.write_ndjson(tmp_path / "r.ndjson", printed)
+    plain = run(source, tmp_path / "plain", exhaustive=True)
+    for name, value in {"INDEXED_RECORDS": 1, "LARGE_BLOCK_RECORDS": 32, "MOST_COMPARED": 0}.items():
+        monkeypatch.setattr(f"matcher.dedup.run.{name}", value)
+    monkeypatch.setattr("matcher.dedup.fingers.FEWEST", 3)
+    indexed = run(source, tmp_path / "indexed")
+    assert "describe" in indexed.seconds
+    assert "describe" not in plain.seconds
+    assert {pair[1] for pair in pairs(plain)} == {"again", "swapped", "one finger", "unknown"}
+    assert pairs(indexed) == pairs(plain)
+    scores = [{(p.probe, p.candidate): p.score for p in found.pairs} for found in (plain, indexed)]
+    assert scores[1].items() <= scores[0].items()
+    assert indexed.histogram.sum() < 0.5 * plain.histogram.sum()

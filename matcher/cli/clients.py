@@ -73,7 +73,7 @@ def enroll(
         samples = _slaps(Named(files, modality, finger, iris, face, ppi), slap, missing)
     else:
         samples = samples_of(Named(files, modality, finger, iris, face, ppi))
-    with _client(server, timeout) as client:
+    with connect(server, timeout) as client:
         answer = client.enroll(samples, subject_id=subject, idempotency_key=key)
     words = "enrolled" if answer.created else "was enrolled before with this key"
     print_answer(
@@ -104,7 +104,7 @@ def verify(
 ) -> None:
     """Compare a person with one subject; exit status 1 if they do not match."""
     samples = samples_of(Named(files, modality, finger, iris, face, ppi))
-    with _client(server, timeout) as client:
+    with connect(server, timeout) as client:
         answer = client.verify(subject, samples, fmr=fmr, threshold=threshold)
     decision = answer.decision
     verdict = "MATCH" if decision.accepted else "NO MATCH"
@@ -148,7 +148,7 @@ def identify(
 ) -> None:
     """Search a person among all subjects."""
     samples = samples_of(Named(files, modality, finger, iris, face, ppi))
-    with _client(server, timeout) as client:
+    with connect(server, timeout) as client:
         answer = client.identify(samples, max_candidates=candidates, fpir=fpir, threshold=threshold)
     lines = []
     for c in answer.candidates:
@@ -185,14 +185,14 @@ def delete(
     as_json: bool = AS_JSON,
 ) -> None:
     """Remove a subject with everything that belongs to it."""
-    with _client(server, timeout) as client:
+    with connect(server, timeout) as client:
         sequence = client.delete(subject)
     print_answer(as_json, {"subject_id": subject, "sequence": sequence}, f"{subject} deleted")
 
 
 def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JSON) -> None:
     """Tell what a server holds."""
-    with _client(server, timeout) as client:
+    with connect(server, timeout) as client:
         answer = client.status()
     totals: dict[str, object] = {
         "version": answer.version,
@@ -217,7 +217,8 @@ def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JS
     print_answer(as_json, {**totals, "modalities": by_modality}, "\n".join(lines))
 
 
-def _client(server: str, timeout: float) -> Any:
+def connect(server: str, timeout: float) -> Any:
+    """Return a client of a server, for a `with`."""
     from matcher.client import Client
     from matcher.service.address import split_address
 

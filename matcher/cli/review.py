@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from matcher.review.ledger import Ledger
 
 ENV_PASSWORD = "MATCHER_REVIEW_PASSWORD"
 """Environment variable with the password of `--add-user`; else it is asked for."""
 
 LEDGER = "review.db"
 """Accounts and decisions, in the folder of the run."""
+
+
+MERGE_TIMEOUT_S = 30.0
+"""Seconds that a merge may take, with its retries."""
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +35,14 @@ def review_command(
     ] = "127.0.0.1:8080",
     tls_cert: Annotated[
         Path | None, typer.Option(help="PEM file with the certificate chain: the console speaks HTTPS.")
+    ] = None,
+    merge: Annotated[
+        str | None,
+        typer.Option(
+            help="HOST:PORT of the server whose store the run read: merge the subjects that were decided "
+            "to be one person, instead of serving.",
+            metavar="SERVER",
+        ),
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file with its key.")] = None,
     add_user: Annotated[
@@ -46,7 +61,11 @@ def review_command(
         raise ArgumentError(
             "DIR: there is no pairs.parquet.", hint="Give the folder that `matcher dedup` wrote."
         )
-    ledger = Ledger(out / LEDGER, hashlib.sha256(pairs.read_bytes()).hexdigest())
+    run = hashlib.sha256(pairs.read_bytes()).hexdigest()
+    ledger = Ledger(out / LEDGER, run)
+    if merge is not None:
+        _merge(out, ledger, merge, run)
+        return
     if add_user is not None:
         if role not in list(Role):
             raise ArgumentError(f"--role: expected {' or '.join(Role)}.")
@@ -61,7 +80,25 @@ def review_command(
     _serve(out, ledger, listen, tls_cert, tls_key)
 
 
-def _serve(out: Path, ledger: object, listen: str, cert: Path | None, key: Path | None) -> None:
+def _merge(out: Path, ledger: Ledger, server: str, run: str) -> None:
+    from matcher.cli.clients import connect
+    from matcher.cli.dedup import work_key
+    from matcher.review.cases import load_cases
+    from matcher.review.evidence import Evidence
+    from matcher.review.feedback import plan_merges, send_merges
+
+    plan = plan_merges(load_cases(out), ledger.decisions(), Evidence(out, work_key()).order)
+    for group in plan.contradictions:
+        print(f"left alone, decisions contradict each other: {', '.join(group)}", file=sys.stderr)
+    with connect(server, MERGE_TIMEOUT_S) as client:
+        done = send_merges(plan, client.merge, run)
+    for one in done:
+        told = "not there any more" if one.sequence is None else f"change {one.sequence}"
+        print(f"{one.merge.other} -> {one.merge.subject}: {told}")
+    print(f"{sum(one.sequence is not None for one in done)} of {len(done)} merged", file=sys.stderr)
+
+
+def _serve(out: Path, ledger: Ledger, listen: str, cert: Path | None, key: Path | None) -> None:
     import uvicorn
 
     from matcher.cli.dedup import work_key
@@ -69,9 +106,7 @@ def _serve(out: Path, ledger: object, listen: str, cert: Path | None, key: Path 
     from matcher.review.app import Console, make_app
     from matcher.review.cases import load_cases
     from matcher.review.evidence import Evidence
-    from matcher.review.ledger import Ledger
 
-    assert isinstance(ledger, Ledger)
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
         raise ArgumentError(f"--listen: expected HOST:PORT, got {listen!r}.")

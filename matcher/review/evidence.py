@@ -72,6 +72,11 @@ class Evidence:
         self.picture = lru_cache(maxsize=KEPT_PICTURES)(self._picture)
         self._part = lru_cache(maxsize=KEPT_PARTS)(self._read_part)
 
+    @property
+    def order(self) -> Mapping[str, int]:
+        """Place of each record in the register, by its id."""
+        return self._numbers
+
     def attributes(self, record: str) -> dict[str, str]:
         """Return what the register says of a record."""
         number = self._number(record)

@@ -1,0 +1,89 @@
+"""Decisions become merges: groups, contradictions, a server that has them done once."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from matcher.client import Client
+from matcher.engine import Engine
+from matcher.errors import SubjectNotFoundError
+from matcher.review.cases import Case
+from matcher.review.feedback import Merge, Merged, plan_merges, send_merges, transaction
+from matcher.review.ledger import Choice, Decision, Role
+from matcher.service.server import build_server
+
+SUBJECTS = ("carol", "alice", "bob", "dave", "erin", "frank", "gone")
+ORDER = {name: place for place, name in enumerate(SUBJECTS)}
+"""As they stand in the register: not by the alphabet."""
+
+
+def decided(pairs: list[tuple[str, str, Choice | None]]) -> tuple[list[Case], dict[int, list[Decision]]]:
+    """Return cases and decisions of pairs; None is a case that one analyst decided, so that it is open."""
+    cases, decisions = [], {}
+    for number, (probe, candidate, choice) in enumerate(pairs):
+        cases.append(Case(number, probe, candidate, 90.0, 70.0, "DUPLICATE", "FUSED", (), (), ()))
+        users = ("ann", "bob") if choice is not None else ("ann",)
+        decisions[number] = [
+            Decision(number, probe, candidate, user, Role.ANALYST, choice or Choice.DUPLICATE, "", 0.0)
+            for user in users
+        ]
+    return cases, decisions
+
+
+def test_groups_are_merged_into_who_stands_first_and_contradictions_are_left_alone() -> None:
+    """A chain is one group; a "different" within a group, not beside it, stops its merges."""
+    yes, no = Choice.DUPLICATE, Choice.DIFFERENT
+    chain: list[tuple[str, str, Choice | None]] = [("alice", "bob", yes), ("carol", "bob", yes)]
+    beside: list[tuple[str, str, Choice | None]] = [("carol", "frank", no), ("dave", "erin", None)]
+    plan = plan_merges(*decided(chain + beside), ORDER)
+    assert plan.merges == (Merge("carol", "alice"), Merge("carol", "bob"))
+    assert plan.contradictions == ()
+    plan = plan_merges(*decided([*chain, ("carol", "alice", no), ("dave", "erin", yes)]), ORDER)
+    assert plan.merges == (Merge("dave", "erin"),)
+    assert plan.contradictions == (("carol", "alice", "bob"),)
+    assert plan_merges([], {}, ORDER).merges == ()
+
+
+def test_a_server_merges_once_however_often_it_is_asked(fakes: ModuleType, tmp_path: Any) -> None:
+    """Who stays has both encounters; a subject that is gone is told; a repeat changes nothing."""
+    plan = plan_merges(
+        *decided([("carol", "alice", Choice.DUPLICATE), ("dave", "gone", Choice.DUPLICATE)]), ORDER
+    )
+    store = f"sqlite:///{tmp_path}/gallery.db"
+    with Engine(store, scorers=fakes.scorers(), read=fakes.read) as engine:
+        server = build_server(engine)
+        with Client(server.address) as client:
+            for number, name in enumerate(("carol", "alice", "dave")):
+                client.enroll([fakes.image(number)], subject_id=name)
+            first = send_merges(plan, client.merge, "run")
+            last = client.status().sequence
+            assert send_merges(plan, client.merge, "run") == first
+            assert client.status().sequence == last
+            assert [one.merge for one in first] == list(plan.merges)
+            assert first[1] == Merged(Merge("dave", "gone"), None)
+            assert first[0].sequence == last
+            with pytest.raises(SubjectNotFoundError):
+                client.subject("alice")
+            assert len(list(client.encounters(subject_id="carol"))) == 2
+        server.drain(1)
+
+
+def test_merges_carry_the_run_for_the_audit() -> None:
+    """One key for each pair of subjects, one transaction for all."""
+    sent: list[tuple[str, str]] = []
+
+    def merge(subject_id: str, other_id: str, *, idempotency_key: str, transaction_id: str) -> int:
+        sent.append((idempotency_key, transaction_id))
+        return len(sent)
+
+    plan = plan_merges(
+        *decided([("carol", "alice", Choice.DUPLICATE), ("bob", "dave", Choice.DUPLICATE)]), ORDER
+    )
+    send_merges(plan, merge, "a" * 64)
+    send_merges(plan, merge, "b" * 64)
+    assert len({key for key, _ in sent}) == 4
+    assert [name for _, name in sent] == [transaction("a" * 64)] * 2 + [transaction("b" * 64)] * 2
+    assert all(len(key) <= 128 and len(name) <= 128 for key, name in sent)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image as PillowImage
 
 from matcher.datasets.face_embeddings import generate_embeddings
 from matcher.demo.synthetic import png
 from matcher.engine import Engine
-from matcher.errors import ComparisonError, ModelMissingError
+from matcher.errors import CalibrationMissingError, ComparisonError, ModelMissingError
 from matcher.face.detect import load_detector
 from matcher.face.extract import template_of
 from matcher.face.model import DEFAULT_MODEL, shipped_manifest
@@ -50,6 +54,13 @@ def as_sample(template: FaceTemplate) -> Sample:
     return Sample(encode_face(template), SampleKind.TEMPLATE)
 
 
+def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Return a colour picture as a file."""
+    file = BytesIO()
+    PillowImage.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
 def test_people_are_known_by_their_faces(engine: Engine) -> None:
     probes = faces(1)
     mated = [engine.verify(f"s{i}", [probe]).decision for i, probe in enumerate(probes)]
@@ -69,6 +80,20 @@ def test_a_template_of_another_model_is_refused(engine: Engine) -> None:
     for call in (lambda: engine.enroll("other", [other]), lambda: engine.identify([other])):
         with pytest.raises(ComparisonError):
             call()
+
+
+def test_stated_thresholds_alone_enrol_nobody(
+    drawn: ModuleType, face_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model whose owner states thresholds, and that nobody has calibrated: refused before it is stored."""
+    monkeypatch.setenv("MATCHER_CACHE", str(tmp_path / "cache"))
+    stated = face_model.with_name("stated.toml")
+    stated.write_text(face_model.read_text() + '[thresholds]\n"1e-3" = 0.9\n"1e-6" = 0.97\n')
+    photograph = Sample(png_of(drawn.portrait(3)), position=FacePosition.FACE)
+    with Engine(f"sqlite:///{tmp_path}/own.db", threads=1, face_model=str(stated)) as engine:
+        with pytest.raises(CalibrationMissingError, match="fit_face_calibration"):
+            engine.enroll("nobody", [photograph])
+        assert engine.status().subjects == 0
 
 
 def test_without_its_models_an_image_is_refused_by_the_command_that_fetches_them(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,12 @@ class ScoreSet:
         chosen = np.flatnonzero(~rows.mated)
         sides = [[form.sample(side[i]) for i in chosen] for side in (rows.probe, rows.reference)]
         return cls.of(name, dataset, rows.raw[chosen], sides)
+
+    def taken(self, rows: npt.NDArray[np.bool_]) -> ScoreSet:
+        """Return some of the comparisons; clusters are numbered anew, those without any left out."""
+        kept, code = np.unique(np.concatenate([self.one[rows], self.two[rows]]), return_inverse=True)
+        count = len(code) // 2
+        return replace(self, raw=self.raw[rows], one=code[:count], two=code[count:], clusters=len(kept))
 
     def describe(self) -> dict[str, Any]:
         """Return what the set is, as plain JSON values without a sample's name."""

@@ -1,8 +1,13 @@
 """Accuracy over folds, as the protocols of face sets state it: the threshold of each fold from the others.
 
 Accuracy is the share of right decisions, "same" where score >= t. The threshold of a fold is the one of
-highest accuracy on all other folds, the middle one of those that are equal; a protocol of one fold takes it
-from itself, which flatters. A pair of which one image gave no template is decided "different".
+highest accuracy on all other folds, the strictest one of those that are equal; a protocol of one fold takes
+it from itself, which flatters. A pair of which one image gave no template is decided "different".
+
+The strictest is what the evaluations in common use take: the first maximum over rising distances (function
+`calculate_roc` of Sandberg's facenet, src/facenet.py, and of those made from it, such as verification.py of
+InsightFace). They try distances in steps of 0.01 between embeddings of length 1; here every score is tried,
+for steps that suit one model are coarse for another.
 """
 
 from __future__ import annotations
@@ -26,10 +31,7 @@ class FoldAccuracy:
 
 
 def best_threshold(raw: F64, mated: Bools) -> float:
-    """Return the middle one of the thresholds with most right decisions; -inf never stands for one.
-
-    The lowest and the highest of them lie right beside a wrong decision: any pair may turn their fold's
-    accuracy. Of an even number the lower middle one is taken.
+    """Return the highest of the thresholds with most right decisions; -inf never stands for one.
 
     Parameters
     ----------
@@ -45,8 +47,7 @@ def best_threshold(raw: F64, mated: Bools) -> float:
     rejected = np.searchsorted(other, values)
     # Above every score nothing is accepted: right of every non-mated pair.
     right = np.append(accepted + rejected, len(other))
-    equal = np.flatnonzero(right == right.max())
-    best = int(equal[(len(equal) - 1) // 2])
+    best = int(np.flatnonzero(right == right.max())[-1])
     return float("inf") if best == len(values) else float(values[best])
 
 

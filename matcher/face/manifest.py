@@ -31,6 +31,12 @@
     "1e-3" = 0.35                   # `matcher compare` decides by it where the model has no calibration
 
 What moves an embedding is part of the model's id; name, licence, source, metric and thresholds are not.
+
+Thresholds decide in `matcher compare` only, and there only for a model without a calibration. A store, its
+searches and `matcher dedup` ask for a measured one (tools/fit_face_calibration.py) and refuse a model without
+it before anything is stored. A search in N subjects needs scores of -10 log10(FPIR / N), far above the
+strictest rate that owners state: it would accept nobody, and look as if it had found nobody. And scores that
+are summed, or listed for review when within 10 dB, have to mean rates between the stated ones too.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ def load_face_calibration(model_id: str, stated: Stated = ()) -> Calibration:
     if text is None:
         raise CalibrationMissingError(
             f"No calibration for the face model {model_id[:ID_DIGITS]}.",
-            hint="Make one from faces of your own with tools/fit_face_calibration.py, or name its manifest "
-            "with --model if that states thresholds.",
+            hint="Make one from faces of your own with tools/fit_face_calibration.py; only `matcher compare "
+            "--model` decides by thresholds that a manifest states.",
         )
     try:
         content = json.loads(text)

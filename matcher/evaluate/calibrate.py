@@ -20,6 +20,8 @@ from matcher.score.calibration import SUPPORT_EXCEEDANCES, Calibration, pairing_
 from matcher.score.fit import TAIL_RATE, fit_calibration
 from matcher.score.tail import TailFit, fit_generalised_pareto
 
+I64 = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreSet:
@@ -107,16 +109,28 @@ def fmr_interval(
     """Return a 95 % interval of the pooled FMR at `raw`: a bootstrap over the clusters within each set."""
     rng = np.random.default_rng(SEED)
     rates = np.empty(replicates)
+    whole = [(s, np.ones(len(s.raw), np.bool_), s.raw >= raw) for s in sets]
+    grouped = [(s.clusters, _grouped(s, every), _grouped(s, reaching)) for s, every, reaching in whole]
     for i in range(replicates):
         false = total = 0
-        for s in sets:
-            weight = np.bincount(rng.integers(s.clusters, size=s.clusters), minlength=s.clusters)
-            pair = weight[s.one] * np.where(s.one != s.two, weight[s.two], 1)
-            total += int(pair.sum())
-            false += int(pair[s.raw >= raw].sum())
+        for clusters, every, reaching in grouped:
+            weight = np.bincount(rng.integers(clusters, size=clusters), minlength=clusters)
+            total += _weighted(weight, *every)
+            false += _weighted(weight, *reaching)
         rates[i] = false / max(total, 1)
     low, high = np.percentile(rates, PERCENTILES)
     return float(low), float(high)
+
+
+def _grouped(s: ScoreSet, rows: npt.NDArray[np.bool_]) -> tuple[I64, I64, I64]:
+    """Return the pairs of clusters among some comparisons, and how often each occurs: int64 arrays alike."""
+    pairs, count = np.unique(s.one[rows] * s.clusters + s.two[rows], return_counts=True)
+    return pairs // s.clusters, pairs % s.clusters, count.astype(np.int64)
+
+
+def _weighted(weight: I64, one: I64, two: I64, count: I64) -> int:
+    """Return how many comparisons there are where each cluster is there `weight` times."""
+    return int((weight[one] * np.where(one != two, weight[two], 1) * count).sum())
 
 
 def make_calibration(

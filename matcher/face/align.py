@@ -11,12 +11,12 @@ from matcher.face.picture import crop
 from matcher.types import U8
 
 # The second look: points of a small picture are steadier when the face has one size and stance, and are the
-# mean of what the detector says of the face and of its mirror image.
+# mean of what the detector says of the face and of its mirror image, in two sizes.
 LOOK_SIDE = 256
-"""Side of the picture of a second look, px."""
+"""Side of the pictures of a second look, px."""
 
-LOOK_EYES = 75.0
-"""Distance of the eyes in it, px: the face fills the middle, with the head around it."""
+LOOK_EYES = (66.0, 84.0)
+"""Distances of the eyes in them, px: the face fills the middle, with the head around it."""
 
 LOOK_SHARE = 0.42
 """Height of the eyes in it, share of the side."""
@@ -46,35 +46,39 @@ def look_again(pixels: U8, points: F64, detector: Detector) -> F64:
     Returns
     -------
     float64 (5, 2)
-        The mean over the face and its mirror image; `points` themselves where it is not seen again.
+        The mean over the face and its mirror image in two sizes; `points` themselves where it is not seen
+        again.
     """
+    found = [seen for eyes in LOOK_EYES for seen in _looks(pixels, points, eyes, detector)]
+    return np.asarray(np.mean(found, axis=0)) if found else points
+
+
+def _looks(pixels: U8, points: F64, eyes: float, detector: Detector) -> list[F64]:
+    """Return a face's points, float64 (5, 2) each, as seen of it and of its mirror image in one size."""
     middle = FACE_SHAPE[:2].mean(axis=0)
-    size = LOOK_EYES / float(np.linalg.norm(FACE_SHAPE[1] - FACE_SHAPE[0]))
+    size = eyes / float(np.linalg.norm(FACE_SHAPE[1] - FACE_SHAPE[0]))
     target = (FACE_SHAPE - middle) * size + np.array([LOOK_SIDE / 2, LOOK_SIDE * LOOK_SHARE])
     matrix = similarity(points, target)
     upright = crop(pixels, matrix, LOOK_SIDE, LOOK_SIDE)
-    seen = [_same_face(detector.find(upright), target)]
     mirrored = target.copy()
     mirrored[:, 0] = LOOK_SIDE - 1 - target[:, 0]
-    other = _same_face(detector.find(np.ascontiguousarray(upright[:, ::-1])), mirrored[MIRRORED])
+    seen = [_same_face(detector.find(upright), target, eyes)]
+    other = _same_face(detector.find(np.ascontiguousarray(upright[:, ::-1])), mirrored[MIRRORED], eyes)
     if other is not None:
         other = other[MIRRORED]
         other[:, 0] = LOOK_SIDE - 1 - other[:, 0]
     seen.append(other)
-    found = [points for points in seen if points is not None]
-    if not found:
-        return points
     back = inverse(matrix)
-    return np.asarray(np.mean(found, axis=0) @ back[:, :2].T + back[:, 2])
+    return [np.asarray(one @ back[:, :2].T + back[:, 2]) for one in seen if one is not None]
 
 
-def _same_face(faces: Faces, expected: F64) -> F64 | None:
+def _same_face(faces: Faces, expected: F64, eyes: float) -> F64 | None:
     """Return the points, float64 (5, 2), of the face that lies where it is expected, None without one."""
     if not len(faces):
         return None
     moves = np.linalg.norm(faces.points - expected, axis=2).mean(axis=1)
     best = int(np.argmin(moves))
-    return faces.points[best].astype(np.float64) if moves[best] <= MAX_MOVE * LOOK_EYES else None
+    return faces.points[best].astype(np.float64) if moves[best] <= MAX_MOVE * eyes else None
 
 
 def aligned(pixels: U8, points: F64, manifest: Manifest) -> U8:

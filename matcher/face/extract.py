@@ -80,7 +80,7 @@ def extract(
 
     Notes
     -----
-    Detection by five points; a second look at the face in one size and stance, and at its mirror image; a
+    Detection by five points; a second look at the face upright in two sizes, and at its mirror image; a
     similarity (Umeyama, TPAMI 1991) to the model's points; its embedding, with flip where the manifest says
     so, of length 1, rounded to int8.
     LIMITATIONS: faces within about 45 degrees of upright and 60 of frontal.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from matcher.errors import ArgumentError, ModelCorruptError
-from matcher.face.align import FACE_SHAPE, LOOK_SIDE, aligned, look_again
+from matcher.face.align import FACE_SHAPE, LOOK_EYES, LOOK_SIDE, aligned, look_again
 from matcher.face.detect import LONGEST, CenterFace, Faces, YuNet, free_sides
 from matcher.face.extract import assess_trace, extract
 from matcher.face.plot_quality import plot_quality
@@ -95,7 +95,7 @@ def test_a_file_without_a_network_is_refused() -> None:
 
 
 class Shifted:
-    """Sees the face of the second look a little aside, and in the mirror as much to the other side."""
+    """Sees the face of the second look a little aside, and in the mirror as much to the other side; twice."""
 
     def __init__(self, shift: float, lost: bool = False) -> None:
         self.shift, self.lost, self.seen = shift, lost, 0
@@ -104,9 +104,9 @@ class Shifted:
         assert pixels.shape == (LOOK_SIDE, LOOK_SIDE, 3)
         self.seen += 1
         eyes = FACE_SHAPE[:2]
-        size = 75.0 / (eyes[1, 0] - eyes[0, 0])
+        size = LOOK_EYES[(self.seen - 1) // 2] / np.linalg.norm(eyes[1] - eyes[0])
         points = (FACE_SHAPE - eyes.mean(axis=0)) * size + [LOOK_SIDE / 2, LOOK_SIDE * 0.42]
-        if self.seen == 2:
+        if self.seen % 2 == 0:
             points[:, 0] = LOOK_SIDE - 1 - points[:, 0]
             points = points[[1, 0, 2, 4, 3]]
         points[:, 0] += self.shift
@@ -120,8 +120,10 @@ def test_the_second_look_takes_the_mean_of_face_and_mirror_image() -> None:
     points = FACE_SHAPE * 1.3 + np.array([60, 40])
     pixels = np.zeros((300, 300, 3), np.uint8)
     # What is seen aside on both is no place: it cancels out.
-    again = look_again(pixels, points, Shifted(4.0))
+    detector = Shifted(4.0)
+    again = look_again(pixels, points, detector)
     assert again == pytest.approx(points, abs=1e-3)
+    assert detector.seen == 2 * len(LOOK_EYES)
     assert look_again(pixels, points, Shifted(0.0, lost=True)) is points
 
 

@@ -5,6 +5,7 @@ Tests never fetch: without `matcher models fetch` they are skipped, as without t
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,16 +42,14 @@ def lfw(real_data: Path) -> Path:
     return root
 
 
+@cache
 def template(root: Path, name: str) -> FaceTemplate:
+    """Return a picture's template, made once: several tests look at the same people."""
     return extract(read_colour(root / f"{name}.jpg"))
 
 
 def test_view_2_of_labeled_faces_in_the_wild(lfw: Path, full_size: bool) -> None:
-    """The threshold of each fold comes from the other two, by the rule of `matcher evaluate`.
-
-    Where many thresholds are equally good there, the choice among them moves this figure by a pair or two of
-    1,800, as much as the bar is missed or met by: the rule is the evaluation's own, not this test's.
-    """
+    """The threshold of each fold comes from the other two, by the rule of `matcher evaluate`."""
     rows: tuple[NamedPair, ...] = parse_pairs((lfw / "pairs.txt").read_bytes())
     rows = rows if full_size else rows[::SAMPLE]
     names = sorted({name for row in rows for name in (row.probe, row.reference)})

@@ -23,7 +23,7 @@ from matcher.models.registry import CENTERFACE, DLIB_FACE, YUNET
 from matcher.score.face import FaceProbe, resident, score
 from matcher.score.face_scorer import compare_faces
 
-SAMPLE = 40
+SAMPLE = 60
 """Every so many-th pair of the list in the fast tier."""
 
 BAR = 0.989
@@ -58,7 +58,7 @@ def test_view_2_of_labeled_faces_in_the_wild(lfw: Path, full_size: bool) -> None
     mated = np.array([row.mated for row in rows])
     fold = np.array([row.fold for row in rows], np.int32)
     right = [one.accuracy for one in fold_accuracies(raw, mated, fold)]
-    assert np.mean(right) >= (BAR if full_size else 0.94)
+    assert np.mean(right) >= (BAR if full_size else 0.93)
 
 
 def test_scores_of_two_people_mean_what_they_say(lfw: Path) -> None:

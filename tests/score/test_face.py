@@ -204,10 +204,16 @@ def test_the_default_model_has_a_calibration_with_an_honest_tail() -> None:
     # A decade that the tail did not see is predicted within 2.5 dB, and never promised more than there is.
     for check in calibration.provenance["held_back_decade"]:
         assert abs(check["predicted"] - check["observed"]) < 2.5
-    # Fitted to some people it holds for others: the mean over many divisions, dB.
+    # Its scores are bounds over draws of people, a little below what the data at hand would say.
+    bound = calibration.provenance["upper_bound"]
+    assert bound["confidence"] == 0.95
+    assert 0.0 < bound["given_up_db"]["20"] < bound["given_up_db"]["40"] < 3.0
+    # Fitted to some people it holds for others, dB: more often than not, though halves of one set are the
+    # hardest others: what the one has less of the other has more of.
     for promise in calibration.provenance["held_out_people"]:
         assert promise["promised"] >= 20
-        assert -0.25 < promise["observed_mean"] - promise["promised"] < 1.0
+        assert promise["observed_mean"] > promise["promised"]
+        assert promise["promised_too_much"] < 0.4
     assert FaceScorer().calibration(model, model).id == calibration.id
     same = compare_faces(face(3, model=model), face(3, model=model))
     assert same.extrapolated

@@ -87,11 +87,15 @@ class Upkeep:
         self._running = threading.Thread(target=self._round, args=(memory,), name="upkeep", daemon=True)
         self._running.start()
 
+    def wait(self) -> None:
+        """Wait for the round that is running; not on its own thread."""
+        if self._running is not None:
+            self._running.join()
+
     def finish(self) -> None:
         """Begin no more, and wait for the part of a round that is running."""
         self._stopping.set()
-        if self._running is not None:
-            self._running.join()
+        self.wait()
 
     def _round(self, memory: Memory) -> None:
         try:

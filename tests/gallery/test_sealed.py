@@ -152,9 +152,7 @@ def test_blocks_of_two_models_or_few_rows_and_the_open_one_get_none(monkeypatch:
 
 
 def indexed(engine: Engine) -> list[bool]:
-    running = engine._gallery._upkeep._running
-    if running is not None:
-        running.join()
+    engine._gallery._upkeep.wait()
     blocks = engine._gallery.memory().view().rows[Modality.FACE].blocks
     return [block.inverted is not None for block, _ in blocks]
 

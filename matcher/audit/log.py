@@ -26,6 +26,7 @@ from matcher.audit.opening import Opened, lock_log, now_us, open_log, write_head
 from matcher.audit.segment import ENTRY, FULL_SEGMENT, HEAD, SegmentHeader, frame, segment_path
 from matcher.audit.walk import State
 from matcher.errors import AuditUnavailableError
+from matcher.safe_log import log_defect
 
 logger = logging.getLogger(__name__)
 
@@ -194,8 +195,11 @@ class AuditLog:
     def _write_group(self, group: list[Waiting]) -> None:
         try:
             begin = self._put(group)
-        except OSError as error:
-            logger.error("The audit log cannot be written: %s", error.strerror)
+        except Exception as error:  # whatever it is, nobody may wait for ever
+            if isinstance(error, OSError):
+                logger.error("The audit log cannot be written: %s", error.strerror)
+            else:
+                log_defect(logger, "The audit log cannot be written", error)
             self._undo()
             for _, done in group:
                 done.set_exception(

@@ -175,6 +175,24 @@ def test_a_full_disk_refuses_the_access_and_harms_nothing(
     assert verify_log(tmp_path, keys).entries == 2
 
 
+def test_a_defect_while_writing_leaves_nobody_waiting(
+    tmp_path: Path, keys: PublicKeys, key: Ed25519PrivateKey, monkeypatch: pytest.MonkeyPatch,
+    make_entry: MakeEntry,
+) -> None:  # fmt: skip
+    """Without its writer the log would hold every call of the server for ever."""
+
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("a defect")
+
+    with AuditLog(tmp_path, key, full=4) as log:
+        monkeypatch.setattr(log_module.Signer, "sign", broken)
+        with pytest.raises(AuditUnavailableError):
+            log.submit(make_entry(0)).result(30)
+        monkeypatch.undo()
+        assert log.submit(make_entry(0)).result(30) == 0
+    assert verify_log(tmp_path, keys).entries == 1
+
+
 def test_one_process_writes_a_log(tmp_path: Path, key: Ed25519PrivateKey) -> None:
     with AuditLog(tmp_path, key), pytest.raises(AuditUnavailableError, match="Another process"):
         AuditLog(tmp_path, key)

@@ -90,6 +90,9 @@ class Identification:
         Samples of the probe that repeat each other; what concerns a candidate stands with it.
     certainty : Certainty or None
         What the probe could have shown; None where nobody asked (an answer from an older server).
+    unsearched : int
+        Enrolled samples of the probe's modalities that no form of it compares with: they are of another
+        generation. 0 where all images can be read by every extractor in use.
     """
 
     candidates: tuple[Candidate, ...]
@@ -98,6 +101,7 @@ class Identification:
     sequence: int
     warnings: tuple[MatchWarning, ...] = ()
     certainty: Certainty | None = None
+    unsearched: int = 0
 
 
 @dataclass(frozen=True, slots=True)

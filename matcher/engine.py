@@ -22,27 +22,33 @@ from matcher.answers import (
 from matcher.assessment import assessor, reading
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import EncounterOperations, check_name
+from matcher.enrolments import completed, following_of
 from matcher.extraction import ExtractionOperations
 from matcher.gallery.filters import EVERYBODY, Filter
 from matcher.gallery.gallery import Gallery
+from matcher.gallery.generations import LIVE
 from matcher.gallery.operations import Enrolment, SubjectIs
-from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt, SampleRecord
+from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt
 from matcher.gallery.rows import ResidentSample
 from matcher.gallery.upkeep import Workload
+from matcher.generations import Capture, Generations
 from matcher.person import MatchWarning, Side
-from matcher.reader import DEFAULT_EXTRACTOR, reader
-from matcher.samples import Sample, SampleReader, templates_of
+from matcher.reader import DEFAULT_EXTRACTOR, FindReader, find_reader, reader
+from matcher.samples import Sample, SampleReader
 from matcher.score.decision import threshold_for_search
 from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.person import PersonCalibration, load_person_calibration
 from matcher.score.scorers import gallery_scorers
 from matcher.searches import DEFAULT_CANDIDATES, SearchOperations, check_candidates
-from matcher.template.modality import Template, encode, extractor_of, modality_of, position_of
+from matcher.template.modality import Template, extractor_of, modality_of
+from matcher.types import Modality
 from matcher.uniqueness import UniquenessCheck, request_digest
+from matcher.upgrades import UpgradeOperations
+from matcher.upgrading import Upgrading
 from matcher.version import __version__
 
 
-class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
+class Engine(SearchOperations, EncounterOperations, ExtractionOperations, UpgradeOperations):
     """One gallery of people: durable, searchable, safe to call from many threads.
 
     Parameters
@@ -63,6 +69,11 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
         For one search; by default all cores that this process may use.
     snapshot : Path, optional
         File that makes a start fast; by default beside a SQLite store, for others none is kept.
+    keep_images : bool
+        Whether images are stored with the templates that come of them: an upgrade needs them.
+    find : FindReader
+        How upgrades find an extractor by its setting. Once one was switched, its setting says how samples of
+        its modality are read, not those above.
 
     Raises
     ------
@@ -83,13 +94,22 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
         persons: PersonCalibration | None = None,
         threads: int | None = None,
         snapshot: Path | None = None,
+        keep_images: bool = False,
+        find: FindReader = find_reader,
     ) -> None:
         self._scorers = scorers if scorers is not None else gallery_scorers()
         self._assess = reading(read) if read is not None else assessor(extractor, face_model)
-        self._read = read if read is not None else reader(extractor, face_model)
+        self._plain_read = read if read is not None else reader(extractor, face_model)
+        self._read = lambda sample: self._generations.read(sample)
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
         self._gallery = Gallery(url, self._scorers, threads=self._threads, snapshot=snapshot)
+        self._keep_images, self._find = keep_images, find
+        self._settings = {Modality.FINGERPRINT: extractor, Modality.FACE: face_model or ""}
+        self._upgrades_changed()
+        self._upgrading = Upgrading(self._gallery, lambda: self._generations, self._upgrades_changed)
+        if any(one.state in LIVE for one in self._gallery.upgrades()):
+            self._upgrading.begin()
 
     def enroll(
         self,
@@ -136,12 +156,15 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
         again = self._repeated(request, deadline)
         if again is not None:
             return again
-        templates = templates_of(samples, self._read, deadline.check)
+        generations = self._generations
+        captures = generations.enrolled(samples, deadline.check)
+        templates = [capture.template for capture in captures]
         self._check_comparable(templates)
         residents = self._gallery.residents(templates)
         forms = [resident.words for resident in residents]
         warnings = PersonProbe(self._scorers, self._persons, templates, Side.CANDIDATE, forms).warnings
-        done = self._gallery.reservations.enter(_complete(request, templates, residents), templates)
+        enrolment, known = self._completed(request, captures, residents, generations)
+        done = self._gallery.reservations.enter(enrolment, known)
         return _enrolled(deadline.wait(done), warnings)
 
     def enroll_if_unique(
@@ -181,13 +204,16 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
         again = self._repeated(request, deadline)
         if again is not None:
             return UniqueEnrolment(again, None)
-        templates = templates_of(samples, self._read, deadline.check)
+        memory = self._gallery.memory()
+        view = memory.view()
+        generations = self._generations
+        captures = generations.enrolled(samples, deadline.check, view)
+        templates = [capture.template for capture in captures]
         self._check_comparable(templates)
         residents = self._gallery.residents(templates)
         forms = [resident.words for resident in residents]
-        probe = PersonProbe(self._scorers, self._persons, templates, forms=forms)
-        memory = self._gallery.memory()
-        view = memory.view()
+        others = [tuple(capture.others.values()) for capture in captures]
+        probe = PersonProbe(self._scorers, self._persons, templates, forms=forms, others=others)
         search = self._identify(probe, memory, view, chosen, fpir, threshold, max_candidates, False, deadline)
         if not search.candidates:
             unique = UniquenessCheck(
@@ -202,7 +228,7 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
                 max_candidates,
                 deadline.check,
             )
-            entered = unique.enter(_complete(request, templates, residents), templates)
+            entered = unique.enter(*self._completed(request, captures, residents, generations))
             if isinstance(entered, Future):
                 return UniqueEnrolment(_enrolled(deadline.wait(entered), probe.warnings), search)
             search = replace(search, candidates=entered)
@@ -237,6 +263,7 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
 
     def close(self) -> None:
         """Finish what was begun and give the store free."""
+        self._upgrading.close()
         self._gallery.close()
 
     def __enter__(self) -> Engine:
@@ -262,6 +289,31 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
         chosen = subject_id if subject_id is not None else uuid.uuid4().hex
         return Enrolment(chosen, (), key, digest, None, details, subject_is)
 
+    def _completed(
+        self,
+        request: Enrolment,
+        captures: list[Capture],
+        residents: list[ResidentSample],
+        generations: Generations,
+    ) -> tuple[Enrolment, list[Template]]:
+        """Return an enrolment with its samples, and every template by which its person may be known."""
+        upgrade = generations.running
+        following = following_of(captures, upgrade)
+        complete = completed(
+            request,
+            captures,
+            residents,
+            upgrade=upgrade,
+            following=None if following is None else self._gallery.residents(following),
+            keep_images=self._keep_images,
+        )
+        new = (
+            []
+            if following is None
+            else [t for t, c in zip(following, captures, strict=True) if t is not c.template]
+        )
+        return complete, [*(capture.template for capture in captures), *new]
+
     def _repeated(self, request: Enrolment, deadline: Deadline) -> Enrolled | None:
         """Answer a repeated request without extracting again: the writer knows its key."""
         if request.key is None or self._gallery.find_key(request.key) is None:
@@ -275,21 +327,9 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations):
             own = {extractor_of(t) for t in templates if modality_of(t) is modality}
             for extractor in own:
                 for other in own.union(view.rows[modality].extractors):
+                    if extractor != other and self._generations.are_generations(modality, (extractor, other)):
+                        continue  # each is searched for by its own
                     self._scorers[modality].calibration(extractor, other)
-
-
-def _complete(
-    request: Enrolment, templates: Sequence[Template], residents: list[ResidentSample]
-) -> Enrolment:
-    """Return an enrolment with what the store and memory shall keep."""
-    records = tuple(_record(template) for template in templates)
-    return replace(request, samples=records, resident=residents)
-
-
-def _record(template: Template) -> SampleRecord:
-    position = int(position_of(template))
-    kind, made_by = modality_of(template), extractor_of(template)
-    return SampleRecord(kind, position, template.quality, encode(template), made_by)
 
 
 def _enrolled(receipt: Receipt, warnings: tuple[MatchWarning, ...] = ()) -> Enrolled:

@@ -5,9 +5,11 @@ Heavy modules load when the first sample of their modality comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
+from matcher.errors import ArgumentError
 from matcher.face.types import FaceTemplate
 from matcher.iris.types import IrisTemplate
 from matcher.samples import Sample, SampleKind, SampleReader
@@ -17,6 +19,57 @@ from matcher.types import FingerprintTemplate, Modality
 
 DEFAULT_EXTRACTOR = "numba"
 """Of fingerprints; it needs no model."""
+
+
+class Extraction(NamedTuple):
+    """An extractor that was found by its setting.
+
+    Attributes
+    ----------
+    extractor : str
+        As its templates name it: extractor, or model id of a face.
+    read : SampleReader
+        Reads samples with it.
+    """
+
+    extractor: str
+    read: SampleReader
+
+
+FindReader = Callable[[Modality, str], Extraction]
+"""Finds the extractor of a modality by its setting; an empty one is the default."""
+
+
+def find_reader(modality: Modality, setting: str = "") -> Extraction:
+    """Return an extractor by its setting; what it needs is loaded or refused now.
+
+    Parameters
+    ----------
+    modality : Modality
+    setting : str
+        Of fingerprints "numba" or "leader"; of faces name or path of a manifest; of irises there is one.
+
+    Raises
+    ------
+    ArgumentError, ModelError
+        If there is no such extractor, or its file is not at hand.
+    """
+    if modality is Modality.FINGERPRINT:
+        from matcher.fingerprint.extractors import find_extractor
+
+        found = find_extractor(setting or DEFAULT_EXTRACTOR)
+        found.load()
+        return Extraction(found.id, partial(read_sample, extractor=found.name))
+    if modality is Modality.FACE:
+        from matcher.face.model import DEFAULT_MODEL, load_face_model
+
+        model = load_face_model(setting or DEFAULT_MODEL)
+        return Extraction(model.id, partial(read_sample, face_model=setting or DEFAULT_MODEL))
+    if setting:
+        raise ArgumentError(f"Extractor: of irises there is one, got {setting!r}.", hint="Leave it out.")
+    from matcher.iris.parameters import EXTRACTOR_ID
+
+    return Extraction(EXTRACTOR_ID, read_sample)
 
 
 def reader(extractor: str = DEFAULT_EXTRACTOR, face_model: str | None = None) -> SampleReader:

@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from matcher.answers import Certainty, Identification, Verification
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import check_key, check_name, unknown
-from matcher.errors import ArgumentError, EncounterNotFoundError
+from matcher.errors import ArgumentError, EncounterNotFoundError, NotReadyError
 from matcher.gallery.filters import ACTIVE, EVERYBODY, Filter, allowed
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.gather import Person, samples_in_full
 from matcher.gallery.memory import Memory, View
+from matcher.gallery.pairing import pairings
+from matcher.gallery.rows import living_extractors
 from matcher.gallery.stored_template import template_of
 from matcher.gallery.subject import StoredVisit
+from matcher.generations import Generations
 from matcher.samples import Sample, SampleReader, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
 from matcher.score.fusion_probe import PersonProbe, Scorers
@@ -37,6 +42,7 @@ class SearchOperations:
     _scorers: Scorers
     _persons: PersonCalibration
     _read: SampleReader
+    _generations: Generations
     _threads: int
 
     def verify(
@@ -71,16 +77,14 @@ class SearchOperations:
         memory = self._gallery.memory()
         if memory.find(subject_id) is None:
             raise unknown(subject_id)
-        probe = self._probe(samples, deadline)
+        probe = self._probe(samples, deadline, memory.view())
         deadline.check()
         subject = memory.find(subject_id)
         if subject is None:
             raise unknown(subject_id)
         view = memory.view()
         own = self._identifier(memory, deadline).person(probe, view, allowed(view, EVERYBODY), subject)
-        person, warnings = probe.against(own, across=True)
-        decision = decide(person.score, limit)
-        return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
+        return _verification(probe, own, limit)
 
     def compare(
         self,
@@ -98,9 +102,7 @@ class SearchOperations:
         limit = threshold_for_verification(fmr, threshold)
         probe = self._probe(probe_samples, deadline)
         other = templates_of(candidate_samples, self._read, deadline.check)
-        person, warnings = probe.against(self._person_of(other, probe), across=True)
-        decision = decide(person.score, limit)
-        return Verification(decision, person.comparisons, person.parts, probe.warnings + warnings)
+        return _verification(probe, self._person_of(other, probe), limit)
 
     def identify(
         self,
@@ -111,6 +113,7 @@ class SearchOperations:
         threshold: float | None = None,
         chosen: Filter = ACTIVE,
         exhaustive: bool = False,
+        next_generation: bool = False,
         deadline: Deadline = FOREVER,
     ) -> Identification:
         """Search everybody (1:N).
@@ -128,6 +131,9 @@ class SearchOperations:
         exhaustive : bool
             Whether everybody is compared in full: exact, and slow in a large gallery. Without it, see
             `matcher.score.identification` for what a search may lose.
+        next_generation : bool
+            Whether to search everybody as they are once the upgrade that is on its way has been switched:
+            to see what it brings. NotReadyError before its work is done.
         deadline : Deadline, optional
 
         Raises
@@ -137,8 +143,10 @@ class SearchOperations:
         """
         check_candidates(max_candidates)
         threshold_for_search(fpir, threshold, 1)  # a wrong rate is told before the work
-        probe = self._probe(samples, deadline)
-        memory = self._gallery.memory()
+        memory = self._gallery.next_memory() if next_generation else self._gallery.memory()
+        if memory is None:
+            raise NotReadyError("There is no next generation in memory.", hint="See `upgrade status`.")
+        probe = self._probe(samples, deadline, memory.view())
         return self._identify(
             probe, memory, memory.view(), chosen, fpir, threshold, max_candidates, exhaustive, deadline
         )
@@ -231,11 +239,14 @@ class SearchOperations:
     ) -> Identification:
         passing = allowed(view, chosen, memory.numbers_of(chosen.excluded))
         limit = threshold_for_search(fpir, threshold, passing.subjects)
+        unsearched = _unsearched(probe, view)
         search = self._identifier(memory, deadline)
         found = search.identify(probe, view, passing, limit, max_candidates, exhaustive=exhaustive)
         reachable = probe.reachable()
         certainty = Certainty(reachable, reachable >= limit)
-        return Identification(found, limit, passing.subjects, view.sequence, probe.warnings, certainty)
+        return Identification(
+            found, limit, passing.subjects, view.sequence, probe.warnings, certainty, unsearched
+        )
 
     def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
         return Identifier(memory, partial(self._gallery.fetch, memory), self._threads, deadline.check)
@@ -253,9 +264,37 @@ class SearchOperations:
             for m in probe.modalities
         }
 
-    def _probe(self, samples: Sequence[Sample], deadline: Deadline) -> PersonProbe:
-        templates = templates_of(samples, self._read, deadline.check)
-        return PersonProbe(self._scorers, self._persons, templates)
+    def _probe(self, samples: Sequence[Sample], deadline: Deadline, view: View | None = None) -> PersonProbe:
+        """Return a probe, read by every extractor whose templates a memory holds."""
+        captures = self._generations.searched(samples, deadline.check, view)
+        templates = [capture.template for capture in captures]
+        others = [tuple(capture.others.values()) for capture in captures]
+        return PersonProbe(self._scorers, self._persons, templates, others=others)
+
+
+def _verification(probe: PersonProbe, own: Person, limit: float) -> Verification:
+    for m in probe.modalities:
+        samples = own[m.modality]
+        names = [samples.extractors[number] for number in np.unique(samples.extractor).tolist()]
+        for one in m.probes:
+            pairings(m.scorer, one, names)  # what cannot be compared at all is an error, not a low score
+    person, warnings = probe.against(own, across=True)
+    return Verification(
+        decide(person.score, limit), person.comparisons, person.parts, probe.warnings + warnings
+    )
+
+
+def _unsearched(person: PersonProbe, view: View) -> int:
+    """Return how many samples no form of a probe compares with; an error where that are all of a modality."""
+    count = 0
+    for m in person.modalities:
+        if len(view.rows[m.modality].extractors) < 2:
+            continue  # then the search itself says so
+        living = {name: its for name, its in living_extractors(view.rows[m.modality]).items() if its}
+        names = list(living)
+        pairs = [pairings(m.scorer, probe, names) for probe in m.probes]
+        count += sum(living[names[n]] for n in range(len(names)) if not any(its[n] for its in pairs))
+    return count
 
 
 def check_candidates(count: int) -> None:

@@ -37,6 +37,10 @@ ORDER = (
 """Folders and modules of `matcher`, earliest first; those of one row may import each other."""
 
 ENGINE_PARTS = {
+    "generations",
+    "enrolments",
+    "upgrades",
+    "upgrading",
     "samples",
     "reader",
     "answers",

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from matcher.errors import ComparisonError
 from matcher.gallery.gather import Samples
+from matcher.gallery.pairing import pairing
 from matcher.gallery.search import F64, UNKNOWN_POSITION, Probe, Scorer
 from matcher.types import F32, I64, U8
 
@@ -64,11 +66,7 @@ def compare_pairs(
     probes : sequence of Probe
     across : bool
         Whether samples of different positions are compared too.
-
-    Raises
-    ------
-    CalibrationMissingError
-        If the subject has templates that the probe has no calibration with.
+        Samples that no form of a probe's compares with (`matcher.gallery.pairing`) are not.
     """
     mine = np.array([probe.position for probe in probes], np.uint8)
     position, extractor = samples.position, samples.extractor
@@ -79,13 +77,19 @@ def compare_pairs(
     value, raw = np.zeros(shape), np.zeros(shape)
     extrapolated, source = np.zeros(shape, np.bool_), np.zeros(shape, np.int64)
     ids: list[str] = []
+    comparable, compared = comparable.copy(), compared.copy()
     for p, probe in enumerate(probes):
-        raw[p] = score_samples(scorer, probe, samples, compared[p])
         for number in np.unique(extractor[compared[p]]).tolist():
-            calibration = scorer.calibration(probe.extractor, samples.extractors[number])
+            try:
+                form, calibration = pairing(scorer, probe, samples.extractors[number])
+            except ComparisonError:
+                comparable[p, extractor == number] = compared[p, extractor == number] = False
+                continue
+            wanted = compared[p] & (extractor == number)
+            raw[p, wanted] = score_samples(scorer, form, samples, wanted)[wanted]
             if calibration.id not in ids:
                 ids.append(calibration.id)
-            its = np.flatnonzero(compared[p] & (extractor == number))
+            its = np.flatnonzero(wanted)
             value[p, its], extrapolated[p, its] = calibration.scores(raw[p, its].astype(np.float32))
             source[p, its] = ids.index(calibration.id)
     return PairTable(mine, position, compared, comparable, value, raw, extrapolated, source, tuple(ids))

@@ -8,7 +8,7 @@ few times as many.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from matcher.gallery.columns import I32, Bools
 from matcher.gallery.filters import Allowed
 from matcher.gallery.gather import Batch, Samples, batch_of, everything
 from matcher.gallery.memory import View
+from matcher.gallery.pairing import Pairing, pairings, reached
 from matcher.gallery.rows import Block, RowsView
 from matcher.gallery.sealed import SealedBlocks, has_embeddings
 from matcher.gallery.search import (
@@ -27,7 +28,6 @@ from matcher.gallery.search import (
     Scorer,
     ShortlistScorer,
     TwoFormScorer,
-    calibrations_of,
     comparable_with,
     has_shortlist,
     has_two_forms,
@@ -97,28 +97,44 @@ class Proposer:
         self, rows: RowsView, scorer: ShortlistScorer, probes: Sequence[Probe], others: bool
     ) -> I32:
         """Return the subjects with the most votes of the probe's minutiae."""
-        for probe in probes:
-            calibrations_of(scorer, probe, rows.extractors)  # what could not be compared later is told now
+        extractors: set[str] = set()
+        for probe in probes:  # what could not be compared later is told now
+            pairs = pairings(scorer, probe, rows.extractors)
+            extractors |= {pair.probe.extractor for pair in pairs if pair is not None}
         self._check()
-        asked = [(p.position, scorer.describe_probe(p.source)) for p in probes]
         owners = self._view.encounters.subject[: self._view.encounters.count]
         passing = self._passing.encounters
         bits = None if passing is None else bits_of(passing[: len(owners)])
-        return self._view.shortlist.search(asked, owners, bits, self._passing.subjects, others=others)
+        found = [np.zeros(0, np.int32)]
+        # Fingers are judged together: those of one generation.
+        for asked in generations_of(probes, extractors):
+            described = [(p.position, scorer.describe_probe(p.source)) for p in asked]
+            shortlist = self._view.shortlist
+            found.append(shortlist.search(described, owners, bits, self._passing.subjects, others=others))
+        return np.unique(np.concatenate(found))
 
     def _looked_at(self, rows: RowsView, scorer: Scorer, probe: Probe, wanted: int) -> Samples:
         """Return what is scored: of blocks with an inverted file what that proposes, else all that passes."""
         indexed = [block for block, _ in rows.blocks if block.inverted is not None]
         if not (indexed and has_embeddings(scorer)):
             return Samples(tuple(everything(rows, self._view, self._passing)), rows.extractors)
-        calibrations_of(
-            scorer, probe, rows.extractors
-        )  # what could not be compared is told before it is tried
-        sealed = SealedBlocks(scorer, probe.prepared.words, indexed)
+        pairs = pairings(scorer, probe, rows.extractors)
+        sealed = {
+            pair.probe: SealedBlocks(scorer, pair.probe.prepared.words, indexed) for pair in pairs if pair
+        }
         batches = []
         for block, count in rows.blocks:
             self._check()
-            chosen = sealed.propose(block, self._passing.rows(block, count), wanted)
+            passing = self._passing.rows(block, count)
+            # A block with an inverted file is of one model.
+            pair = None if block.inverted is None else pairs[int(block.extractor[0])]
+            if block.inverted is not None and pair is None:
+                continue
+            chosen = (
+                np.flatnonzero(passing)
+                if pair is None
+                else sealed[pair.probe].propose(block, passing, wanted)
+            )
             if len(chosen):
                 owner = self._view.encounters.subject[block.encounter[chosen]]
                 batches.append(batch_of(block, chosen, owner))
@@ -126,14 +142,14 @@ class Proposer:
 
     def _best(self, samples: Samples, scorer: Scorer, probe: Probe, wanted: int) -> I32:
         """Score everybody and return the encounters of the best."""
-        calibrations = calibrations_of(scorer, probe, samples.extractors)
+        pairs = pairings(scorer, probe, samples.extractors)
         values: list[F64] = [np.zeros(0)]
         encounters: list[I32] = [np.zeros(0, np.int32)]
         for batch in samples.pieces():
             self._check()
-            its = _comparable(batch, probe.position)
+            its = _comparable(batch, probe.position, pairs)
             if len(its):
-                values.append(scored(scorer, probe, calibrations, its, self._threads))
+                values.append(scored(scorer, pairs, its, self._threads))
                 encounters.append(its.encounter)
         value, encounter = np.concatenate(values), np.concatenate(encounters)
         if len(value) > wanted:
@@ -143,15 +159,23 @@ class Proposer:
     def _least(self, rows: RowsView, scorer: TwoFormScorer, probe: Probe, wanted: int) -> I32:
         """Return the encounters that reach the score which `wanted` strangers are expected to reach."""
         least = 10.0 * np.log10(max(self._passing.subjects / wanted, 1.0))
-        calibrations_of(scorer, probe, rows.extractors)  # what could not be compared later is told now
+        pairs = pairings(scorer, probe, rows.extractors)  # what could not be compared later is told now
         encounters: list[I32] = [np.zeros(0, np.int32)]
         raws: list[npt.NDArray[np.float32]] = [np.zeros(0, np.float32)]
-        for number, extractor in enumerate(rows.extractors):
-            raw = scorer.quick.calibration(probe.extractor, extractor).raw_at(float(least))
+        for number, (pair, extractor) in enumerate(zip(pairs, rows.extractors, strict=True)):
+            if pair is None:
+                continue
+            raw = scorer.quick.calibration(pair.probe.extractor, extractor).raw_at(float(least))
             for block, count, bits in self._blocks(rows, probe.position, number):
                 self._check()
                 found, its = scorer.quick.least(
-                    probe.prepared, block.words, count, bits, raw, MOST_FOR_WANTED * wanted, self._threads
+                    pair.probe.prepared,
+                    block.words,
+                    count,
+                    bits,
+                    raw,
+                    MOST_FOR_WANTED * wanted,
+                    self._threads,
                 )
                 encounters.append(block.encounter[found])
                 raws.append(its)
@@ -172,8 +196,20 @@ class Proposer:
                 yield block, count, bits_of(allowed)
 
 
-def _comparable(batch: Batch, position: int) -> Batch:
-    which = comparable_with(batch, position)
+def generations_of(probes: Sequence[Probe], extractors: Container[str]) -> list[list[Probe]]:
+    """Return the forms of a probe's samples that are of use, those of one extractor together."""
+    found: dict[str, list[Probe]] = {}
+    for probe in probes:
+        for form in (probe, *probe.others):
+            if form.extractor in extractors or not probe.others:
+                found.setdefault(form.extractor, []).append(form)
+    if len(found) > 1 and not any(probe.others for probe in probes):
+        return [list(probes)]  # templates of several extractors that were sent together: one probe
+    return list(found.values())
+
+
+def _comparable(batch: Batch, position: int, pairs: Sequence[Pairing | None]) -> Batch:
+    which = comparable_with(batch, position) & reached(pairs, batch)
     return batch if which.all() else batch.chosen(which)
 
 

@@ -281,3 +281,15 @@ class Rows:
         if dead > DEAD_SHARE * block.rows:
             self.blocks[number : number + 1] = [block.compacted()] if dead < block.rows else []
             self.dead -= dead
+
+
+def living_extractors(rows: RowsView) -> dict[str, int]:
+    """Return how many rows of each extractor are alive."""
+    counts = np.zeros(MAX_EXTRACTORS + 1, np.int64)
+    if len(rows.extractors) == 1:
+        counts[0] = rows.samples
+    else:
+        for block, count in rows.blocks:
+            living = block.extractor[:count][~block.dead[:count]]
+            counts += np.bincount(living, minlength=len(counts))
+    return {name: int(counts[number]) for number, name in enumerate(rows.extractors)}

@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor
 from matcher.gallery.gather import Batch, Samples
+from matcher.gallery.pairing import Pairing, pairings, reached
+from matcher.gallery.pairing import Probe as Probe
 from matcher.template.modality import Template, extractor_of, position_of
 from matcher.types import F32, I64, U64
 
@@ -162,16 +164,6 @@ class CharacteristicTally:
         np.maximum.at(self.best, subjects, values)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Probe:
-    """One sample of a probe, prepared."""
-
-    prepared: Any
-    position: int
-    extractor: str
-    source: Template | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Characteristic:
     """Samples of a probe that show one finger, one eye or the face (ISO/IEC 2382-37: characteristic).
@@ -188,15 +180,28 @@ class Characteristic:
     choice: bool = False
 
 
-def prepare(scorer: Scorer, templates: Sequence[Template], forms: Sequence[U64] | None = None) -> list[Probe]:
+def prepare(
+    scorer: Scorer,
+    templates: Sequence[Template],
+    forms: Sequence[U64] | None = None,
+    others: Sequence[Sequence[Template]] | None = None,
+) -> list[Probe]:
     """Return the probe form of every template; they are of one modality.
 
-    `forms` are their resident forms, where they were made already: each is what its probe is made from.
+    Parameters
+    ----------
+    scorer : Scorer
+    templates : sequence of Template
+    forms : sequence of uint64 arrays, optional
+        Their resident forms, where they were made already: each is what its probe is made from.
+    others : sequence of sequence of Template, optional
+        Of each, the same sample by other extractors.
     """
     sources: Sequence[Any] = templates if forms is None else forms
+    more: Sequence[Sequence[Template]] = [()] * len(templates) if others is None else others
     return [
-        Probe(scorer.prepare(source), int(position_of(t)), extractor_of(t), t)
-        for t, source in zip(templates, sources, strict=True)
+        Probe(scorer.prepare(source), int(position_of(t)), extractor_of(t), t, tuple(prepare(scorer, its)))
+        for t, source, its in zip(templates, sources, more, strict=True)
     ]
 
 
@@ -245,15 +250,15 @@ def search(
     for characteristic in characteristics:
         own = CharacteristicTally.of(owners)
         for probe in (probes[member] for member in characteristic.members):
-            calibrations = calibrations_of(scorer, probe, samples.extractors)
+            pairs = pairings(scorer, probe, samples.extractors)
             for batch in samples.pieces():
                 check()
-                which = comparable_with(batch, probe.position)
+                which = comparable_with(batch, probe.position) & reached(pairs, batch)
                 if not which.all():
                     batch = batch.chosen(which)
                 if not len(batch):
                     continue
-                own.add(batch.owner, scored(scorer, probe, calibrations, batch, threads))
+                own.add(batch.owner, scored(scorer, pairs, batch, threads))
                 guessed = (batch.position == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
                 own.hypotheses[batch.owner[guessed | characteristic.choice]] = True
         comparisons += own.comparisons
@@ -261,20 +266,30 @@ def search(
     return comparisons
 
 
-def calibrations_of(scorer: Comparer, probe: Probe, extractors: Sequence[str]) -> list[Calibration]:
-    """Return the calibration of a probe with each extractor; CalibrationMissingError where one is missing."""
-    return [scorer.calibration(probe.extractor, extractor) for extractor in extractors]
+def scored(scorer: Comparer, pairs: Sequence[Pairing | None], batch: Batch, threads: int) -> F64:
+    """Return the calibrated score of a probe with each row of a batch, float64 (r,).
 
-
-def scored(
-    scorer: Comparer, probe: Probe, calibrations: Sequence[Calibration], batch: Batch, threads: int
-) -> F64:
-    """Return the calibrated score of a probe with each row of a batch, float64 (r,)."""
-    raw = scorer.score(probe.prepared, batch.words, batch.offsets, batch.rows, threads)
+    Parameters
+    ----------
+    scorer : Scorer
+    pairs : sequence of Pairing
+        Of the probe with each extractor; None of none of these rows.
+    batch : Batch
+    threads : int
+    """
     values = np.empty(len(batch))
-    for number in np.unique(batch.extractor).tolist():
-        of_it = batch.extractor == number
-        values[of_it], _ = calibrations[number].scores(raw[of_it])
+    numbers = np.unique(batch.extractor).tolist()
+    present = {number: pair for number in numbers if (pair := pairs[number]) is not None}
+    for form in dict.fromkeys(pair.probe for pair in present.values()):
+        its = [number for number, pair in present.items() if pair.probe is form]
+        whole = len(its) == len(numbers)
+        which = np.ones(len(batch), np.bool_) if whole else np.isin(batch.extractor, its)
+        rows = batch.rows if whole else batch.rows[which]
+        raw = np.zeros(len(batch), np.float32)
+        raw[which] = scorer.score(form.prepared, batch.words, batch.offsets, rows, threads)
+        for number in its:
+            of_it = batch.extractor == number
+            values[of_it], _ = present[number].calibration.scores(raw[of_it])
     return values
 
 

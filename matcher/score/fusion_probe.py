@@ -57,6 +57,8 @@ class ModalityProbe:
         Whose samples these are, for warnings.
     forms : sequence of uint64 arrays, optional
         What lies in memory of each template, where it was made already.
+    others : sequence of sequence of Template, optional
+        Of each template, the same sample by other extractors.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class ModalityProbe:
         templates: Sequence[Template],
         side: Side,
         forms: Sequence[U64] | None = None,
+        others: Sequence[Sequence[Template]] | None = None,
     ) -> None:
         self.modality = modality
         self.scorer = scorer
@@ -81,7 +84,7 @@ class ModalityProbe:
             forms = [scorer.resident(t) for t in templates]
         # Made large once: what follows reads each several times.
         self._forms = [scorer.widened(form) for form in forms] if has_shortlist(scorer) else list(forms)
-        self.probes: list[Probe] = prepare(scorer, templates, self._forms)
+        self.probes: list[Probe] = prepare(scorer, templates, self._forms, others)
         self.repeats = self._repeats(self.probes, self._forms, side)
 
     def score(
@@ -200,6 +203,8 @@ class PersonProbe:
         Whose samples these are, for warnings.
     forms : sequence of uint64 arrays, optional
         What lies in memory of each template (`ResidentSample.words`), where it was made already.
+    others : sequence of sequence of Template, optional
+        Of each template, the same sample by other extractors: see `matcher.gallery.pairing`.
 
     Raises
     ------
@@ -214,6 +219,7 @@ class PersonProbe:
         templates: Sequence[Template],
         side: Side = Side.PROBE,
         forms: Sequence[U64] | None = None,
+        others: Sequence[Sequence[Template]] | None = None,
     ) -> None:
         of = [modality_of(template) for template in templates]
         made: list[ModalityProbe] = []
@@ -222,7 +228,8 @@ class PersonProbe:
             if its:
                 own = [templates[number] for number in its]
                 given = None if forms is None else [forms[number] for number in its]
-                made.append(ModalityProbe(modality, scorers[modality], fingers, own, side, given))
+                more = None if others is None else [others[number] for number in its]
+                made.append(ModalityProbe(modality, scorers[modality], fingers, own, side, given, more))
         self.modalities = tuple(made)
 
     @property

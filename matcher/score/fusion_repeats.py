@@ -18,15 +18,17 @@ impression.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from matcher.errors import ComparisonError
 from matcher.gallery.search import F64, UNKNOWN_POSITION, Characteristic, Probe, Scorer
 from matcher.person import MatchWarning, Side, WarningKind
 from matcher.template.modality import position
-from matcher.types import F32, U64, Modality
+from matcher.types import F32, I64, U64, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +90,46 @@ def compare_samples(scorer: Scorer, probes: Sequence[Probe], residents: Sequence
     Raises
     ------
     CalibrationMissingError
-        If two of them cannot be compared.
+        If they are of one extractor, which has none.
     """
     if len(probes) == 1:
         scorer.calibration(probes[0].extractor, probes[0].extractor)
         return np.zeros((1, 1)), np.ones((1, 1))
     offsets = np.concatenate([[0], np.cumsum([len(r) for r in residents])]).astype(np.int64)
     words, rows = np.concatenate(residents), np.arange(len(residents), dtype=np.int64)
-    raw = np.stack([scorer.score(p.prepared, words, offsets, rows, 1) for p in probes])
-    raw = np.minimum(raw, raw.T)
-    value = _calibrated(scorer, [p.extractor for p in probes], raw)
+    names = list(dict.fromkeys(p.extractor for p in probes))
+    if len(names) == 1:
+        # Nearly always; enrolments come by here hundreds of times a second.
+        raw = np.stack([scorer.score(p.prepared, words, offsets, rows, 1) for p in probes])
+        raw = np.minimum(raw, raw.T)
+        value = scorer.calibration(names[0], names[0]).scores(raw.ravel())[0].reshape(raw.shape)
+    else:
+        raw, value = _mixed(scorer, probes, words, offsets)
     own = np.diag(raw).astype(np.float64)
     share = raw / np.maximum(np.minimum(own[:, None], own[None, :]), np.finfo(np.float32).tiny)
     return value, share
 
 
-def _calibrated(scorer: Scorer, extractors: Sequence[str], raw: F32) -> F64:
-    """Return the calibrated scores of samples with each other, float64 (p, p)."""
-    names = list(dict.fromkeys(extractors))
-    if len(names) == 1:
-        # Nearly always; enrolments come by here hundreds of times a second.
-        return scorer.calibration(names[0], names[0]).scores(raw.ravel())[0].reshape(raw.shape)
-    value = np.zeros(raw.shape)
-    of = np.array(extractors)
+def _mixed(scorer: Scorer, probes: Sequence[Probe], words: U64, offsets: I64) -> tuple[F32, F64]:
+    """Return raw and calibrated scores, (p, p); 0 where the generations of two samples do not compare."""
+    count = len(probes)
+    raw, value = np.zeros((count, count), np.float32), np.zeros((count, count))
+    of = np.array([probe.extractor for probe in probes])
+    names = list(dict.fromkeys(of.tolist()))
+    for p, probe in enumerate(probes):
+        for name in names:
+            with suppress(ComparisonError):
+                scorer.calibration(probe.extractor, name)
+                its = np.flatnonzero(of == name).astype(np.int64)
+                raw[p, its] = scorer.score(probe.prepared, words, offsets, its, 1)
+    raw = np.minimum(raw, raw.T)
     for one in names:
         for two in names:
-            block = np.ix_(of == one, of == two)
-            calibrated, _ = scorer.calibration(one, two).scores(raw[block].ravel())
-            value[block] = calibrated.reshape(raw[block].shape)
-    return value
+            with suppress(ComparisonError):
+                block = np.ix_(of == one, of == two)
+                calibrated, _ = scorer.calibration(one, two).scores(raw[block].ravel())
+                value[block] = calibrated.reshape(raw[block].shape)
+    return raw, value
 
 
 def find_repeats(modality: Modality, positions: Sequence[int], value: F64, share: F64, side: Side) -> Repeats:

@@ -32,7 +32,7 @@ MOST_COMPARED = 20_000_000
 """Pairs of records with fingers and no eye in common up to which all are compared: with two fingers and both
 hypotheses some twelve minutes of a core."""
 
-SHARE = 0.01
+SHARE = 0.02
 """Of a block's records that each finger of a probe nominates, and all together, by each hypothesis."""
 
 FEWEST = 64

@@ -14,19 +14,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matcher.datasets.fingerprint_synthesis.slaps import generate_slap
 from matcher.dedup.names import mirrored, position_of_columns, position_of_name
 from matcher.dedup.open import known_ids, open_source
 from matcher.dedup.records import Source
 from matcher.dedup.settings import Settings
 from matcher.dedup.source_templates import parsed_line
-from matcher.errors import ArgumentError, MatcherError
+from matcher.errors import ArgumentError, MatcherError, RecordUnsupportedError
 from matcher.face.types import FacePosition
+from matcher.fingerprint.slap_types import POSITIONS, SlapKind
+from matcher.formats.iso19794_4 import write_finger_image_record
+from matcher.formats.iso19794_4_record import FingerImage, FingerImageRecord, ImageFormat, ScaleUnit
+from matcher.formats.stored_image import Compression
 from matcher.iris.types import EyePosition
 from matcher.samples import Sample, SampleKind
 from matcher.template.modality import encode
 from matcher.types import FingerPosition, Modality
 
 SETTINGS = Settings()
+
+THUMBS = {FingerPosition.LEFT_THUMB, FingerPosition.RIGHT_THUMB}
 
 
 def opened(path: Path, **settings: Any) -> Source:
@@ -251,6 +258,36 @@ def test_an_ansi_nist_card_is_a_record_of_many_samples(real_data: Path, tmp_path
     assert len(minutiae) >= 2
     assert any(named.sample is not None for named in minutiae)
     assert all(named.sample is not None or named.error is not None for named in slaps + minutiae)
+    fingers = [named.sample.position for named in slaps if named.sample is not None]
+    assert {position for position in fingers if position} >= set(FingerPosition) - THUMBS - {0}
+
+
+def test_a_slap_in_a_record_becomes_its_fingers(tmp_path: Path) -> None:
+    """Three fingers in ISO/IEC 19794-4, whose code says that the fourth is missing; two hands are told."""
+    three = generate_slap(
+        6, SlapKind.RIGHT_FOUR, rotation=5.0, difficulty=0.2, missing=[FingerPosition.RIGHT_LITTLE]
+    )
+    both_indexes, right_three = 46, 47
+    pixels = three.image.pixels
+    for name, code in (("three", right_three), ("odd", both_indexes)):
+        view = FingerImage(
+            data=pixels.tobytes(),
+            compression=Compression.NONE,
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            x_resolution=500,
+            y_resolution=500,
+            scale_unit=ScaleUnit.PIXELS_PER_INCH,
+            position=code,
+            number=0,
+            view_count=None,
+            capture_resolution=(500, 500),
+        )
+        record = FingerImageRecord(ImageFormat.ISO_2011, (view,), finger_count=1)
+        (tmp_path / f"{name}.fir").write_bytes(write_finger_image_record(record))
+    found = dict(zip(("odd", "three"), positions(opened(tmp_path)), strict=True))
+    assert found["three"] == list(POSITIONS[SlapKind.RIGHT_FOUR][:3])
+    assert isinstance(found["odd"][0], RecordUnsupportedError)
 
 
 def test_a_store_is_read_beside_its_server(

@@ -7,9 +7,8 @@ ES256, RSA of 2048 bits or more is RS256. There are no shared secrets, and `none
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
+import logging
 import re
 import threading
 import time
@@ -18,11 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from matcher.errors import ArgumentError, UnauthenticatedError
 from matcher.security.identity import Identity, Role
@@ -36,12 +34,24 @@ MAX_CACHED = 4096
 LEAST_RSA_BITS = 2048
 """NIST SP 800-131A."""
 
-P256_BYTES = 32
+REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (jwt.InvalidSignatureError, "its signature is wrong"),
+    (jwt.InvalidAlgorithmError, "its algorithm is not its key's"),
+    (jwt.ExpiredSignatureError, "it is no longer valid"),
+    (jwt.ImmatureSignatureError, "it is not valid yet"),
+    (jwt.InvalidAudienceError, "it is meant for somebody else"),
+    (jwt.InvalidIssuerError, "somebody else issued it"),
+    (jwt.MissingRequiredClaimError, "it does not say how long, for whom or whose it is"),
+)
+"""What a refusal says, by what the library says."""
+
 LOOK_AGAIN_S = 5.0
 """How old what is known of the folder of keys may be, seconds: so soon a removed key is refused."""
 
 DEFAULT_LEEWAY_S = 30.0
 """How far the clocks of who signs and who checks may differ, seconds."""
+
+logger = logging.getLogger(__name__)
 
 KEY_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -99,17 +109,14 @@ class TokenVerifier:
         digest = hashlib.sha256(token.encode(errors="replace")).digest()
         with self._lock:
             if now - self._looked > LOOK_AGAIN_S or now < self._looked:
-                self._look()
+                self._look_again()
             cached = self._cached.get(digest)
             if cached is not None and cached[0] > now and cached[1] in self._keys:
                 return cached[2]
         key_id, claims = self._checked(token)
-        expiry = self._check_times(claims, now)
-        audiences = claims.get("aud")
-        if self._audience not in ([audiences] if isinstance(audiences, str) else _texts(audiences)):
-            raise _refused("it is meant for somebody else")
-        if self._issuer is not None and claims.get("iss") != self._issuer:
-            raise _refused("somebody else issued it")
+        expiry = float(claims["exp"]) + self._leeway  # a number, or the library had refused it
+        if not expiry > now:
+            raise _refused("it is no longer valid")
         identity = _identity(claims)
         with self._lock:
             self._cached[digest] = (expiry, key_id, identity)
@@ -118,33 +125,35 @@ class TokenVerifier:
         return identity
 
     def _checked(self, token: str) -> tuple[str, dict[str, Any]]:
-        parts = token.split(".")
-        if len(token) > MAX_TOKEN or len(parts) != 3:
+        """Return the id of the key that signed a token, and what the token claims."""
+        if len(token) > MAX_TOKEN:
             raise _refused("it is no token")
-        head, claims = _json(parts[0]), _json(parts[1])
-        key_id = head.get("kid")
-        with self._lock:
-            _, key = self._keys.get(key_id if isinstance(key_id, str) else "", (0, None))
-        if key is None or not isinstance(key_id, str):
-            raise _refused("its key is not known")
-        if "crit" in head or head.get("alg") != algorithm_of(key):
-            raise _refused("its algorithm is not its key's")
         try:
-            _verify(key, f"{parts[0]}.{parts[1]}".encode("ascii"), _bytes(parts[2]))
-        except (InvalidSignature, ValueError):
-            raise _refused("its signature is wrong") from None
+            key_id = jwt.get_unverified_header(token).get("kid")
+            with self._lock:
+                _, key = self._keys.get(key_id if isinstance(key_id, str) else "", (0, None))
+            if key is None or not isinstance(key_id, str):
+                raise _refused("its key is not known")
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm_of(key)],
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=self._leeway,
+                options={"require": ["exp", "aud", "sub"]},
+            )
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+            why = next((why for kind, why in REASONS if isinstance(error, kind)), "it is no token")
+            raise _refused(why) from None
         return key_id, claims
 
-    def _check_times(self, claims: dict[str, Any], now: float) -> float:
-        expiry, begin = claims.get("exp"), claims.get("nbf", 0)
-        if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (expiry, begin)):
-            raise _refused("it does not say how long it is valid")
-        assert isinstance(expiry, int | float)  # as just checked
-        if not expiry + self._leeway > now:
-            raise _refused("it is no longer valid")
-        if not begin - self._leeway <= now:
-            raise _refused("it is not valid yet")
-        return float(expiry) + self._leeway
+    def _look_again(self) -> None:
+        """Look for changed keys; a file that is no key leaves those that are known as they were."""
+        try:
+            self._look()
+        except (ArgumentError, OSError) as error:
+            logger.warning("The keys of tokens stay as they were: %s", error)
 
     def _look(self) -> None:
         """Read keys that are new or other than before; forget those that are gone."""
@@ -184,18 +193,6 @@ def _read_key(path: Path) -> PublicKey:
     raise ArgumentError(f"{path.name}: expected an Ed25519, P-256 or RSA key of {LEAST_RSA_BITS} bits.")
 
 
-def _verify(key: PublicKey, text: bytes, signature: bytes) -> None:
-    if isinstance(key, Ed25519PublicKey):
-        key.verify(signature, text)
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        if len(signature) != 2 * P256_BYTES:
-            raise InvalidSignature
-        r, s = (int.from_bytes(half) for half in (signature[:P256_BYTES], signature[P256_BYTES:]))
-        key.verify(encode_dss_signature(r, s), text, ec.ECDSA(hashes.SHA256()))
-    else:
-        key.verify(signature, text, padding.PKCS1v15(), hashes.SHA256())
-
-
 def _identity(claims: dict[str, Any]) -> Identity:
     name = claims.get("sub")
     if not isinstance(name, str) or not 1 <= len(name) <= 128 or not name.isprintable():
@@ -206,22 +203,6 @@ def _identity(claims: dict[str, Any]) -> Identity:
 
 def _texts(value: Any) -> list[str]:
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
-def _json(part: str) -> dict[str, Any]:
-    try:
-        value = json.loads(_bytes(part))
-    except (ValueError, RecursionError):
-        raise _refused("it is no token") from None
-    if not isinstance(value, dict):
-        raise _refused("it is no token")
-    return value
-
-
-def _bytes(part: str) -> bytes:
-    if not re.fullmatch(r"[A-Za-z0-9_-]*", part):
-        raise ValueError
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def _refused(why: str) -> UnauthenticatedError:

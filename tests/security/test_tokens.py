@@ -167,6 +167,18 @@ def test_keys_change_without_a_restart(folder: Path, secure: ModuleType) -> None
         verifier.identity(new)
 
 
+def test_a_file_that_is_no_key_leaves_the_others_as_they_were(
+    folder: Path, secure: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A slip of the operator while the server runs must not shut everybody out."""
+    now = time.time()
+    verifier = TokenVerifier(folder, "matcher", clock=lambda: now)
+    (folder / "broken.pem").write_text("not a key")
+    now += LOOK_AGAIN_S + 1
+    assert verifier.identity(secure.signed(KEY, "main", secure.claims())).name == "clerk"
+    assert "broken.pem" in caplog.text
+
+
 def test_a_weak_or_unreadable_key_is_refused(tmp_path: Path, secure: ModuleType) -> None:
     for key in (rsa.generate_private_key(65537, 1024), ec.generate_private_key(ec.SECP384R1())):
         (tmp_path / "weak.pem").write_bytes(secure.public_pem(key))

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
+from matcher.cli.answers import (
+    part_fields,
+    print_identification,
+    score_fields,
+    warning_fields,
+    warning_text,
+)
+from matcher.cli.attributes import (
+    BORN,
+    GALLERY,
+    INACTIVE,
+    TAG,
+    WITHOUT,
+    YEAR,
+    details_of,
+    filter_of,
+)
+from matcher.cli.connection import AS_JSON, KEY, SERVER, TIMEOUT, connect, print_answer
 from matcher.cli.files import (
     FACE,
     FILES,
@@ -18,21 +34,16 @@ from matcher.cli.files import (
     MODALITY,
     PPI,
     Named,
-    position_name,
     samples_of,
 )
-from matcher.cli.serve import DEFAULT_LISTEN
 from matcher.errors import ArgumentError
-from matcher.types import Score
 
 if TYPE_CHECKING:
-    from matcher.person import MatchWarning, PersonPart
     from matcher.samples import Sample
 
 EXIT_NO_MATCH = 1
 """Exit status of a verification that was not accepted."""
 
-SERVER = typer.Option(DEFAULT_LISTEN, "--server", help="HOST:PORT of the server.", envvar="MATCHER_SERVER")
 SLAP = typer.Option(
     None, "--slap", help="FILEs are slaps: right, left or thumbs, once for each FILE.", metavar="HAND"
 )
@@ -42,8 +53,7 @@ MISSING = typer.Option(
     help="With --slap: a finger known to be missing, such as left-ring.",
     metavar="POSITION",
 )
-AS_JSON = typer.Option(False, "--json", help="Print one JSON object.")
-TIMEOUT = typer.Option(30.0, "--timeout", help="Seconds until the call is given up.")
+EXHAUSTIVE = typer.Option(False, "--exhaustive", help="Compare everybody in full: exact, and slow.")
 THRESHOLD = typer.Option(None, "--threshold", help="Least score, instead of a rate.")
 
 
@@ -56,7 +66,15 @@ def register(app: typer.Typer) -> None:
 def enroll(
     files: list[Path] | None = FILES,
     subject: str | None = typer.Option(None, help="Id of the new subject; by default the server makes one."),
-    key: str | None = typer.Option(None, help="Idempotency key: the same request again enrols nobody."),
+    known: bool = typer.Option(False, "--known", help="One more encounter of a subject that is enrolled."),
+    unique: bool = typer.Option(False, "--unique", help="Only if nobody in the gallery looks the same."),
+    fpir: float | None = typer.Option(
+        None, help="With --unique: share of new people that may be refused; default 1e-2."
+    ),
+    gallery: list[str] | None = GALLERY,
+    tag: list[str] | None = TAG,
+    year_of_birth: int | None = YEAR,
+    key: str | None = KEY,
     modality: str = MODALITY,
     finger: list[str] | None = FINGER,
     iris: list[str] | None = IRIS,
@@ -68,13 +86,36 @@ def enroll(
     timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
 ) -> None:
-    """Add a person to the gallery."""
+    """Add a person to the gallery; with --unique exit status 1 if somebody looks the same."""
+    if unique and known:
+        raise ArgumentError("--unique enrols somebody new: expected no --known.")
+    if fpir is not None and not unique:
+        raise ArgumentError("--fpir belongs to --unique.")
     if slap or missing:
         samples = _slaps(Named(files, modality, finger, iris, face, ppi), slap, missing)
     else:
         samples = samples_of(Named(files, modality, finger, iris, face, ppi))
+    details = details_of(gallery, tag, year_of_birth)
     with connect(server, timeout) as client:
-        answer = client.enroll(samples, subject_id=subject, idempotency_key=key)
+        if unique:
+            outcome = client.enroll_if_unique(
+                samples, subject_id=subject, idempotency_key=key, details=details, fpir=fpir
+            )
+            if outcome.enrolled is None:
+                assert outcome.search is not None  # one of the two is always there
+                print_identification(as_json, outcome.search, {"created": False})
+                raise typer.Exit(EXIT_NO_MATCH)
+            answer = outcome.enrolled
+        else:
+            from matcher.gallery.operations import SubjectIs
+
+            answer = client.enroll(
+                samples,
+                subject_id=subject,
+                idempotency_key=key,
+                details=details,
+                subject_is=SubjectIs.KNOWN if known else SubjectIs.NEW,
+            )
     words = "enrolled" if answer.created else "was enrolled before with this key"
     print_answer(
         as_json,
@@ -82,9 +123,9 @@ def enroll(
             "subject_id": answer.subject_id,
             "created": answer.created,
             "sequence": answer.sequence,
-            "warnings": [_warning(w) for w in answer.warnings],
+            "warnings": [warning_fields(w) for w in answer.warnings],
         },
-        "\n".join([f"{answer.subject_id} {words}", *map(_told, answer.warnings)]),
+        "\n".join([f"{answer.subject_id} {words}", *map(warning_text, answer.warnings)]),
     )
 
 
@@ -113,16 +154,16 @@ def verify(
         {
             "subject_id": subject,
             "accepted": decision.accepted,
-            "score": _score(decision.score),
+            "score": score_fields(decision.score),
             "threshold": decision.threshold,
             "comparisons": answer.comparisons,
-            "parts": [_part(p) for p in answer.parts],
-            "warnings": [_warning(w) for w in answer.warnings],
+            "parts": [part_fields(p) for p in answer.parts],
+            "warnings": [warning_fields(w) for w in answer.warnings],
         },
         "\n".join(
             [
                 f"{verdict}: score {decision.score.value:.1f}, threshold {decision.threshold:.1f}",
-                *map(_told, answer.warnings),
+                *map(warning_text, answer.warnings),
             ]
         ),
     )
@@ -142,40 +183,38 @@ def identify(
     ),
     threshold: float | None = THRESHOLD,
     candidates: int | None = typer.Option(None, help="Most candidates printed; default 10."),
+    subject: str | None = typer.Option(None, help="Search by what is stored of this subject, without files."),
+    encounter: int | None = typer.Option(None, min=1, help="Search by this stored encounter, without files."),
+    gallery: list[str] | None = GALLERY,
+    tag: list[str] | None = TAG,
+    born: str | None = BORN,
+    without: list[str] | None = WITHOUT,
+    include_inactive: bool = INACTIVE,
+    exhaustive: bool = typer.Option(
+        False, "--exhaustive", help="Compare everybody in full: exact, and slow."
+    ),
     server: str = SERVER,
     timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
 ) -> None:
-    """Search a person among all subjects."""
-    samples = samples_of(Named(files, modality, finger, iris, face, ppi))
+    """Search a person among all subjects, or those that pass the filters."""
+    given = any((files, finger, iris, face))
+    if (subject is not None) + (encounter is not None) + given > 1:
+        raise ArgumentError("Expected files, --subject or --encounter, got several.")
+    stored = subject is not None or encounter is not None
+    samples = () if stored else samples_of(Named(files, modality, finger, iris, face, ppi))
     with connect(server, timeout) as client:
-        answer = client.identify(samples, max_candidates=candidates, fpir=fpir, threshold=threshold)
-    lines = []
-    for c in answer.candidates:
-        lines += [f"{c.rank:4d}  {c.score.value:7.1f}  {c.subject_id}", *map(_told, c.warnings)]
-    if not lines:
-        lines = [f"nobody at or above {answer.threshold:.1f} among {answer.subjects} subjects"]
-    lines += map(_told, answer.warnings)
-    print_answer(
-        as_json,
-        {
-            "candidates": [
-                {
-                    "rank": c.rank,
-                    "subject_id": c.subject_id,
-                    "score": _score(c.score),
-                    "parts": [_part(p) for p in c.parts],
-                    "warnings": [_warning(w) for w in c.warnings],
-                }
-                for c in answer.candidates
-            ],
-            "threshold": answer.threshold,
-            "subjects": answer.subjects,
-            "sequence": answer.sequence,
-            "warnings": [_warning(w) for w in answer.warnings],
-        },
-        "\n".join(lines),
-    )
+        answer = client.identify(
+            samples,
+            subject_id=subject,
+            encounter_key=encounter,
+            max_candidates=candidates,
+            fpir=fpir,
+            threshold=threshold,
+            chosen=filter_of(gallery, tag, born, without, inactive=include_inactive),
+            exhaustive=exhaustive,
+        )
+    print_identification(as_json, answer, {})
 
 
 def delete(
@@ -214,16 +253,13 @@ def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JS
     lines = [f"{name:15} {value}" for name, value in totals.items() if name != "extractors"]
     for name, fields in by_modality.items():
         lines.append(f"{name:15} " + ", ".join(f"{key} {value}" for key, value in fields.items()))
-    print_answer(as_json, {**totals, "modalities": by_modality}, "\n".join(lines))
-
-
-def connect(server: str, timeout: float) -> Any:
-    """Return a client of a server, for a `with`."""
-    from matcher.client import Client
-    from matcher.service.address import split_address
-
-    split_address(server)
-    return Client(server, timeout=timeout)
+    queues = {
+        one.work: {"running": one.running, "waiting": one.waiting, "mean_s": one.mean_s}
+        for one in answer.queues
+    }
+    for name, of_work in queues.items():
+        lines.append(f"{name:15} running {of_work['running']}, waiting {of_work['waiting']}")
+    print_answer(as_json, {**totals, "modalities": by_modality, "queues": queues}, "\n".join(lines))
 
 
 def _slaps(named: Named, hands: list[str] | None, missing: list[str] | None) -> list[Sample]:
@@ -242,40 +278,3 @@ def _slaps(named: Named, hands: list[str] | None, missing: list[str] | None) -> 
         for file, hand in zip(files, hands, strict=True)
         for sample in slap_samples(file, hand, missing, named.ppi)
     ] + (samples_of(replace(named, files=None)) if beside else [])
-
-
-def _score(score: Score) -> dict[str, object]:
-    return {"value": score.value, "calibration": score.calibration, "extrapolated": score.extrapolated}
-
-
-def _part(part: PersonPart) -> dict[str, object]:
-    return {
-        "modality": part.modality.name.lower(),
-        "probe_position": position_name(part.probe_position),
-        "candidate_position": position_name(part.candidate_position),
-        "use": part.use,
-        "score": part.score,
-        "log_likelihood_ratio": part.log_likelihood_ratio,
-        "comparisons": part.comparisons,
-    }
-
-
-def _warning(warning: MatchWarning) -> dict[str, object]:
-    return {
-        "modality": warning.modality.name.lower(),
-        "kind": warning.kind,
-        "side": warning.side,
-        "first_position": position_name(warning.first),
-        "second_position": position_name(warning.second),
-        "score": warning.score,
-    }
-
-
-def _told(warning: MatchWarning) -> str:
-    places = f"{position_name(warning.first)}, {position_name(warning.second)}"
-    return f"warning: {warning.kind} ({warning.side.lower()}: {places}; score {warning.score:.1f})"
-
-
-def print_answer(as_json: bool, fields: dict[str, object], text: str) -> None:
-    """Print the fields as one JSON object, or the text."""
-    sys.stdout.write((json.dumps(fields) if as_json else text) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matcher.cli.clients import print_answer
+from matcher.cli.connection import print_answer
 from matcher.types import Decision
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from matcher.cli.clients import EXIT_NO_MATCH, print_answer
+from matcher.cli.clients import EXIT_NO_MATCH
+from matcher.cli.connection import print_answer
 from matcher.cli.decisions import print_decision, title
 from matcher.cli.files import check_modality, naming, read_file, write_file, write_trace
 from matcher.errors import ArgumentError

@@ -17,6 +17,7 @@ GROUPS: tuple[str, ...] = (
     "serve",
     "backup",
     "clients",
+    "subjects",
     "slap",
     "evaluate",
     "dedup",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matcher.cli.clients import EXIT_NO_MATCH, print_answer
+from matcher.cli.clients import EXIT_NO_MATCH
+from matcher.cli.connection import print_answer
 from matcher.cli.privacy_owner import (
     Deployment,
     Faces,

@@ -81,7 +81,7 @@ def review_command(
 
 
 def _merge(out: Path, ledger: Ledger, server: str, run: str) -> None:
-    from matcher.cli.clients import connect
+    from matcher.cli.connection import connect
     from matcher.cli.dedup import work_key
     from matcher.review.cases import load_cases
     from matcher.review.evidence import Evidence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matcher.cli.clients import AS_JSON, print_answer
+from matcher.cli.connection import AS_JSON, print_answer
 from matcher.cli.files import PPI, finger_position, read_file
 from matcher.errors import ArgumentError
 

@@ -16,6 +16,7 @@ GROUPS: tuple[str, ...] = (
     "extract",
     "serve",
     "backup",
+    "upgrade",
     "clients",
     "subjects",
     "slap",

@@ -38,6 +38,9 @@ def serve(
     face_model: str | None = typer.Option(
         None, help="Manifest of the face model: a name, or a path that ends in .toml; by default the default."
     ),
+    keep_images: bool = typer.Option(
+        False, help="Store images with the templates that come of them: `matcher upgrade` needs them."
+    ),
     metrics: str = typer.Option("", help="HOST:PORT where Prometheus asks for metrics; by default nowhere."),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="text for people, json for machines."),
     log_calls: bool = typer.Option(False, help="One line in the log for each call."),
@@ -85,7 +88,14 @@ def serve(
     try:
         warm_all(extractor, models=True)
         read = observer.reader(reader(extractor, face_model))
-        engine = Engine(store or default_store(), threads=threads or None, read=read)
+        engine = Engine(
+            store or default_store(),
+            threads=threads or None,
+            read=read,
+            extractor=extractor,
+            face_model=face_model,
+            keep_images=keep_images,
+        )
     except BaseException:
         server.drain(0)
         raise

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, inspect, select, update
 
-from matcher.errors import ArgumentError, UpgradeConflictError, UpgradeNotFoundError
-from matcher.gallery.backend import Backend, KeyedQuery
+from matcher.errors import ArgumentError, StoreUnavailableError, UpgradeConflictError, UpgradeNotFoundError
+from matcher.gallery.backend import Backend, KeyedQuery, open_backend, translated
 from matcher.gallery.generations import (
     LIVE,
     CancelUpgrade,
@@ -82,6 +82,27 @@ class Work(NamedTuple):
 def upgrades_of(connection: Connection) -> list[Upgrade]:
     """Return all upgrades of a store, the earliest first."""
     return [_upgrade(row) for row in connection.execute(ALL).all()]
+
+
+def read_upgrades(url: str) -> list[Upgrade]:
+    """Return all upgrades of a store, which may be served meanwhile.
+
+    Raises
+    ------
+    ArgumentError, StoreError
+        If there is no store of this version.
+    """
+    backend = open_backend(url, own=False)
+    try:
+        with translated(backend), backend.reader.connect() as connection, connection.begin():
+            if not inspect(connection).has_table(upgrades.name):
+                raise StoreUnavailableError(
+                    "There is no store of this version in this database.",
+                    hint="Check the URL; a server that is started once brings an older store up to date.",
+                )
+            return upgrades_of(connection)
+    finally:
+        backend.close()
 
 
 def work_after(
@@ -291,9 +312,3 @@ def _upgrade(row: Any) -> Upgrade:
         row.started_at_us,
         row.ended_at_us,
     )
-
-
-def samples_of(connection: Connection, modality: Modality) -> int:
-    """Return how many samples of a modality are stored."""
-    query = select(func.count()).select_from(samples).where(t.modality == int(modality))
-    return int(connection.execute(query).scalar_one())

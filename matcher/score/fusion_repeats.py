@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -84,8 +85,8 @@ def compare_samples(scorer: Scorer, probes: Sequence[Probe], residents: Sequence
     Returns
     -------
     value, share : float64 arrays (p, p)
-        Calibrated score, and raw score as a share of the lower of the two self-scores. Symmetric: the lower
-        of both directions.
+        Calibrated score, of different samples, and raw score as a share of the lower of the two
+        self-scores. Symmetric: the lower of both directions.
 
     Raises
     ------
@@ -102,7 +103,9 @@ def compare_samples(scorer: Scorer, probes: Sequence[Probe], residents: Sequence
         # Nearly always; enrolments come by here hundreds of times a second.
         raw = np.stack([scorer.score(p.prepared, words, offsets, rows, 1) for p in probes])
         raw = np.minimum(raw, raw.T)
-        value = scorer.calibration(names[0], names[0]).scores(raw.ravel())[0].reshape(raw.shape)
+        value, pairs = np.zeros(raw.shape), _pairs(len(raw))
+        value[pairs] = scorer.calibration(names[0], names[0]).scores(raw[pairs])[0]
+        value = value + value.T
     else:
         raw, value = _mixed(scorer, probes, words, offsets)
     own = np.diag(raw).astype(np.float64)
@@ -130,6 +133,13 @@ def _mixed(scorer: Scorer, probes: Sequence[Probe], words: U64, offsets: I64) ->
                 calibrated, _ = scorer.calibration(one, two).scores(raw[block].ravel())
                 value[block] = calibrated.reshape(raw[block].shape)
     return raw, value
+
+
+@cache
+def _pairs(count: int) -> tuple[I64, I64]:
+    """Return the indices of pairs, the first of each below the second."""
+    one, two = np.triu_indices(count, 1)
+    return one.astype(np.int64), two.astype(np.int64)
 
 
 def find_repeats(modality: Modality, positions: Sequence[int], value: F64, share: F64, side: Side) -> Repeats:

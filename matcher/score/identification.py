@@ -27,10 +27,10 @@ from matcher.gallery.gather import Fetch, Person, Samples, Selection
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.propose import Proposer
 from matcher.gallery.search import has_two_forms
+from matcher.gallery.together import together
 from matcher.score.fusion_probe import PersonProbe, Scores
 from matcher.score.person import F64
 from matcher.score.ranking import ranked
-from matcher.score.together import together
 from matcher.stages import Stage, stage
 from matcher.types import I64, Candidate, Modality
 

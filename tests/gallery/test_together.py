@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from matcher.score.together import together
+from matcher.gallery.together import together
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -37,11 +37,12 @@ from benchmarks.figures_store import CALLERS, DATABASES, database, fsyncs_per_se
 from benchmarks.gallery import scrambled
 from benchmarks.register import samples_of
 from matcher.datasets.population import Population
-from matcher.engine import Engine, _complete
+from matcher.engine import Engine
 from matcher.gallery.operations import Enrolment
-from matcher.gallery.records import Receipt
+from matcher.gallery.records import Receipt, SampleRecord
 from matcher.gallery.rows import ResidentSample
-from matcher.samples import Sample, templates_of
+from matcher.samples import Sample
+from matcher.template.modality import decode, extractor_of, modality_of, position_of
 from matcher.types import Modality
 
 SEED = 41
@@ -152,20 +153,23 @@ def enrolments(kind: str, people: Sequence[Capture], seconds: float) -> dict[str
 def fill(engine: Engine, people: Sequence[Capture], subjects: int) -> None:
     """Put copies of people into an engine's store and memory."""
     rng = np.random.default_rng(SEED)
-    made: list[tuple[Enrolment, list[ResidentSample]]] = []
+    made: list[tuple[tuple[SampleRecord, ...], list[ResidentSample]]] = []
     for person in people:
-        templates = templates_of(person.samples, engine._read, lambda: None)
-        residents = engine._gallery.residents(templates)
-        made.append((_complete(Enrolment("", ()), templates, residents), residents))
+        templates = [decode(sample.data) for sample in person.samples]
+        records = tuple(
+            SampleRecord(modality_of(t), int(position_of(t)), t.quality, sample.data, extractor_of(t))
+            for t, sample in zip(templates, person.samples, strict=True)
+        )
+        made.append((records, engine._gallery.residents(templates)))
     waiting: deque[Future[Receipt]] = deque()
     noise, turn = rng.integers(0, 2**63, 32, dtype=np.uint64), rng.permutation(128)
     for number in range(subjects):
         copy, which = divmod(number, len(made))
         if which == 0:
             noise, turn = rng.integers(0, 2**63, 32, dtype=np.uint64), rng.permutation(128)
-        request, residents = made[which]
+        records, residents = made[which]
         own = [scrambled(sample, noise, turn) for sample in residents] if copy else residents
-        waiting.append(engine._gallery.submit(Enrolment(f"f{number}", request.samples, resident=own)))
+        waiting.append(engine._gallery.submit(Enrolment(f"f{number}", records, resident=own)))
         if len(waiting) == WINDOW:
             waiting.popleft().result()
     for future in waiting:

@@ -70,6 +70,8 @@ VOTE_SEGMENT_ROWS: Final[int]
 VOTE_OVERREAD: Final[int]
 VOTE_FACTOR_SHIFT: Final[int]
 VOTE_MAX_VOTERS: Final[int]
+VOTE_PLACE_UNIT: Final[int]
+VOTE_PLACE_BYTES: Final[int]
 
 def vote_lists(
     tables: npt.NDArray[np.uint8],
@@ -96,6 +98,39 @@ def vote_tail(
     numbers: npt.NDArray[np.int32],
     minutiae: npt.NDArray[np.uint8],
     factors: npt.NDArray[np.uint16],
+    out: npt.NDArray[np.uint16],
+) -> None: ...
+def support_lists(
+    tables: npt.NDArray[np.uint8],
+    bases: npt.NDArray[np.uint8],
+    lists: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.uint8],
+    probe_places: npt.NDArray[np.uint8],
+    codes: npt.NDArray[np.uint8],
+    places: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.uint16],
+    offsets: npt.NDArray[np.uint32],
+    numbers: npt.NDArray[np.int32],
+    minutiae: npt.NDArray[np.uint8],
+    factors: npt.NDArray[np.uint16],
+    chosen: npt.NDArray[np.uint64],
+    out: npt.NDArray[np.uint16],
+) -> None: ...
+def support_tail(
+    tables: npt.NDArray[np.uint8],
+    bases: npt.NDArray[np.uint8],
+    lists: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.uint8],
+    probe_places: npt.NDArray[np.uint8],
+    codes: npt.NDArray[np.uint8],
+    places: npt.NDArray[np.uint8],
+    posting_lists: npt.NDArray[np.uint16],
+    rows: npt.NDArray[np.uint16],
+    count: int,
+    numbers: npt.NDArray[np.int32],
+    minutiae: npt.NDArray[np.uint8],
+    factors: npt.NDArray[np.uint16],
+    chosen: npt.NDArray[np.uint64],
     out: npt.NDArray[np.uint16],
 ) -> None: ...
 def add_votes(

@@ -34,6 +34,52 @@ def row_votes(probe: Any, lists: npt.NDArray[np.uint16], codes: npt.NDArray[np.u
     return min(65535, total * factor >> SHIFT)
 
 
+def row_support(probe: Any, print_: Any) -> int:
+    """Return the votes of one row that agree on one motion.
+
+    Each vote that joins a minutia of the probe with one of the row, the six strongest of them, says how
+    the row turns and shifts; votes whose minutiae then lie and face alike agree with it. Of them the best
+    once a minutia of the probe are added up, and the best once a minutia of the row: the lesser counts.
+    """
+    pairs = []
+    for voter in range(len(probe.bases)):
+        for j, (of_list, code) in enumerate(zip(print_.lists.tolist(), print_.codes, strict=True)):
+            if of_list not in probe.lists[voter].tolist():
+                continue
+            distance = int(probe.bases[voter])
+            for part in range(CODE_PARTS):
+                centre = int(code[part // 2]) >> (4 * (part % 2)) & 15
+                distance += int(probe.tables[voter, part, centre])
+            weight = int(probe.weights[min(distance, FARTHEST)])
+            if weight > 0:
+                pairs.append((weight, voter, *print_.places[j].tolist(), j))
+    pairs.sort(key=lambda pair: pair[:-1], reverse=True)
+    most = 0
+    for _, i0, x0, y0, d0, _ in pairs[:6]:
+        turn = (int(probe.places[i0, 2]) - d0) % 256
+        cosine = round(np.cos(turn * np.pi / 128) * 16384)
+        sine = round(np.sin(turn * np.pi / 128) * 16384)
+        by_voter: dict[int, int] = {}
+        by_row: dict[int, int] = {}
+        for weight, i, x, y, d, j in pairs:
+            if abs(_turned(int(probe.places[i, 2]) - d - turn)) > 16:
+                continue
+            dx, dy = _turned(x - x0), _turned(y - y0)
+            ex = cosine * dx + sine * dy - 16384 * _turned(int(probe.places[i, 0]) - int(probe.places[i0, 0]))
+            ey = cosine * dy - sine * dx - 16384 * _turned(int(probe.places[i, 1]) - int(probe.places[i0, 1]))
+            if max(abs(ex), abs(ey)) <= 4 * 16384 + 983 * max(abs(dx), abs(dy)):
+                by_voter[i] = max(by_voter.get(i, 0), weight)
+                by_row[j] = max(by_row.get(j, 0), weight)
+        most = max(most, min(sum(by_voter.values()), sum(by_row.values())))
+    factor = round((SCALE << SHIFT) / max(len(print_.lists), FEW) ** 0.5)
+    return min(65535, most * factor >> SHIFT)
+
+
+def _turned(difference: int) -> int:
+    """Return a difference of numbers modulo 256, from -128 to 127."""
+    return (difference + 128) % 256 - 128
+
+
 def cylinder_features(
     x: npt.NDArray[np.float64],
     y: npt.NDArray[np.float64],

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bind.h"
+#include "matcher/fingerprint_support.h"
 #include "matcher/fingerprint_votes.h"
 
 namespace matcher::bindings {
@@ -92,6 +93,53 @@ void vote_tail(const Bytes& tables, const Bytes& bases, const Rows& lists, const
     fingerprint::vote(probe, postings, table, votes, size);
 }
 
+const std::uint8_t* places_of(const Bytes& places, std::size_t count) {
+    require(length(places) == count * fingerprint::kPlaceBytes, "places: expected 3 bytes a minutia");
+    return places.data();
+}
+
+void support_lists(const Bytes& tables, const Bytes& bases, const Rows& lists, const Bytes& weights,
+                   const Bytes& probe_places, const Bytes& codes, const Bytes& places, const Shorts& rows,
+                   const Array<std::uint32_t>& offsets, const Rows& numbers, const Bytes& minutiae,
+                   const Shorts& factors, const Array<std::uint64_t>& chosen, Shorts& out) {
+    const auto probe = probe_of(tables, bases, lists, weights);
+    const auto table = table_of(numbers, minutiae, factors);
+    require(length(offsets) > 0, "offsets: expected at least one");
+    const std::size_t count = length(rows);
+    require(offsets.data()[offsets.size() - 1] == count, "offsets: expected to end with the postings");
+    require(length(codes) >= count * fingerprint::kCodeBytes, "codes: expected 8 bytes a posting");
+    const auto* own = places_of(places, count);
+    const auto* its = places_of(probe_places, static_cast<std::size_t>(probe.voters));
+    const fingerprint::Postings postings{codes.data(), rows.data(), offsets.data(),
+                                         static_cast<std::size_t>(offsets.size() - 1)};
+    const fingerprint::ChosenRows some{chosen.data(), length(chosen)};
+    std::uint16_t* votes = out.mutable_data();
+    const std::size_t size = length(out);
+    py::gil_scoped_release release;
+    fingerprint::support(probe, its, postings, own, table, some, votes, size);
+}
+
+void support_tail(const Bytes& tables, const Bytes& bases, const Rows& lists, const Bytes& weights,
+                  const Bytes& probe_places, const Bytes& codes, const Bytes& places,
+                  const Shorts& posting_lists, const Shorts& rows, std::size_t count, const Rows& numbers,
+                  const Bytes& minutiae, const Shorts& factors, const Array<std::uint64_t>& chosen,
+                  Shorts& out) {
+    const auto probe = probe_of(tables, bases, lists, weights);
+    const auto table = table_of(numbers, minutiae, factors);
+    const std::size_t stride = length(rows);
+    require(count <= stride, "count: expected postings within the rows");
+    require(length(codes) >= stride * fingerprint::kCodeBytes, "codes: expected 8 bytes a posting");
+    require(length(posting_lists) == stride, "lists: expected one a posting");
+    const auto* own = places_of(places, stride);
+    const auto* its = places_of(probe_places, static_cast<std::size_t>(probe.voters));
+    const fingerprint::TailPostings postings{codes.data(), stride, posting_lists.data(), rows.data(), count};
+    const fingerprint::ChosenRows some{chosen.data(), length(chosen)};
+    std::uint16_t* votes = out.mutable_data();
+    const std::size_t size = length(out);
+    py::gil_scoped_release release;
+    fingerprint::support(probe, its, postings, own, table, some, votes, size);
+}
+
 void add_votes(const Shorts& votes, const Array<bool>& alive, const py::object& allowed,
                const py::object& owners, Shorts& totals) {
     const std::size_t rows = length(votes);
@@ -148,6 +196,21 @@ void bind_fingerprint_votes(py::module_& module) {
                py::arg("places").noconvert(), py::arg("rows").noconvert(), py::arg("count"),
                py::arg("numbers").noconvert(), py::arg("minutiae").noconvert(),
                py::arg("factors").noconvert(), py::arg("out").noconvert());
+    module.attr("VOTE_PLACE_UNIT") = fingerprint::kPlaceUnit;
+    module.attr("VOTE_PLACE_BYTES") = fingerprint::kPlaceBytes;
+    module.def("support_lists", &support_lists, py::arg("tables").noconvert(), py::arg("bases").noconvert(),
+               py::arg("lists").noconvert(), py::arg("weights").noconvert(),
+               py::arg("probe_places").noconvert(), py::arg("codes").noconvert(),
+               py::arg("places").noconvert(), py::arg("rows").noconvert(), py::arg("offsets").noconvert(),
+               py::arg("numbers").noconvert(), py::arg("minutiae").noconvert(),
+               py::arg("factors").noconvert(), py::arg("chosen").noconvert(), py::arg("out").noconvert());
+    module.def("support_tail", &support_tail, py::arg("tables").noconvert(), py::arg("bases").noconvert(),
+               py::arg("lists").noconvert(), py::arg("weights").noconvert(),
+               py::arg("probe_places").noconvert(), py::arg("codes").noconvert(),
+               py::arg("places").noconvert(), py::arg("posting_lists").noconvert(),
+               py::arg("rows").noconvert(), py::arg("count"), py::arg("numbers").noconvert(),
+               py::arg("minutiae").noconvert(), py::arg("factors").noconvert(), py::arg("chosen").noconvert(),
+               py::arg("out").noconvert());
     module.def("add_votes", &add_votes, py::arg("votes").noconvert(), py::arg("alive").noconvert(),
                py::arg("allowed"), py::arg("owners"), py::arg("totals").noconvert());
     module.def("most_votes", &most_votes, py::arg("totals").noconvert(), py::arg("most"));

@@ -42,6 +42,8 @@ void publish(const std::uint32_t* states, const RowTable& table, std::uint16_t* 
     }
 }
 
+}  // namespace
+
 void check_offsets(const Postings& postings) {
     for (std::size_t l = 0; l < postings.lists; ++l) {
         if (postings.offsets[l] > postings.offsets[l + 1]) {
@@ -49,8 +51,6 @@ void check_offsets(const Postings& postings) {
         }
     }
 }
-
-}  // namespace
 
 void vote(const VoteProbe& probe, const Postings& postings, const RowTable& table, std::uint16_t* out,
           std::size_t out_size) {

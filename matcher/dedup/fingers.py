@@ -22,11 +22,12 @@ from matcher.dedup.work import Arrays, WorkFolder
 from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor, describe, prepare
 from matcher.fingerprint.descriptor_codebook import load_codebook
 from matcher.gallery.index_fingerprint import FingerprintIndex
-from matcher.gallery.index_fingerprint_segment import CODE_BYTES
+from matcher.gallery.index_fingerprint_segment import CODE_BYTES, PLACE_BYTES
 from matcher.template.modality import decode
 from matcher.types import I64, FingerprintTemplate, Modality
 
-STAGE = "describe"
+STAGE = "describe-places"
+"""The name of a stage says what its parts hold: a run begun without places describes anew."""
 
 MOST_COMPARED = 20_000_000
 """Pairs of records with fingers and no eye in common up to which all are compared: with two fingers and both
@@ -71,10 +72,12 @@ def describe_task(context: Packing, records: tuple[int, int]) -> Arrays:
     kept.sort(key=lambda row: row[0])
     described = [describe(_finger(data)) for _, data in kept]
     empty_codes = np.zeros((0, CODE_BYTES), np.uint8)
+    empty_places = np.zeros((0, PLACE_BYTES), np.uint8)
     return {
         "minutiae": np.array([len(one) for one in described], np.uint8),
         "lists": np.concatenate([np.zeros(0, np.uint16), *[one.lists for one in described]]),
         "codes": np.concatenate([empty_codes, *[one.codes for one in described]]),
+        "places": np.concatenate([empty_places, *[one.places for one in described]]),
         "data": np.concatenate([np.zeros(0, np.uint8), *[data for _, data in kept]]),
         "data_offsets": np.cumsum([0, *[len(data) for _, data in kept]]).astype(np.int64),
     }
@@ -99,6 +102,7 @@ class FingerBlock:
     def __init__(self, work: WorkFolder, number: int) -> None:
         part = work.read(part_name(number))
         self._minutiae, self._lists, self._codes = part["minutiae"], part["lists"], part["codes"]
+        self._places = part["places"]
         self._data, self._offsets = part["data"], part["data_offsets"]
         self._ends = np.concatenate([[0], np.cumsum(self._minutiae, dtype=np.int64)])
         self._indexes: dict[int, FingerprintIndex | None] = {}
@@ -128,7 +132,10 @@ class FingerBlock:
         book = load_codebook().id
         made = FingerprintIndex()
         at = [slice(self._ends[row], self._ends[row + 1]) for row in wanted.tolist()]
-        made.add(wanted, [FingerprintDescriptor(self._lists[own], self._codes[own], book) for own in at])
+        described = [
+            FingerprintDescriptor(self._lists[own], self._codes[own], self._places[own], book) for own in at
+        ]
+        made.add(wanted, described)
         return made
 
 

@@ -1,9 +1,9 @@
-"""Search descriptors of fingerprints: a list number and a code of 8 bytes for each minutia.
+"""Search descriptors of fingerprints: a list number, a code of 8 bytes and a place of 3 for each minutia.
 
     template -> neighbourhoods -> descriptor          (a gallery's side: stored in lists, see gallery/index_*)
                                -> descriptor probe    (distance tables and the lists to look into)
 
-Neither translation nor rotation of a print changes them. 10 bytes a minutia, some 400 bytes a finger. The
+Neither translation nor rotation of a print changes list and code. 13 bytes a minutia, some 550 a finger. The
 core computes them (`cpp/include/matcher/fingerprint_describe.h`); minutiae are those that a comparison uses
 (`matcher.fingerprint.compared.choose`), in their order, less those that have no neighbour within reach.
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from matcher import _core
 from matcher.errors import ArgumentError
+from matcher.fingerprint.compared import choose
 from matcher.fingerprint.descriptor_codebook import Codebook, load_codebook
 from matcher.fingerprint.packed import packed
 from matcher.types import F32, U8, FingerprintTemplate
@@ -42,12 +43,15 @@ class FingerprintDescriptor:
         Nearest coarse centre of each minutia that has neighbours, n <= 128.
     codes : uint8 array (n, 8)
         Their quantised neighbourhoods; low four bits first.
+    places : uint8 array (n, 3)
+        Where they lie: x and y, units of 4 px modulo 256, y down; direction, units of 2 pi / 256.
     codebook : str
         Id of the codebook.
     """
 
     lists: U16
     codes: U8
+    places: U8
     codebook: str
 
     def __len__(self) -> int:
@@ -56,7 +60,7 @@ class FingerprintDescriptor:
     @property
     def bytes(self) -> int:
         """Bytes of the arrays."""
-        return self.lists.nbytes + self.codes.nbytes
+        return self.lists.nbytes + self.codes.nbytes + self.places.nbytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +75,8 @@ class DescriptorProbe:
         Sum of those nearest distances.
     lists : int32 array (n, p)
         Lists to look into, nearest first.
+    places : uint8 array (n, 3)
+        As of a `FingerprintDescriptor`.
     weights : uint8 array (256,)
         Of the codebook.
     codebook : str
@@ -79,6 +85,7 @@ class DescriptorProbe:
     tables: U8
     bases: U8
     lists: I32
+    places: U8
     weights: U8
     codebook: str
 
@@ -97,9 +104,10 @@ def describe(template: FingerprintTemplate, codebook: Codebook | None = None) ->
         By default the shipped one.
     """
     book = load_codebook() if codebook is None else codebook
-    lists, codes, _ = book.describer.describe(packed(template))
-    lists.flags.writeable = codes.flags.writeable = False
-    return FingerprintDescriptor(lists, codes, book.id)
+    lists, codes, kept = book.describer.describe(packed(template))
+    places = _places(template, kept)
+    lists.flags.writeable = codes.flags.writeable = places.flags.writeable = False
+    return FingerprintDescriptor(lists, codes, places, book.id)
 
 
 def prepare(
@@ -122,8 +130,8 @@ def prepare(
     if probed_lists < 1:
         raise ArgumentError(f"prepare: expected at least one list, got {probed_lists}.")
     book = load_codebook() if codebook is None else codebook
-    tables, bases, lists, _ = book.describer.prepare(packed(template), min(probed_lists, book.lists))
-    return DescriptorProbe(tables, bases, lists, book.weights, book.id)
+    tables, bases, lists, kept = book.describer.prepare(packed(template), min(probed_lists, book.lists))
+    return DescriptorProbe(tables, bases, lists, _places(template, kept), book.weights, book.id)
 
 
 def neighbourhoods(template: FingerprintTemplate, codebook: Codebook) -> F32:
@@ -137,3 +145,14 @@ def features(template: FingerprintTemplate) -> F32:
     All minutiae that a comparison uses, in their order.
     """
     return _core.fingerprint_features(packed(template))
+
+
+def _places(template: FingerprintTemplate, kept: U8) -> U8:
+    """Return the places of some of the minutiae that are compared, by number, uint8 (n, 3)."""
+    minutiae = template.minutiae
+    chosen = choose(minutiae)[kept]
+    places = np.empty((len(chosen), _core.VOTE_PLACE_BYTES), np.uint8)
+    places[:, 0] = (minutiae.x[chosen] // _core.VOTE_PLACE_UNIT).astype(np.uint8)
+    places[:, 1] = (minutiae.y[chosen] // _core.VOTE_PLACE_UNIT).astype(np.uint8)
+    places[:, 2] = minutiae.direction[chosen]
+    return places

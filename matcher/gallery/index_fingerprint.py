@@ -119,6 +119,7 @@ class FingerprintIndex:
             np.array([len(d) for d in descriptors], np.uint8),
             np.concatenate([d.lists for d in descriptors]),
             np.concatenate([d.codes for d in descriptors]),
+            np.concatenate([d.places for d in descriptors]),
         )
         with self._lock:
             alive = self._claim(numbers)
@@ -157,6 +158,28 @@ class FingerprintIndex:
         for segment in seen.segments:
             segment.vote(probe, out)
         seen.tail.vote(probe, out)
+        return out
+
+    def support(self, probe: DescriptorProbe, chosen: U64, state: FingerprintIndexState) -> U16:
+        """Return the votes of chosen rows that agree on one motion of the print.
+
+        Parameters
+        ----------
+        probe : DescriptorProbe
+            Made with the index' codebook.
+        chosen : uint64 array (m,)
+            Bit `r % 64` of word `r // 64` chooses row r.
+        state : FingerprintIndexState
+
+        Returns
+        -------
+        uint16 array (R,)
+            By row number, in the units of `votes`; 0 of other rows.
+        """
+        out = np.zeros(state.rows, np.uint16)
+        for segment in state.segments:
+            segment.support(probe, chosen, out)
+        state.tail.support(probe, chosen, out)
         return out
 
     def search(self, probe: DescriptorProbe, k: int, *, allowed: U64 | None = None) -> tuple[I32, U16]:
@@ -255,7 +278,8 @@ class FingerprintIndex:
         state = self._state
         tail = state.tail.prints()
         held = (
-            sum(a.nbytes for a in (tail.numbers, tail.minutiae, tail.lists, tail.codes)) + tail.lists.nbytes
+            sum(a.nbytes for a in (tail.numbers, tail.minutiae, tail.lists, tail.codes, tail.places))
+            + tail.lists.nbytes
         )
         return sum(s.nbytes for s in state.segments) + held + 2 * len(state.alive)
 

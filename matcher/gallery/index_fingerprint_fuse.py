@@ -1,4 +1,9 @@
-"""One shortlist of subjects from the votes of several fingers."""
+"""One shortlist of subjects from the votes of several fingers.
+
+votes    -> everybody: the votes of all minutiae, added over fingers; a first list by them
+support  -> of the first list: the votes that agree on one motion of the print, each finger by itself
+ranking  -> votes + 3 times support; the list that the full scorer sees
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from matcher import _core
 from matcher.errors import ArgumentError
 from matcher.fingerprint.descriptor import I32, U16, DescriptorProbe
-from matcher.types import U64
+from matcher.gallery.index_fingerprint_segment import Bools
+from matcher.types import I64, U64
 
 if TYPE_CHECKING:
     from matcher.gallery.index_fingerprint import FingerprintIndex
@@ -19,12 +26,21 @@ if TYPE_CHECKING:
 MAX_SHORTLIST = 1 << 22
 """Most places of a shortlist."""
 
-SHARE = 0.01
+SHARE = 0.001
 """Of the subjects that the scorer should see: mates that it would accept and that are not among them are
 counted in benchmarks/README.md."""
 
-FEWEST = 2_500
-"""Subjects that the scorer sees at least: some 35 ms of its time for two fingers."""
+FEWEST = 500
+"""Subjects that the scorer sees at least: some 7 ms of its time for two fingers."""
+
+FIRST_SHARE = 0.015
+"""Of the subjects that get the second look: those with the most votes."""
+
+FIRST_FEWEST = 2_000
+"""Subjects that get the second look at least."""
+
+SUPPORT_WEIGHT = 3
+"""Weight of votes that agree on one motion, beside all votes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +69,15 @@ def shortlist_length(subjects: int) -> int:
     return max(FEWEST, round(subjects * SHARE))
 
 
-def shortlist(parts: Sequence[ShortlistPart], subjects: int | None, k: int) -> tuple[I32, U16]:
-    """Return the subjects with the most votes of all fingers together.
+def first_length(subjects: int) -> int:
+    """Return how many subjects should get the second look."""
+    return max(FIRST_FEWEST, round(subjects * FIRST_SHARE))
+
+
+def shortlist(
+    parts: Sequence[ShortlistPart], subjects: int | None, k: int, *, first: int | None = None
+) -> tuple[I32, U16]:
+    """Return the subjects that look most alike, by votes and by how well these agree, all fingers together.
 
     Parameters
     ----------
@@ -64,12 +87,16 @@ def shortlist(parts: Sequence[ShortlistPart], subjects: int | None, k: int) -> t
         Owners are numbered below; None where all rows are their own subjects.
     k : int
         Most subjects, 1 to 2**22. Several parts of one finger (two impressions) count twice.
+    first : int, optional
+        Subjects with the most votes that get the second look; up to `k`, and by default, the votes alone
+        decide.
 
     Returns
     -------
     subjects : int32 array (n,)
-        n <= k, most votes first, equal ones by number. Subjects without a vote are not among them.
+        n <= k, best first, equal ones by votes, then by number. Subjects without a vote are not among them.
     votes : uint16 array (n,)
+        All votes of each.
 
     Raises
     ------
@@ -82,21 +109,56 @@ def shortlist(parts: Sequence[ShortlistPart], subjects: int | None, k: int) -> t
         raise ArgumentError("shortlist: expected at least one finger.")
     states = [part.index.state for part in parts]
     own = [state.rows for part, state in zip(parts, states, strict=True) if part.owners is None]
-    totals = np.zeros(max([subjects or 0, *own]), np.uint16)
-    for part, state in zip(parts, states, strict=True):
-        votes = part.index.votes(part.probe, state)
+    size = max([subjects or 0, *own])
+    votes = [part.index.votes(part.probe, state) for part, state in zip(parts, states, strict=True)]
+    listed, counted = _core.most_votes(_fused(parts, votes, size), min(max(first or k, k), MAX_SHORTLIST))
+    if len(listed) <= k:
+        return listed, counted
+    on_it = np.zeros(size, np.bool_)
+    on_it[listed] = True
+    again = [
+        part.index.support(part.probe, _rows_of(part, on_it), state)
+        for part, state in zip(parts, states, strict=True)
+    ]
+    support = _fused(parts, again, size)[listed]
+    best = np.argsort(-evidence(counted, support), kind="stable")[:k]
+    return listed[best], counted[best]
+
+
+def evidence(votes: npt.NDArray[np.integer], support: npt.NDArray[np.integer]) -> I64:
+    """Return what subjects are ranked by after the second look, int64 (n,)."""
+    total: I64 = votes.astype(np.int64) + SUPPORT_WEIGHT * support.astype(np.int64)
+    return total
+
+
+def _fused(parts: Sequence[ShortlistPart], votes: Sequence[U16], size: int) -> U16:
+    """Add up the votes of all fingers by subject."""
+    totals = np.zeros(size, np.uint16)
+    for part, own in zip(parts, votes, strict=True):
         if part.allowed is not None:
             _check("allowed", part.allowed, np.uint64)
-            votes = votes[: 64 * len(part.allowed)]
+            own = own[: 64 * len(part.allowed)]
         if part.owners is not None:
             _check("owners", part.owners, np.int32)
-            votes = votes[: len(part.owners)]
+            own = own[: len(part.owners)]
         # Marks are read now, after the votes: what was deleted meanwhile is left out.
         try:
-            _core.add_votes(votes, part.index.state.alive, part.allowed, part.owners, totals)
+            _core.add_votes(own, part.index.state.alive, part.allowed, part.owners, totals)
         except IndexError as error:
             raise ArgumentError(f"shortlist: {error}.") from None
-    return _core.most_votes(totals, k)
+    return totals
+
+
+def _rows_of(part: ShortlistPart, on_it: Bools) -> U64:
+    """Return the rows of some subjects, as bits."""
+    if part.owners is None:
+        rows = on_it
+    else:
+        rows = on_it[part.owners] & (part.owners >= 0)
+    words = np.zeros((len(rows) + 63) // 64, "<u8")
+    bits = np.packbits(rows, bitorder="little")
+    words.view(np.uint8)[: len(bits)] = bits
+    return words.astype(np.uint64, copy=False)
 
 
 def _check(name: str, array: object, dtype: type) -> None:

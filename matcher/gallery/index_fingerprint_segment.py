@@ -2,7 +2,7 @@
 
 Postings (one a minutia) stand in lists by their nearest coarse centre. In list l, of m = offsets[l + 1] -
 offsets[l] postings, byte b of the j-th code is `codes[8 * offsets[l] + b * m + j]` and its row
-`numbers[rows[offsets[l] + j]]`.
+`numbers[rows[offsets[l] + j]]`; the place of its minutia is `places[3 * (offsets[l] + j):][:3]`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from matcher import _core
 from matcher.errors import ArgumentError
 from matcher.fingerprint.descriptor import I32, U16, DescriptorProbe
-from matcher.types import I64, U8
+from matcher.types import I64, U8, U64
 
 U32 = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
@@ -36,9 +36,12 @@ ROOT_SCALE = 8
 """Votes of a row are 8 times its sum over the root of its minutiae: chance finds larger prints more often.
 Fits 16 bits; mates of real prints have about 3,000."""
 
+PLACE_BYTES: int = _core.VOTE_PLACE_BYTES
+
 FIELDS = {
     "offsets": np.uint32,
     "codes": np.uint8,
+    "places": np.uint8,
     "rows": np.uint16,
     "minutiae": np.uint8,
     "numbers": np.int32,
@@ -67,12 +70,14 @@ class Prints:
     lists : uint16 array (M,)
     codes : uint8 array (M, 8)
         Of the first row's minutiae, then the second's ...
+    places : uint8 array (M, 3)
     """
 
     numbers: I32
     minutiae: U8
     lists: U16
     codes: U8
+    places: U8
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -80,14 +85,22 @@ class Prints:
     def part(self, keep: Bools) -> Prints:
         """Return some of the rows."""
         postings = np.repeat(keep, self.minutiae)
-        return Prints(self.numbers[keep], self.minutiae[keep], self.lists[postings], self.codes[postings])
+        return Prints(
+            self.numbers[keep],
+            self.minutiae[keep],
+            self.lists[postings],
+            self.codes[postings],
+            self.places[postings],
+        )
 
     def cut(self, first: int, last: int) -> Prints:
         """Return the rows from `first` to before `last`, as views."""
         ends = np.concatenate([[0], np.cumsum(self.minutiae, dtype=np.int64)])
         at = slice(ends[first], ends[last])
         rows = slice(first, last)
-        return Prints(self.numbers[rows], self.minutiae[rows], self.lists[at], self.codes[at])
+        return Prints(
+            self.numbers[rows], self.minutiae[rows], self.lists[at], self.codes[at], self.places[at]
+        )
 
     @classmethod
     def joined(cls, parts: Sequence[Prints]) -> Prints:
@@ -97,6 +110,7 @@ class Prints:
             np.concatenate([p.minutiae for p in parts]),
             np.concatenate([p.lists for p in parts]),
             np.concatenate([p.codes for p in parts]),
+            np.concatenate([p.places for p in parts]),
         )
 
 
@@ -108,6 +122,7 @@ class FingerprintSegment:
     ----------
     offsets : uint32 array (K + 1,)
     codes : uint8 array (8 M + 64,)
+    places : uint8 array (3 M,)
     rows : uint16 array (M,)
     minutiae : uint8 array (R,)
         Postings of each row.
@@ -117,6 +132,7 @@ class FingerprintSegment:
 
     offsets: U32
     codes: U8
+    places: U8
     rows: U16
     minutiae: U8
     numbers: I32
@@ -181,7 +197,8 @@ class FingerprintSegment:
         for byte in range(CODE_BYTES):
             codes[places + byte * sizes] = ordered[:, byte]
         rows = np.repeat(np.arange(len(prints)), prints.minutiae).astype(np.uint16)[order]
-        made = cls(offsets, codes, rows, prints.minutiae.copy(), prints.numbers.copy())
+        where = prints.places[order].ravel()
+        made = cls(offsets, codes, where, rows, prints.minutiae.copy(), prints.numbers.copy())
         for name in FIELDS:
             getattr(made, name).flags.writeable = False
         return made
@@ -195,7 +212,8 @@ class FingerprintSegment:
         codes = np.empty((len(lists), CODE_BYTES), np.uint8)
         for byte in range(CODE_BYTES):
             codes[:, byte] = self.codes[places + byte * sizes][order]
-        return Prints(self.numbers, self.minutiae, lists[order], codes)
+        where = self.places.reshape(-1, PLACE_BYTES)[order]
+        return Prints(self.numbers, self.minutiae, lists[order], codes, where)
 
     def vote(self, probe: DescriptorProbe, out: U16) -> None:
         """Write the votes of each row to `out[number]`."""
@@ -213,6 +231,25 @@ class FingerprintSegment:
             out,
         )
 
+    def support(self, probe: DescriptorProbe, chosen: U64, out: U16) -> None:
+        """Write to `out[number]` the votes that agree on one motion, of rows whose bit is set."""
+        _core.support_lists(
+            probe.tables,
+            probe.bases,
+            probe.lists,
+            probe.weights,
+            probe.places.ravel(),
+            self.codes,
+            self.places,
+            self.rows,
+            self.offsets,
+            self.numbers,
+            self.minutiae,
+            FACTORS,
+            chosen,
+            out,
+        )
+
     def _check(self, lists: int) -> None:
         postings = len(self.rows)
         offsets = self.offsets.astype(np.int64)
@@ -220,6 +257,8 @@ class FingerprintSegment:
             raise ArgumentError(f"FingerprintSegment.offsets: expected {lists} lists of all postings.")
         if (np.diff(offsets) < 0).any() or len(self.codes) != CODE_BYTES * postings + OVERREAD:
             raise ArgumentError("FingerprintSegment: offsets and codes do not fit.")
+        if len(self.places) != PLACE_BYTES * postings:
+            raise ArgumentError("FingerprintSegment: places and postings do not fit.")
         if len(self.numbers) > SEGMENT_ROWS or len(self.minutiae) != len(self.numbers):
             raise ArgumentError("FingerprintSegment: expected up to 65,536 rows with a number of minutiae.")
         counts = np.bincount(self.rows, minlength=len(self))

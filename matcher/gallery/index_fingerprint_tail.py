@@ -12,8 +12,8 @@ import numpy as np
 
 from matcher import _core
 from matcher.fingerprint.descriptor import I32, U16, DescriptorProbe
-from matcher.gallery.index_fingerprint_segment import CODE_BYTES, FACTORS, OVERREAD, Prints
-from matcher.types import U8
+from matcher.gallery.index_fingerprint_segment import CODE_BYTES, FACTORS, OVERREAD, PLACE_BYTES, Prints
+from matcher.types import U8, U64
 
 TAIL_ROWS = 1_024
 """Rows of a block: comparing with all their postings takes about a millisecond."""
@@ -31,10 +31,11 @@ class Tail:
     numbers : int32 array (rows,)
     minutiae : uint8 array (rows,)
     lists : uint16 array (postings,)
-    places : uint16 array (postings,)
+    owners : uint16 array (postings,)
         Row of each posting within the block.
     codes : uint8 array (8 postings + 64,)
         Byte b of code j is `codes[b * postings + j]`.
+    places : uint8 array (postings, 3)
     rows, postings : int
         Published.
     """
@@ -42,8 +43,9 @@ class Tail:
     numbers: I32
     minutiae: U8
     lists: U16
-    places: U16
+    owners: U16
     codes: U8
+    places: U8
     rows: int = 0
     postings: int = 0
 
@@ -56,6 +58,7 @@ class Tail:
             np.empty(postings, np.uint16),
             np.empty(postings, np.uint16),
             np.zeros(CODE_BYTES * postings + OVERREAD, np.uint8),
+            np.empty((postings, PLACE_BYTES), np.uint8),
         )
 
     def __len__(self) -> int:
@@ -76,10 +79,13 @@ class Tail:
         self.numbers[self.rows : rows] = prints.numbers
         self.minutiae[self.rows : rows] = prints.minutiae
         self.lists[at] = prints.lists
-        self.places[at] = np.repeat(np.arange(self.rows, rows), prints.minutiae)
+        self.owners[at] = np.repeat(np.arange(self.rows, rows), prints.minutiae)
+        self.places[at] = prints.places
         for byte in range(CODE_BYTES):
             self.codes[byte * stride + self.postings : byte * stride + postings] = prints.codes[:, byte]
-        return Tail(self.numbers, self.minutiae, self.lists, self.places, self.codes, rows, postings)
+        return Tail(
+            self.numbers, self.minutiae, self.lists, self.owners, self.codes, self.places, rows, postings
+        )
 
     def prints(self) -> Prints:
         """Return what is published."""
@@ -90,6 +96,7 @@ class Tail:
             self.minutiae[: self.rows],
             self.lists[: self.postings],
             np.ascontiguousarray(codes),
+            self.places[: self.postings],
         )
 
     def vote(self, probe: DescriptorProbe, out: U16) -> None:
@@ -103,10 +110,32 @@ class Tail:
             probe.weights,
             self.codes,
             self.lists,
-            self.places,
+            self.owners,
             self.postings,
             self.numbers[: self.rows],
             self.minutiae[: self.rows],
             FACTORS,
+            out,
+        )
+
+    def support(self, probe: DescriptorProbe, chosen: U64, out: U16) -> None:
+        """Write to `out[number]` the votes that agree on one motion, of rows whose bit is set."""
+        if self.rows == 0:
+            return
+        _core.support_tail(
+            probe.tables,
+            probe.bases,
+            probe.lists,
+            probe.weights,
+            probe.places.ravel(),
+            self.codes,
+            self.places.ravel(),
+            self.lists,
+            self.owners,
+            self.postings,
+            self.numbers[: self.rows],
+            self.minutiae[: self.rows],
+            FACTORS,
+            chosen,
             out,
         )

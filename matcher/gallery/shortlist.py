@@ -16,13 +16,13 @@ from matcher.errors import ArgumentError
 from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor
 from matcher.gallery.columns import I32
 from matcher.gallery.index_fingerprint import FingerprintIndex
-from matcher.gallery.index_fingerprint_fuse import ShortlistPart, shortlist, shortlist_length
+from matcher.gallery.index_fingerprint_fuse import ShortlistPart, first_length, shortlist, shortlist_length
 from matcher.types import U64
 
 UNKNOWN_POSITION = 0
 
-OTHERS_SHARE = 0.2
-"""Part of the shortlist that is looked at where irises or a face propose, too."""
+OTHERS_FIRST, OTHERS_SHARE = 0.2, 0.6
+"""Parts of the first list and of the shortlist that are looked at where irises or a face propose, too."""
 
 WEAK_FACTOR = 2
 """A probe of a single finger and nothing else gets a longer one."""
@@ -83,11 +83,11 @@ class Shortlist:
             Whether other modalities propose, too.
         """
         indexes = self._indexes
-        length = shortlist_length(subjects)
+        length, first = shortlist_length(subjects), first_length(subjects)
         if others:
-            length = max(int(length * OTHERS_SHARE), 1)
+            length, first = max(int(length * OTHERS_SHARE), 1), int(first * OTHERS_FIRST)
         elif len(probes) == 1:
-            length *= WEAK_FACTOR
+            length, first = WEAK_FACTOR * length, WEAK_FACTOR * first
         numbers = int(owners.max()) + 1 if len(owners) else 0
 
         def part(position: int, probe: DescriptorProbe) -> ShortlistPart:
@@ -101,7 +101,7 @@ class Shortlist:
                 alone += [part(other, probe) for other in indexes if other != UNKNOWN_POSITION]
         found = [np.zeros(0, np.int32)]
         for parts in ([together] if together else []) + [[one] for one in alone]:
-            found.append(shortlist(parts, numbers, length)[0])
+            found.append(shortlist(parts, numbers, length, first=first)[0])
         return np.unique(np.concatenate(found))
 
     def maintain(self) -> None:

@@ -36,9 +36,9 @@ from matcher.errors import (
 )
 
 MAGIC = b"ABSNAP\r\n"
-VERSION = 1
-OLDEST = 1
-"""Versions from here on are read."""
+VERSION = 2
+OLDEST = 2
+"""Versions from here on are read: 2 has the places of fingerprint descriptors."""
 
 HEAD = struct.Struct("<8sII")
 CHECKSUM = struct.Struct("<I")

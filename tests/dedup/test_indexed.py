@@ -101,8 +101,8 @@ def test_fingers_nominate_what_the_plain_pass_finds(
         monkeypatch.setattr(f"matcher.dedup.run.{name}", value)
     monkeypatch.setattr("matcher.dedup.fingers.FEWEST", 3)
     indexed = run(source, tmp_path / "indexed")
-    assert "describe" in indexed.seconds
-    assert "describe" not in plain.seconds
+    assert "describe-places" in indexed.seconds
+    assert "describe-places" not in plain.seconds
     assert {pair[1] for pair in pairs(plain)} == {"again", "swapped", "one finger", "unknown"}
     assert pairs(indexed) == pairs(plain)
     scores = [{(p.probe, p.candidate): p.score for p in found.pairs} for found in (plain, indexed)]

@@ -78,7 +78,7 @@ def test_lists_and_codes_are_the_nearest_centres() -> None:
     template, book = scattered(25, 3), load_codebook()
     vectors, found = neighbourhoods(template, book), describe(template)
     assert len(found) == len(vectors) == 25
-    assert found.bytes == 25 * 10
+    assert found.bytes == 25 * 13
     for vector, of_list, code in zip(vectors.astype(float), found.lists, found.codes, strict=True):
         assert ((book.coarse - vector) ** 2).sum(axis=1).argmin() == of_list
         parts = ((book.centres - vector.reshape(16, 1, -1)) ** 2).sum(axis=2).argmin(axis=1)

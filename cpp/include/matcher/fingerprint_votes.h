@@ -63,6 +63,9 @@ struct RowTable {
     std::size_t rows;
 };
 
+// Throws std::out_of_range where offsets fall.
+void check_offsets(const Postings& postings);
+
 // Throws std::out_of_range where a list or a row number leaves its array.
 void vote(const VoteProbe& probe, const Postings& postings, const RowTable& table, std::uint16_t* out,
           std::size_t out_size);

@@ -61,11 +61,12 @@ def planted(folder: Path, records: int) -> dict[str, Any]:
     hard = sum(count for kind, count in there.items() if kind)
     low, high = poisson_interval(expected_false(found))
     ids = found.source.ids
-    false = sum(
-        pair.verdict is Verdict.DUPLICATE
-        and first.get(ids[pair.probe], ids[pair.probe]) != first.get(ids[pair.candidate], ids[pair.candidate])
+    false = [
+        pair
         for pair in found.pairs
-    )
+        if pair.verdict is Verdict.DUPLICATE
+        and first.get(ids[pair.probe], ids[pair.probe]) != first.get(ids[pair.candidate], ids[pair.candidate])
+    ]
     return {
         "records": records,
         "minutes": minutes,
@@ -75,9 +76,18 @@ def planted(folder: Path, records: int) -> dict[str, Any]:
         "hard": hard,
         "hard_found": sum(count for kind, count in hit.items() if kind),
         "by_kind": {kind or "ordinary": [hit[kind], count] for kind, count in sorted(there.items())},
-        "false_pairs": false,
+        "by_what_is_in_common": {
+            kind.value: {
+                "pairs": own.pairs,
+                "threshold": own.threshold,
+                "false_pairs_predicted": own.false_pairs,
+                "false_pairs": sum(pair.kind is kind for pair in false),
+            }
+            for kind, own in found.allowed.kinds.items()
+        },
+        "false_pairs": len(false),
         "false_pairs_predicted": [low, high],
-        "false_pairs_off": max(low - false, false - high, 0),
+        "false_pairs_off": max(low - len(false), len(false) - high, 0),
     }
 
 

@@ -86,6 +86,11 @@ def load_cases(out: Path) -> list[Case]:
             f"Review: pairs.parquet cannot be read ({type(error).__name__}).",
             hint="Give the folder that `matcher dedup` wrote.",
         ) from None
+    if "threshold" not in table.column_names:
+        raise ArgumentError(
+            "Review: pairs.parquet is of an earlier version.",
+            hint="Run `matcher dedup` again into this folder.",
+        )
     if table.num_rows > MAX_CASES:
         raise ArgumentError(f"Review: expected at most {MAX_CASES} pairs, got {table.num_rows}.")
     cases = [

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image as PillowImage
 
@@ -185,6 +187,9 @@ def test_tls_needs_a_certificate_and_its_key(reviewed: Path, tmp_path: Path, mon
 def test_cases_of_a_folder_that_is_no_run_are_told(tmp_path: Path) -> None:
     """A typed error with what to do."""
     with pytest.raises(ArgumentError, match=r"pairs\.parquet"):
+        load_cases(tmp_path)
+    pq.write_table(pa.table({"probe_id": ["one"]}), tmp_path / "pairs.parquet")
+    with pytest.raises(ArgumentError, match="earlier version"):
         load_cases(tmp_path)
 
 

@@ -24,6 +24,7 @@ GROUPS: tuple[str, ...] = (
     "dedup",
     "review",
     "audit",
+    "keys",
     "synth",
     "convert",
     "records",

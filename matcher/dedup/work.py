@@ -23,16 +23,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from matcher.errors import ArgumentError, StoreCorruptError, StoreFullError
+from matcher.errors import SealBrokenError, StoreCorruptError, StoreFullError
+from matcher.security.cipher import Cipher
 
 MAGIC = b"MDW1"
 PLAIN, ENCRYPTED = b"\0", b"\1"
-NONCE_BYTES = 12
-"""Of AES-GCM (NIST SP 800-38D: 96 bits)."""
-
-KEY_BYTES = 32
-"""AES-256."""
-
 MAX_PART_BYTES = 1 << 34
 """Largest part that is read."""
 
@@ -59,9 +54,7 @@ class WorkFolder:
 
     def __init__(self, root: Path, run: str, key: bytes | None = None) -> None:
         if key is not None:
-            if len(key) != KEY_BYTES:
-                raise ArgumentError(f"Key of the work files: expected {KEY_BYTES} bytes, got {len(key)}.")
-            _cipher(key)
+            Cipher(key)  # refuses what is no key
         self.root, self.run, self._key = root, run, key
         self.folder = root / run[:24]
 
@@ -144,9 +137,7 @@ class WorkFolder:
     def _sealed(self, name: str, content: bytes) -> bytes:
         if self._key is None:
             return MAGIC + PLAIN + hashlib.sha256(content).digest() + content
-        nonce = os.urandom(NONCE_BYTES)
-        bound = f"{self.run}/{name}".encode()
-        return MAGIC + ENCRYPTED + nonce + bytes(_cipher(self._key).encrypt(nonce, content, bound))
+        return MAGIC + ENCRYPTED + Cipher(self._key).seal(content, f"{self.run}/{name}".encode())
 
     def _opened(self, name: str, body: bytes) -> bytes:
         head = len(MAGIC) + 1
@@ -156,25 +147,11 @@ class WorkFolder:
                 raise ValueError("checksum")
             return content
         if body[:head] == MAGIC + ENCRYPTED and self._key is not None:
-            from cryptography.exceptions import InvalidTag
-
-            nonce, sealed = body[head : head + NONCE_BYTES], body[head + NONCE_BYTES :]
             try:
-                opened = _cipher(self._key).decrypt(nonce, sealed, f"{self.run}/{name}".encode())
-            except InvalidTag:
+                return Cipher(self._key).open(memoryview(body)[head:], f"{self.run}/{name}".encode())
+            except SealBrokenError:
                 raise ValueError("tag") from None
-            return bytes(opened)
         raise ValueError("head")
-
-
-def _cipher(key: bytes) -> Any:
-    try:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    except ImportError:
-        raise ArgumentError(
-            "A key for work files needs the cryptography package.", hint='Install the extra "dedup".'
-        ) from None
-    return AESGCM(key)
 
 
 def text_array(text: str) -> npt.NDArray[np.uint8]:

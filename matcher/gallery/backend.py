@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError as UrlError
 from sqlalchemy.exc import DBAPIError
 
 from matcher.errors import ArgumentError, StoreError
+from matcher.security.keyring import Keyring, environment_keyring
 
 Values = dict[str, Any]
 Rows = Sequence[tuple[Any, ...]]
@@ -36,6 +37,9 @@ class Backend(Protocol):
     """Each of its transactions sees one state, whatever is written meanwhile."""
 
     driver_error: type[Exception]
+
+    keyring: Keyring | None
+    """Seals templates and images; None: they lie in the clear."""
 
     refusals: tuple[type[Exception], ...]
     """Those by which rows are refused that no column or key can hold."""
@@ -101,7 +105,19 @@ def open_backend(url: str, *, own: bool = True) -> Backend:
         If another process owns the store.
     StoreUnavailableError
         If the database does not answer.
+    KeyMissingError
+        If the environment names a keyring that cannot be opened.
     """
+    backend = _opened(url, own)
+    try:
+        backend.keyring = environment_keyring()
+    except BaseException:
+        backend.close()
+        raise
+    return backend
+
+
+def _opened(url: str, own: bool) -> Backend:
     parsed = _parsed(url)
     if parsed.drivername == "sqlite":
         from matcher.gallery.sqlite import SqliteBackend

@@ -73,7 +73,7 @@ def backup(url: str, file: BinaryIO) -> Contents:
     backend = open_backend(url, own=False)
     try:
         with translated(backend), backend.reader.connect() as connection, connection.begin():
-            _check_readable(connection)
+            check_readable(connection)
             sequence = last_sequence(connection, lock=False)
             head = {
                 "schema_version": SCHEMA_VERSION,
@@ -133,7 +133,13 @@ def restore(file: BinaryIO, url: str) -> Contents:
         backend.close()
 
 
-def _check_readable(connection: Connection) -> None:
+def check_readable(connection: Connection) -> None:
+    """Refuse a database that holds no store, or one of another version.
+
+    Raises
+    ------
+    StoreUnavailableError, StoreNewerError, StoreCorruptError
+    """
     names = set(inspect(connection).get_table_names())
     if not names:
         raise StoreUnavailableError("There is no store in this database.", hint="Check the URL.")

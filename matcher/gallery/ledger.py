@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, select, update
 
 from matcher.errors import EncounterNotFoundError, StoreCorruptError
+from matcher.gallery.at_rest import sealed_rows
 from matcher.gallery.backend import Backend, KeyedQuery, Rows
 from matcher.gallery.generations import UpgradeState
 from matcher.gallery.read import encounters_by_key
@@ -162,7 +163,7 @@ class Ledger:
         """Write all rows that wait, one statement a table."""
         for table, rows in self._rows.items():
             if rows:
-                self.backend.insert(self.connection, table, rows)
+                self.backend.insert(self.connection, table, sealed_rows(self.backend.keyring, table, rows))
                 rows.clear()
 
     def finish(self) -> None:

@@ -37,6 +37,7 @@ from matcher.errors import (
     StoreUnavailableError,
 )
 from matcher.gallery.backend import Rows, Values, text_and_values, translated
+from matcher.security.keyring import Keyring
 
 LOCK_KEY = int.from_bytes(b"matcher\0", "big")
 """Of the advisory lock; there is one store in a database."""
@@ -88,6 +89,7 @@ class PostgresBackend:
         If the server does not answer, or runs so that an acknowledged write could be lost.
     """
 
+    keyring: Keyring | None = None
     name = "postgresql"
     driver_error: type[Exception] = psycopg.Error
     refusals: tuple[type[Exception], ...] = (psycopg.IntegrityError, psycopg.DataError)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Select, and_, bindparam, exists, func, select
 
 from matcher.errors import StoreCorruptError
+from matcher.gallery.at_rest import opened_template
 from matcher.gallery.attributes import galleries_of, tags_of
 from matcher.gallery.backend import Backend, KeyedQuery
 from matcher.gallery.generations import UpgradeState
@@ -132,7 +133,7 @@ class StoredState:
         for rows in self._pages(self._samples):
             bounds = {"low": rows[0][0] >> ORDINAL_BITS, "high": rows[-1][0] >> ORDINAL_BITS}
             owners = {row[0]: row for row in self._backend.fetch(self._connection, OWNER_RANGE, bounds)}
-            yield _with_owners(rows, owners)
+            yield _with_owners(rows, owners, self._backend)
 
     def _pages(self, query: Select[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
         after = 0
@@ -148,7 +149,7 @@ def samples_by_key(
     rows = (NEXT_SAMPLES_BY_KEY if following else SAMPLES_BY_KEY).fetch(backend, connection, keys)
     own = {row[0] >> ORDINAL_BITS for row in rows}
     owners = {row[0]: row for row in OWNERS_BY_KEY.fetch(backend, connection, own)}
-    return _with_owners(rows, owners)
+    return _with_owners(rows, owners, backend)
 
 
 def encounters_by_key(
@@ -166,7 +167,7 @@ def samples_of_encounters(
     found: dict[int, list[StoredSample]] = {key: [] for key in owners}
     for first, last in _runs(sorted(owners)):
         bounds = {"low": first << ORDINAL_BITS, "high": (last + 1) << ORDINAL_BITS}
-        for sample in _with_owners(backend.fetch(connection, SAMPLE_RANGE, bounds), owners):
+        for sample in _with_owners(backend.fetch(connection, SAMPLE_RANGE, bounds), owners, backend):
             found[sample.encounter_key].append(sample)
     for own in found.values():
         own.sort()
@@ -214,9 +215,12 @@ def _runs(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
             begin = index
 
 
-def _with_owners(rows: Iterable[tuple[Any, ...]], owners: dict[int, Any]) -> list[StoredSample]:
+def _with_owners(
+    rows: Iterable[tuple[Any, ...]], owners: dict[int, Any], backend: Backend
+) -> list[StoredSample]:
     """Join samples with (encounter key, subject key, subject id, ...)."""
     found: list[StoredSample] = []
+    keyring = backend.keyring
     try:
         for key, modality, position, quality, extractor, template in rows:
             encounter, subject, name = owners[key >> ORDINAL_BITS][:3]
@@ -230,7 +234,7 @@ def _with_owners(rows: Iterable[tuple[Any, ...]], owners: dict[int, Any]) -> lis
                     position,
                     quality,
                     extractor,
-                    bytes(template),
+                    opened_template(keyring, key, modality, position, extractor, template),
                 )
             )
     except KeyError as error:

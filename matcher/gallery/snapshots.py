@@ -9,14 +9,18 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy.typing as npt
 from sqlalchemy import make_url
 
 from matcher.errors import SnapshotError, SnapshotMissingError
 from matcher.gallery.memory import Memory
 from matcher.gallery.snapshot import Cut, cut, restored
 from matcher.gallery.snapshot_file import read_snapshot, remove_unfinished, write_snapshot
+from matcher.gallery.snapshot_sealed import read_sealed, write_sealed
 from matcher.safe_log import log_defect
+from matcher.security.keyring import environment_keyring
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +62,7 @@ class Snapshots:
         if self._path is None:
             return None
         try:
-            said, arrays = read_snapshot(self._path, threads=self._threads)
+            said, arrays = self._read(self._path)
             memory = restored(said, arrays, identity, self._forms())
         except SnapshotMissingError:
             return None
@@ -74,6 +78,10 @@ class Snapshots:
     def behind(self, sequence: int) -> int:
         """Return how many changes up to `sequence` a restart would replay; 0 where nothing is kept."""
         return 0 if self._path is None else max(sequence - self._taken, 0)
+
+    def _read(self, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        keyring = environment_keyring()
+        return read_snapshot(path, threads=self._threads) if keyring is None else read_sealed(path, keyring)
 
     def consider(self, memory: Memory, identity: str) -> None:
         """Take a snapshot in the background if one is due; called on the writer's thread."""
@@ -100,7 +108,11 @@ class Snapshots:
     def _write(self, made: Cut) -> None:
         assert self._path is not None  # the callers looked
         try:
-            write_snapshot(self._path, made.said, made.arrays)
+            keyring = environment_keyring()
+            if keyring is None:
+                write_snapshot(self._path, made.said, made.arrays)
+            else:
+                write_sealed(self._path, made.said, made.arrays, keyring)
         except OSError as error:
             logger.warning("No snapshot was written: %s", error.strerror)
         except Exception as error:

@@ -21,6 +21,7 @@ from matcher.errors import (
 )
 from matcher.gallery.backend import Rows, Values, text_and_values
 from matcher.gallery.lock import FileLock
+from matcher.security.keyring import Keyring
 
 CHECKPOINT_PAGES = 4096
 """Pages of 4 kB in the log before it is copied into the database: seldom, for that syncs twice more."""
@@ -58,6 +59,7 @@ class SqliteBackend:
         See `FileLock`.
     """
 
+    keyring: Keyring | None = None
     name = "sqlite"
     driver_error: type[Exception] = sqlite3.Error
     refusals: tuple[type[Exception], ...] = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)

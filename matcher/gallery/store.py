@@ -175,7 +175,7 @@ class Store:
     def image(self, sample_key: int) -> bytes | None:
         """Return the image file kept with a sample, or None where none was kept."""
         with self._reading() as connection:
-            return image_of(connection, sample_key)
+            return image_of(self._backend, connection, sample_key)
 
     @contextmanager
     def state(self, *, following: bool = False) -> Iterator[tuple[int, Stored]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from matcher.gallery.at_rest import opened_image
 from matcher.gallery.attributes import missing_of
 from matcher.gallery.backend import Backend
 from matcher.gallery.read import encounters_by_key, samples_of_encounters
@@ -126,11 +127,11 @@ def _visits(backend: Backend, connection: Connection, query: Select[Any]) -> tup
     )
 
 
-def image_of(connection: Connection, sample_key: int) -> bytes | None:
+def image_of(backend: Backend, connection: Connection, sample_key: int) -> bytes | None:
     """Return the image file kept with a sample, or None."""
     query = select(images.c.image).where(images.c.sample_key == sample_key)
     image = connection.execute(query).scalar_one_or_none()
-    return None if image is None else bytes(image)
+    return None if image is None else opened_image(backend.keyring, sample_key, image)
 
 
 def _details(encounter: StoredEncounter, row: Any, missing: list[Any]) -> EncounterDetails:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, inspect, select, update
 
 from matcher.errors import ArgumentError, StoreUnavailableError, UpgradeConflictError, UpgradeNotFoundError
+from matcher.gallery.at_rest import opened_image
 from matcher.gallery.backend import Backend, KeyedQuery, open_backend, translated
 from matcher.gallery.generations import (
     LIVE,
@@ -111,9 +112,13 @@ def work_after(
     """Return the samples of a modality behind a key that an upgrade has to look at."""
     rows = backend.fetch(connection, WORK, {"after": after, "kind": int(modality), "page": limit})
     return [
-        Work(key, where, maker, staged is not None, image and bytes(image), milli and milli / 1000)
+        Work(key, where, maker, staged is not None, _image(backend, key, image), milli and milli / 1000)
         for key, where, maker, staged, image, milli in rows
     ]
+
+
+def _image(backend: Backend, sample_key: int, image: bytes | None) -> bytes | None:
+    return None if image is None else opened_image(backend.keyring, sample_key, image)
 
 
 def start(ledger: Ledger, operation: StartUpgrade) -> Receipt:

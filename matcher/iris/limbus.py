@@ -44,8 +44,11 @@ PUPIL_EDGE = 1.12
 """Where the pupil's edge has surely ended, pupil radii."""
 
 
-def find_limbus(smooth: F32, pupil: Circle) -> tuple[Circle, float] | None:
-    """Return the circle around a pupil that looks most like the limbus, and its score in grey levels."""
+def find_limbus(smooth: F32, pupil: Circle, usual: float = 0.0) -> tuple[Circle, float] | None:
+    """Return the circle around a pupil that looks most like the limbus, and its score in grey levels.
+
+    Radii below `usual`, px, are chosen only where no larger circle is nearly as good.
+    """
     least = max(pupil.radius * p.LIMBUS_RATIO[0], p.LIMBUS_RADII[0])
     most = min(pupil.radius * p.LIMBUS_RATIO[1], p.LIMBUS_RADII[1])
     if most < 1.2 * least:
@@ -57,7 +60,7 @@ def find_limbus(smooth: F32, pupil: Circle) -> tuple[Circle, float] | None:
     scores[:, (radii < least) | (radii > most)] = 0
     if not scores.any():
         return None
-    circle = _choose(scores, centres, radii, pupil)
+    circle = _choose(scores, centres, radii, pupil, usual)
     score = 0.0
     for shift in FINE_SHIFTS:
         step = max(0.5, circle.radius / FINE_STEPS)
@@ -90,12 +93,14 @@ def held(limbus: Contour, pupil: Circle) -> Contour:
     return replace(limbus, circle=replace(circle, y=height))
 
 
-def _choose(scores: F32, centres: F32, radii: F32, pupil: Circle) -> Circle:
+def _choose(scores: F32, centres: F32, radii: F32, pupil: Circle, usual: float) -> Circle:
     """Return the smallest circle that is nearly the best: edges of lids lie outside the limbus."""
     best = scores.max(axis=0)
     top = np.zeros(len(best), np.bool_)
     top[1:-1] = (best[1:-1] >= best[:-2]) & (best[1:-1] >= best[2:])
     top &= (best >= p.LIMBUS_FIRST * best.max()) & (radii > p.LIMBUS_FIRST_RATIO * pupil.radius)
+    if (top & (radii >= usual)).any():
+        top &= radii >= usual
     place = int(np.flatnonzero(top)[0]) if top.any() else int(best.argmax())
     near = np.flatnonzero(np.abs(radii / radii[place] - 1) < 0.1)
     place = int(near[best[near].argmax()])

@@ -76,7 +76,7 @@ def measure(eye: Eye, sheet: Sheet, phase: PhaseCode, shape: tuple[int, int]) ->
     pupil, limbus = eye.pupil.circle, eye.limbus.circle
     shown = sheet.grey[sheet.visible]
     iris = float(np.median(shown)) if shown.size else 0.0
-    dark, white = _pupil_level(eye), _sclera_level(eye)
+    dark, white = pupil_level(eye), _sclera_level(eye)
     weber = abs(iris - dark) / (WEBER_OFFSET + dark)
     span = iris + white - 2 * dark
     # The rubber sheet shows inner rows too large: rows count by their radius.
@@ -98,7 +98,8 @@ def measure(eye: Eye, sheet: Sheet, phase: PhaseCode, shape: tuple[int, int]) ->
     )
 
 
-def _pupil_level(eye: Eye) -> float:
+def pupil_level(eye: Eye) -> float:
+    """Return the median grey level of the pupil's disc."""
     centre = np.array([eye.pupil.circle.x, eye.pupil.circle.y], np.float32)
     points = eye.pupil.points()
     return _level(eye.view.filled, np.broadcast_to(centre, points.shape), points, PUPIL_DISC)

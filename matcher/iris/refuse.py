@@ -9,6 +9,9 @@ from matcher.errors import IrisNotFoundError, IrisOccludedError
 from matcher.iris import parameters as p
 from matcher.iris.kernels import phase
 from matcher.iris.phase import PhaseCode
+from matcher.iris.quality_measures import pupil_level
+from matcher.iris.segment import Eye
+from matcher.iris.shades import row_quantiles
 from matcher.iris.sheet import Sheet
 from matcher.types import F32
 
@@ -38,6 +41,42 @@ def require_texture(sheet: Sheet) -> None:
             "What surrounds the dark disc has no texture of an iris.",
             hint="Capture a living eye in near-infrared light, in focus.",
         )
+
+
+def require_ring(eye: Eye, sheet: Sheet) -> None:
+    """Refuse dark discs with no ring around them: eyes in the distance, buttons, shadows.
+
+    Raises
+    ------
+    IrisNotFoundError
+
+    Notes
+    -----
+    The pupil is darker than what surrounds it at all angles, and an iris is about as bright at one angle as
+    at another, beside the step at its pupil: what is seen there of a background is not. An eye from nearby
+    in visible light is an eye, and may pass.
+    """
+    edge, uneven = ring_measures(eye, sheet)
+    if edge < p.RING_EDGE_LEAST or uneven > p.RING_UNEVEN_MOST:
+        raise IrisNotFoundError(
+            "What surrounds the dark disc is no ring: it varies along the disc's edge as no iris does.",
+            hint="Capture the open eye alone, from nearby, in near-infrared light.",
+        )
+
+
+def ring_measures(eye: Eye, sheet: Sheet) -> tuple[float, float]:
+    """Return the share of the pupil's edge that rises, and how uneven the iris is along angles.
+
+    The latter is the deviation of the visible columns' medians over the step from the pupil to the iris.
+    """
+    edge = float(np.mean(eye.pupil.gain >= p.RING_EDGE_RISE))
+    rows = slice(p.TEXTURE_EDGE, -p.TEXTURE_EDGE)
+    grey, seen = sheet.grey[rows].T, sheet.visible[rows].T
+    medians = row_quantiles(grey, seen, 0.5)[seen.sum(axis=1) >= p.RING_SAMPLES]
+    if len(medians) < p.RING_COLUMNS:
+        return edge, 0.0
+    step = max(float(np.median(medians)) - pupil_level(eye), 1.0)
+    return edge, float(medians.std()) / step
 
 
 def require_visible(code: PhaseCode) -> None:

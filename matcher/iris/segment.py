@@ -120,26 +120,35 @@ class _Pair:
 def _best_pair(view: View) -> tuple[Contour, Circle, float]:
     """Return the pupil and the limbus that look most like an eye, and how much."""
     pupils = [fit_pupil(view.smooth, disc) for disc in find_discs(view.filled, view.smooth)]
-    pairs = [_pair(view, pupil) for pupil in pupils if pupil is not None]
-    if not pairs:
+    there = [pupil for pupil in pupils if pupil is not None]
+    if not there:
         raise PupilNotFoundError(
             "Nothing in the image looks like a pupil: a round dark disc.",
             hint="Capture the open eye in near-infrared light, in focus.",
         )
-    found = [pair for pair in pairs if pair is not None]
+    # Where an iris is nearly as bright as the white, circles on its own texture may look better than the
+    # limbus: what is smaller than irises are is left out, but only where nothing was found without that.
+    for usual, least in ((0.0, p.EYE_LEAST), (p.EYE_RADIUS / view.factor, p.EYE_LEAST_AGAIN)):
+        pairs = [_pair(view, pupil, usual) for pupil in there]
+        best = _best([pair for pair in pairs if pair is not None], least)
+        if best is not None:
+            return best.pupil, best.limbus, best.plain
+    raise _no_iris()
+
+
+def _best(found: list[_Pair], least: float) -> _Pair | None:
+    """Return the pair that looks most like an eye, None where none looks enough like one."""
     if not found:
-        raise _no_iris()
+        return None
     best = max(found, key=lambda pair: pair.score)
     inner = [pair for pair in found if best.is_iris_of(pair) and pair.plain > p.NESTED_LEAST * best.plain]
     if inner and best.score < p.NESTED_EVENNESS * best.plain:
-        best = max(inner, key=lambda pair: pair.plain)
-    elif best.plain < p.EYE_LEAST:
-        raise _no_iris()
-    return best.pupil, best.limbus, best.plain
+        return max(inner, key=lambda pair: pair.plain)
+    return best if best.plain >= least else None
 
 
-def _pair(view: View, pupil: Contour) -> _Pair | None:
-    found = find_limbus(view.smooth, pupil.circle)
+def _pair(view: View, pupil: Contour, usual: float) -> _Pair | None:
+    found = find_limbus(view.smooth, pupil.circle, usual)
     if found is None:
         return None
     circle, gain = found

@@ -154,3 +154,15 @@ def test_a_closed_eye_gives_no_template() -> None:
     for seed in range(3):
         with pytest.raises(FailureToExtractError):
             extract(draw_eye(320 + seed, 1, difficulty=closed)[0])
+
+
+def test_an_iris_nearly_as_bright_as_the_white_is_found() -> None:
+    """On it circles on the iris's own texture, too small for an eye, look better than its limbus."""
+    eye = generate_eye(40_057, position=EyePosition.LEFT)
+    pixels, truth = draw_eye(eye, 1, difficulty=0.1, height=240, width=320)
+    trace = Trace()
+    extract(pixels, trace=trace)
+    middle = trace["limbus"].mean(axis=0)
+    radius = float(np.hypot(*(trace["limbus"] - middle).T).mean())
+    assert abs(middle[0] - truth.limbus_x) < 0.06 * truth.limbus_radius
+    assert abs(radius - truth.limbus_radius) < 0.06 * truth.limbus_radius

@@ -53,7 +53,7 @@ def extract(
     recognition of persons by a test of statistical independence", TPAMI 1993), both refined to contours by
     dynamic programming (Sutra et al., ICB 2012); rubber sheet between the contours; log-Gabor phase bits.
     LIMITATIONS: near-infrared light, a dark pupil, an eye that looks roughly at the camera. Of portraits 1 in
-    120 still gives a template, enlarged twice 1 in 30; an eye from nearby in visible light is an eye and often does.
+    120 still gives a template, at twice their size 1 in 30; an eye from nearby in visible light often does.
     """
     pixels = grey_pixels(image)
     eye = find_eye(pixels)

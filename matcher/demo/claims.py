@@ -14,7 +14,7 @@ the mates of its public set at FMR 1e-4, and generated embeddings are as hard.""
 
 MAX_FTE = 0.001
 """Share of captures that may give no template: half of what is asked of iris extraction on real sets. Of the
-synthetic eyes of this difficulty none fails in 520; what so few tell is below 0.6 % (rule of three)."""
+synthetic eyes of this difficulty none of 520 fails; what so few tell is below 0.6 % (rule of three)."""
 
 MIN_HIT_RATE = 0.95
 """Share of searches by enrolled synthetic people that return the person first."""

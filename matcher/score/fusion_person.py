@@ -81,10 +81,12 @@ def fuse_fingers(table: PairTable, repeats: Repeats, calibration: PersonCalibrat
         Of fingers.
     """
     found = _characteristics(table, repeats, calibration.evidence.impression_cost)
-    fused = _fused(calibration, _scores(found))
+    searched = _scores(found)
+    fused = _fused(calibration, searched)
     _one_use_a_sample(table, repeats, found)
     used = _scores(found)
-    fused = min(fused, _fused(calibration, used))
+    if used != searched:
+        fused = min(fused, _fused(calibration, used))
     best = _best(table, repeats)
     if best is not None and len(used) != 1:
         beyond = calibration.extrapolated(np.array([fused]), np.array([len(used)]))
@@ -128,6 +130,8 @@ def _fused(calibration: PersonCalibration, scores: Sequence[float]) -> float:
     """Return the score of several fingers or units; of none 0, of one its own."""
     if not scores:
         return 0.0
+    if len(scores) == 1:
+        return scores[0]
     own = np.array(scores)
     ratios = calibration.evidence.log_likelihood_ratio(own).sum()
     ratio, allowed, best = (np.array([x]) for x in (ratios, own.sum(), own.max()))
@@ -144,6 +148,10 @@ def _characteristic(table: PairTable, one: Characteristic, cost: float | None) -
     values = np.where(pairs, table.value[own], -np.inf)
     unknown = (table.probe_position[own][:, None] == UNKNOWN_POSITION) | (table.position == UNKNOWN_POSITION)
     choice = choice or bool((unknown & pairs).any())
+    if n == 1:
+        # What `joint_score` says of one comparison: nothing is paid for it.
+        alone = max(float(values.max()), 0.0)
+        return _Found(alone, n, int(values.max(axis=0).argmax()), choice, PartUse.USED)
     score = joint_score(
         values.max(keepdims=True).ravel(),
         np.array([(values[pairs] ** 3).sum()]),
@@ -244,7 +252,9 @@ def fuse(modalities: Sequence[ModalityScore], units: PersonCalibration) -> Perso
     """
     searched = [score for modality in modalities for score in modality.searched]
     served = [score for modality in modalities for score in modality.served]
-    value = min(_fused(units, searched), _fused(units, served))
+    value = _fused(units, searched)
+    if served != searched:
+        value = min(value, _fused(units, served))
     best = max((m.best for m in modalities if m.best is not None), key=lambda s: s.value, default=None)
     if best is None:
         score = Score(0.0, 0.0, NOT_COMPARED, False)
@@ -271,11 +281,14 @@ def misplaced(modality: Modality, table: PairTable) -> tuple[MatchWarning, ...]:
     tuple of MatchWarning
         One for each position of the probe that matches another position of the subject.
     """
+    mine, its = table.probe_position, table.position
+    # Most have nothing to tell, and the assignment is dear: no pair of two positions is alike.
+    if not ((table.value >= SUSPECTED) & (mine[:, None] != its[None, :])).any():
+        return ()
     from scipy.optimize import linear_sum_assignment
 
     codes = int(max(POSITIONS[modality])) + 1
     score: F64 = np.zeros((codes, codes))
-    mine, its = table.probe_position, table.position
     np.maximum.at(score, (mine[:, None], its[None, :]), table.value)
     score[UNKNOWN_POSITION, :] = score[:, UNKNOWN_POSITION] = 0.0
     stated = np.diag(score).copy()

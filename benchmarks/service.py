@@ -44,7 +44,7 @@ CALLERS = 16
 SEARCHERS = 2
 """Threads that search at a time, in that figure."""
 
-ACCEPTED_LEAST = 0.5
+ACCEPTED_LEAST = 0.9
 """Share of mated verifications of one finger that must be accepted at the default rate."""
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from matcher.errors import ArgumentError
-from matcher.gallery.columns import Bools
+from matcher.gallery.columns import I32, Bools
 from matcher.gallery.encounters import NO_YEAR, EncountersView
 from matcher.gallery.memory import View
 from matcher.gallery.rows import Block
@@ -124,6 +124,15 @@ def allowed(view: View, chosen: Filter, excluded: frozenset[int] = frozenset()) 
 
 
 def _subjects(e: EncountersView, passing: Bools, numbers: int) -> int:
-    seen = np.zeros(numbers, np.bool_)
-    seen[e.subject[: e.count][passing]] = True
-    return int(np.count_nonzero(seen))
+    return int(np.count_nonzero(present(e.subject[: e.count][passing], numbers)))
+
+
+def present(owners: I32, numbers: int) -> Bools:
+    """Return which subjects are among `owners`, by number.
+
+    `numbers` were given so far in the view that the owners are of; those of an encounter that was moved since
+    may be beyond.
+    """
+    seen = np.zeros(max(numbers, int(owners.max(initial=-1)) + 1), np.bool_)
+    seen[owners] = True
+    return seen

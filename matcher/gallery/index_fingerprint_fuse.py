@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from matcher import _core
 from matcher.errors import ArgumentError
 from matcher.fingerprint.descriptor import I32, U16, DescriptorProbe
 from matcher.gallery.index_fingerprint_segment import Bools
+from matcher.gallery.together import together
 from matcher.types import I64, U64
 
 if TYPE_CHECKING:
@@ -75,7 +77,12 @@ def first_length(subjects: int) -> int:
 
 
 def shortlist(
-    parts: Sequence[ShortlistPart], subjects: int | None, k: int, *, first: int | None = None
+    parts: Sequence[ShortlistPart],
+    subjects: int | None,
+    k: int,
+    *,
+    first: int | None = None,
+    threads: int = 1,
 ) -> tuple[I32, U16]:
     """Return the subjects that look most alike, by votes and by how well these agree, all fingers together.
 
@@ -90,6 +97,8 @@ def shortlist(
     first : int, optional
         Subjects with the most votes that get the second look; up to `k`, and by default, the votes alone
         decide.
+    threads : int
+        Fingers whose votes are counted at once.
 
     Returns
     -------
@@ -110,16 +119,15 @@ def shortlist(
     states = [part.index.state for part in parts]
     own = [state.rows for part, state in zip(parts, states, strict=True) if part.owners is None]
     size = max([subjects or 0, *own])
-    votes = [part.index.votes(part.probe, state) for part, state in zip(parts, states, strict=True)]
+    seen = list(zip(parts, states, strict=True))
+    votes = together([partial(part.index.votes, part.probe, state) for part, state in seen], threads)
     listed, counted = _core.most_votes(_fused(parts, votes, size), min(max(first or k, k), MAX_SHORTLIST))
     if len(listed) <= k:
         return listed, counted
     on_it = np.zeros(size, np.bool_)
     on_it[listed] = True
-    again = [
-        part.index.support(part.probe, _rows_of(part, on_it), state)
-        for part, state in zip(parts, states, strict=True)
-    ]
+    looked = [partial(p.index.support, p.probe, _rows_of(p, on_it), state) for p, state in seen]
+    again = together(looked, threads)
     support = _fused(parts, again, size)[listed]
     best = np.argsort(-evidence(counted, support), kind="stable")[:k]
     return listed[best], counted[best]

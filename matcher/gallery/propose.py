@@ -51,10 +51,15 @@ class Proposer:
         For the scorers.
     check : callable
         Called now and then; what it raises ends the search.
+    together : int
+        Fingers of a probe whose votes are counted at once, where other parts of the search run beside, too.
     """
 
-    def __init__(self, view: View, passing: Allowed, threads: int, check: Callable[[], None]) -> None:
+    def __init__(
+        self, view: View, passing: Allowed, threads: int, check: Callable[[], None], *, together: int = 1
+    ) -> None:
         self._view, self._passing = view, passing
+        self._together = together
         self._threads, self._check = threads, check
 
     def propose(
@@ -102,7 +107,8 @@ class Proposer:
             pairs = pairings(scorer, probe, rows.extractors)
             extractors |= {pair.probe.extractor for pair in pairs if pair is not None}
         self._check()
-        owners = self._view.encounters.subject[: self._view.encounters.count]
+        # Copied: a merge or move changes them in place, and what is counted by subject needs one state.
+        owners = self._view.encounters.subject[: self._view.encounters.count].copy()
         passing = self._passing.encounters
         bits = None if passing is None else bits_of(passing[: len(owners)])
         found = [np.zeros(0, np.int32)]

@@ -66,6 +66,7 @@ class Shortlist:
         subjects: int,
         *,
         others: bool,
+        threads: int = 1,
     ) -> I32:
         """Return the subjects that the scorer should see.
 
@@ -81,6 +82,8 @@ class Shortlist:
             How many pass.
         others : bool
             Whether other modalities propose, too.
+        threads : int
+            Fingers that are looked for at once.
         """
         indexes = self._indexes
         length, first = shortlist_length(subjects), first_length(subjects)
@@ -101,7 +104,7 @@ class Shortlist:
                 alone += [part(other, probe) for other in indexes if other != UNKNOWN_POSITION]
         found = [np.zeros(0, np.int32)]
         for parts in ([together] if together else []) + [[one] for one in alone]:
-            found.append(shortlist(parts, numbers, length, first=first)[0])
+            found.append(shortlist(parts, numbers, length, first=first, threads=threads)[0])
         return np.unique(np.concatenate(found))
 
     def maintain(self) -> None:

@@ -22,7 +22,7 @@ from functools import partial
 
 import numpy as np
 
-from matcher.gallery.filters import Allowed
+from matcher.gallery.filters import Allowed, present
 from matcher.gallery.gather import Fetch, Person, Samples, Selection
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.propose import Proposer
@@ -135,9 +135,7 @@ class Identifier:
         living = e.alive[: e.count]
         if passing.encounters is not None:
             living = living & passing.encounters[: e.count]
-        seen = np.zeros(view.numbers, np.bool_)
-        seen[e.subject[: e.count][living]] = True
-        return np.flatnonzero(seen)
+        return np.flatnonzero(present(e.subject[: e.count][living], view.numbers))
 
     def _proposed(self, probe: PersonProbe, view: View, passing: Allowed) -> I64:
         samples = sum(len(modality.probes) for modality in probe.modalities)
@@ -148,7 +146,9 @@ class Identifier:
             for m in probe.modalities
             for own in ([[p] for p in m.probes] if has_two_forms(m.scorer) else [m.probes])
         ]
-        proposer = Proposer(view, passing, max(self._threads // len(parts), 1), self._check)
+        proposer = Proposer(
+            view, passing, max(self._threads // len(parts), 1), self._check, together=self._threads
+        )
         others = len(probe.modalities) > 1
         found = together(
             [partial(proposer.propose, m.modality, m.scorer, own, wanted, others=others) for m, own in parts],

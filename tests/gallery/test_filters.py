@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matcher.errors import ArgumentError
-from matcher.gallery.filters import EVERYBODY, Filter, allowed
+from matcher.gallery.filters import EVERYBODY, Filter, allowed, present
 from matcher.gallery.gather import Selection, everything
 from matcher.gallery.memory import Memory
 from matcher.gallery.records import Change, ChangeKind, EncounterStatus, StoredEncounter
@@ -135,3 +135,34 @@ def test_years_that_are_no_range_are_refused() -> None:
     for years in ((1990, 1980), (1700, 1980), (1990, 2300)):
         with pytest.raises(ArgumentError):
             Filter(year_of_birth=years)
+
+
+def test_an_encounter_moved_to_a_new_subject_while_a_search_runs_is_that_subject_s() -> None:
+    """Owners change in place: the view was taken before the subject had a number."""
+    memory, visits = register(4)
+    view = memory.view()
+    visit, sequence = visits[-1], view.sequence + 1
+    memory.apply(
+        [
+            Change(
+                sequence,
+                ChangeKind.MOVE,
+                sequence,
+                "split",
+                encounter_key=visit.key,
+                other_key=visit.subject,
+                other_id=f"s{visit.subject}",
+            )
+        ]
+    )
+    number = memory.find("split")
+    assert number is not None
+    assert number >= view.numbers
+    year = (1800, 2200)
+    found = allowed(view, Filter(active_only=False, year_of_birth=year))
+    living = view.encounters.alive[: view.encounters.count]
+    owners = view.encounters.subject[: view.encounters.count][living]
+    assert found.subjects == len(set(owners.tolist()))
+    assert present(owners, view.numbers)[number]
+    assert sorted(np.flatnonzero(present(owners, view.numbers)).tolist()) == sorted(set(owners.tolist()))
+    assert not present(owners[:0], 3).any()

@@ -292,6 +292,9 @@ def test_filters_owners_and_deletions_hold_before_the_best_are_taken(
     subjects, counted = shortlist([ShortlistPart(index, probe, owners=owners)], 5, 10)
     assert dict(zip(subjects.tolist(), counted.tolist(), strict=True)) == {3: votes[0], 1: votes[2]}
     twice, doubled = shortlist([ShortlistPart(index, probe, owners=owners)] * 2, 5, 10)
+    at_once, counted_at_once = shortlist([ShortlistPart(index, probe, owners=owners)] * 2, 5, 10, threads=2)
+    np.testing.assert_array_equal(at_once, twice)
+    np.testing.assert_array_equal(counted_at_once, doubled)
     np.testing.assert_array_equal(doubled, 2 * counted)
     np.testing.assert_array_equal(twice, subjects)
     index.remove(rows[:3])

@@ -27,6 +27,7 @@ from benchmarks import (
     figures_face,
     figures_fingerprint,
     figures_iris,
+    figures_losses,
     figures_population,
     figures_shortlist,
     figures_store,
@@ -59,7 +60,7 @@ SLAPS, SMALLEST_SLAPS = 200, 3
 DIFFICULTY = 0.5
 """Of the synthetic impressions, 0 easy to 1 hard."""
 
-PARTS = ("fingerprint", "iris", "face", "population", "store", "dedup", "shortlist")
+PARTS = ("fingerprint", "iris", "face", "population", "store", "dedup", "shortlist", "losses")
 """What can be measured on its own."""
 
 MEASURED = ("commit", "uncommitted_changes", "load_1_5_15_min")
@@ -302,6 +303,7 @@ def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:
         "store": figures_store,
         "dedup": figures_dedup,
         "shortlist": figures_shortlist,
+        "losses": figures_losses,
     }
     found: dict[str, Any] = others[name].measure(smallest=small)
     return found

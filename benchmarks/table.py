@@ -17,7 +17,7 @@ END = "<!-- end of figures -->"
 
 HEAD = "| what | measured | bar |"
 
-RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar")
+RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar", "lost")
 """Words in the keys of figures that are rates."""
 
 
@@ -27,6 +27,7 @@ def markdown(figures: dict[str, Any]) -> str:
     from benchmarks.figures_dedup import BARS as DEDUP_BARS
     from benchmarks.figures_face import BARS as FACE_BARS
     from benchmarks.figures_iris import BARS as IRIS_BARS
+    from benchmarks.figures_losses import BARS as LOSSES_BARS
     from benchmarks.figures_population import BARS as POPULATION_BARS
     from benchmarks.figures_shortlist import BARS as SHORTLIST_BARS
     from benchmarks.figures_store import BARS as STORE_BARS
@@ -49,6 +50,8 @@ def markdown(figures: dict[str, Any]) -> str:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(STORE_BARS, figures["store"])]
     if "shortlist" in figures:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(SHORTLIST_BARS, figures["shortlist"])]
+    if "losses" in figures:
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(LOSSES_BARS, figures["losses"])]
     named = figures["machine"]
     rows += [
         "",

@@ -44,6 +44,7 @@ def serve(
     metrics: str = typer.Option("", help="HOST:PORT where Prometheus asks for metrics; by default nowhere."),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="text for people, json for machines."),
     log_calls: bool = typer.Option(False, help="One line in the log for each call."),
+    decoders: int = typer.Option(2, min=0, help="Processes that decode images; 0 decodes in the server."),
     security: Path | None = typer.Option(
         None,
         help="File (TOML): how clients are known, what they may do, where accesses are logged.",
@@ -57,6 +58,7 @@ def serve(
     import threading
 
     from matcher.engine import Engine
+    from matcher.image.apart import start_decoders, stop_decoders
     from matcher.observe.observer import Observer
     from matcher.reader import reader
     from matcher.service.address import is_loopback, split_address
@@ -86,6 +88,8 @@ def serve(
         credentials=None if safe is None else safe.credentials,
     )
     try:
+        if decoders:
+            start_decoders(decoders)
         warm_all(extractor, models=True)
         read = observer.reader(reader(extractor, face_model))
         engine = Engine(
@@ -98,6 +102,7 @@ def serve(
         )
     except BaseException:
         server.drain(0)
+        stop_decoders()
         raise
     if safe is not None:
         from matcher.service.scopes import EngineLookup
@@ -120,6 +125,7 @@ def serve(
     finally:
         server.drain(0)
         engine.close()
+        stop_decoders()
         if safe is not None:
             safe.close()
 

@@ -7,7 +7,7 @@ from matcher.image.jpeg import check_jpeg, other_ending
 from matcher.image.jpeg2000 import check_jpeg2000
 from matcher.image.jpeg_lossless import with_standard_tables
 from matcher.image.pgm import open_pgm
-from matcher.image.pillow import open_with_pillow
+from matcher.image.pillow import PillowSource, open_with_pillow
 from matcher.image.png import check_png
 from matcher.image.sniff import ImageFormat, sniff
 from matcher.image.source import Source
@@ -29,6 +29,13 @@ def open_source(data: bytes) -> Source:
     ------
     ImageFormatError, ImageTruncatedError, ImageCorruptError, ImageTooLargeError, ImageTooSmallError
     """
+    source = _opened(data)
+    if isinstance(source, PillowSource):
+        source.apart = data
+    return source
+
+
+def _opened(data: bytes) -> Source:
     image_format = sniff(data)
     if image_format is ImageFormat.PGM:
         return open_pgm(data)

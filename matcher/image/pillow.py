@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from matcher.errors import ImageCorruptError, ImageTruncatedError, MatcherError
+from matcher.image.apart import COLOUR, GREY, decoders_at_hand
 from matcher.image.grey import to_grey, to_rgb
 from matcher.image.quiet import quiet_pillow
 from matcher.image.sniff import ImageFormat
@@ -49,6 +50,8 @@ class PillowSource:
     white_is_zero: bool
     orientation: int
     second: bytes | None = None
+    apart: bytes | None = None
+    """The file, where other processes decode it."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -69,7 +72,7 @@ class PillowSource:
         ------
         ImageTruncatedError, ImageCorruptError, ImageFormatError
         """
-        return self._decoded(to_grey)
+        return self._decoded(to_grey, GREY)
 
     def decode_rgb(self) -> U8:
         """Return the pixels as red, green and blue, uint8 (height, width, 3), upright.
@@ -78,10 +81,12 @@ class PillowSource:
         ------
         ImageTruncatedError, ImageCorruptError, ImageFormatError
         """
-        return self._decoded(to_rgb)
+        return self._decoded(to_rgb, COLOUR)
 
-    def _decoded(self, convert: Callable[..., U8]) -> U8:
-        size = self.size
+    def _decoded(self, convert: Callable[..., U8], kind: int) -> U8:
+        size, decoders = self.size, decoders_at_hand()
+        if self.apart is not None and decoders is not None:
+            return decoders.decode(self.apart, kind, size)
         try:
             with quiet_pillow():
                 self.picture.load()

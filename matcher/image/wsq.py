@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matcher import _core
+from matcher.image.apart import GREY, decoders_at_hand
 from matcher.image.limits import check_stored
 from matcher.image.source import Ppi
 from matcher.types import U8
@@ -36,6 +37,9 @@ class WsqSource:
         ------
         ImageTruncatedError, ImageCorruptError, ImageTooLargeError
         """
+        decoders = decoders_at_hand()
+        if decoders is not None:
+            return decoders.decode(self.data, GREY, self.size)
         return _core.wsq_decode(self.data)
 
 

@@ -42,16 +42,7 @@ MAX_FILE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """A data key as the file has it: sealed with the master key.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    made_us : int
-        Microseconds since 1970-01-01 UTC.
-    wrapped : bytes
-    """
+    """A data key, numbered from 1, sealed with the master key; `made_us`: us since 1970-01-01 UTC."""
 
     number: int
     made_us: int

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -22,16 +23,14 @@ from matcher.answers import (
 from matcher.assessment import assessor, reading
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import EncounterOperations, check_name
-from matcher.enrolments import completed, following_of
+from matcher.enrolments import completed
 from matcher.extraction import ExtractionOperations
 from matcher.gallery.filters import EVERYBODY, Filter
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.generations import LIVE
 from matcher.gallery.operations import Enrolment, SubjectIs
 from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt
-from matcher.gallery.rows import ResidentSample
 from matcher.gallery.upkeep import Workload
-from matcher.generations import Capture, Generations
 from matcher.person import MatchWarning, Side
 from matcher.reader import DEFAULT_EXTRACTOR, FindReader, find_reader, reader
 from matcher.samples import Sample, SampleReader
@@ -104,7 +103,8 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
         self._gallery = Gallery(url, self._scorers, threads=self._threads, snapshot=snapshot)
-        self._keep_images, self._find = keep_images, find
+        self._completed = partial(completed, residents_of=self._gallery.residents, keep_images=keep_images)
+        self._find = find
         self._settings = {Modality.FINGERPRINT: extractor, Modality.FACE: face_model or ""}
         self._upgrades_changed()
         self._upgrading = Upgrading(self._gallery, lambda: self._generations, self._upgrades_changed)
@@ -163,7 +163,7 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
         residents = self._gallery.residents(templates)
         forms = [resident.words for resident in residents]
         warnings = PersonProbe(self._scorers, self._persons, templates, Side.CANDIDATE, forms).warnings
-        enrolment, known = self._completed(request, captures, residents, generations)
+        enrolment, known = self._completed(request, captures, residents, generations.running)
         done = self._gallery.reservations.enter(enrolment, known)
         return _enrolled(deadline.wait(done), warnings)
 
@@ -228,7 +228,7 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
                 max_candidates,
                 deadline.check,
             )
-            entered = unique.enter(*self._completed(request, captures, residents, generations))
+            entered = unique.enter(*self._completed(request, captures, residents, generations.running))
             if isinstance(entered, Future):
                 return UniqueEnrolment(_enrolled(deadline.wait(entered), probe.warnings), search)
             search = replace(search, candidates=entered)
@@ -288,31 +288,6 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
         digest = b"" if key is None else request_digest(subject_id, samples, details, subject_is)
         chosen = subject_id if subject_id is not None else uuid.uuid4().hex
         return Enrolment(chosen, (), key, digest, None, details, subject_is)
-
-    def _completed(
-        self,
-        request: Enrolment,
-        captures: list[Capture],
-        residents: list[ResidentSample],
-        generations: Generations,
-    ) -> tuple[Enrolment, list[Template]]:
-        """Return an enrolment with its samples, and every template by which its person may be known."""
-        upgrade = generations.running
-        following = following_of(captures, upgrade)
-        complete = completed(
-            request,
-            captures,
-            residents,
-            upgrade=upgrade,
-            following=None if following is None else self._gallery.residents(following),
-            keep_images=self._keep_images,
-        )
-        new = (
-            []
-            if following is None
-            else [t for t, c in zip(following, captures, strict=True) if t is not c.template]
-        )
-        return complete, [*(capture.template for capture in captures), *new]
 
     def _repeated(self, request: Enrolment, deadline: Deadline) -> Enrolled | None:
         """Answer a repeated request without extracting again: the writer knows its key."""

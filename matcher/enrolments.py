@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from matcher.gallery.generations import NextTemplate, Upgrade
@@ -28,12 +28,12 @@ def completed(
     request: Enrolment,
     captures: Sequence[Capture],
     residents: Sequence[ResidentSample],
-    *,
     upgrade: Upgrade | None,
-    following: Sequence[ResidentSample] | None,
+    *,
+    residents_of: Callable[[Sequence[Template]], list[ResidentSample]],
     keep_images: bool,
-) -> Enrolment:
-    """Return an enrolment with its samples.
+) -> tuple[Enrolment, list[Template]]:
+    """Return an enrolment with its samples, and every template by which its person may be known.
 
     Parameters
     ----------
@@ -44,16 +44,26 @@ def completed(
         What memory shall keep of each.
     upgrade : Upgrade or None
         That ran when they were read.
-    following : sequence of ResidentSample or None
-        What memory shall keep of each after its switch, where that is another.
+    residents_of : callable
+        Returns what memory shall keep of templates.
     keep_images : bool
         Whether the images are kept that templates came from.
     """
-    extractor = None if upgrade is None or following is None else upgrade.extractor
-    records = tuple(_record(capture, extractor, keep_images) for capture in captures)
-    key = None if upgrade is None or following is None else upgrade.key
-    own = None if following is None else list(following)
-    return replace(request, samples=records, resident=list(residents), upgrade=key, following=own)
+    templates = [capture.template for capture in captures]
+    following = following_of(captures, upgrade)
+    if upgrade is None or following is None:
+        records = tuple(_record(capture, None, keep_images) for capture in captures)
+        return replace(request, samples=records, resident=list(residents)), templates
+    records = tuple(_record(capture, upgrade.extractor, keep_images) for capture in captures)
+    new = [new for new, old in zip(following, templates, strict=True) if new is not old]
+    made = replace(
+        request,
+        samples=records,
+        resident=list(residents),
+        upgrade=upgrade.key,
+        following=residents_of(following),
+    )
+    return made, [*templates, *new]
 
 
 def _record(capture: Capture, extractor: str | None, keep_image: bool) -> SampleRecord:

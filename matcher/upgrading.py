@@ -31,7 +31,7 @@ from matcher.gallery.generations import (
 )
 from matcher.gallery.maintenance import Maintenance
 from matcher.gallery.records import Receipt
-from matcher.gallery.upgrade import Work
+from matcher.gallery.upgrade_read import Work
 from matcher.generations import Generations
 from matcher.samples import Sample, SampleKind
 from matcher.template.modality import position

@@ -72,7 +72,7 @@ def start(
 def status(store: StoreOption = "") -> None:
     """Say how far each upgrade of a store is; the store may be served meanwhile."""
     from matcher.cli.serve import default_store
-    from matcher.gallery.upgrade import read_upgrades
+    from matcher.gallery.upgrade_read import read_upgrades
 
     known = read_upgrades(store or default_store())
     if not known:

@@ -28,7 +28,7 @@ from matcher.gallery.store import Store
 from matcher.gallery.stored_template import template_of
 from matcher.gallery.subject import StoredSubject, StoredVisit
 from matcher.gallery.transaction import KeyRow
-from matcher.gallery.upgrade import Work
+from matcher.gallery.upgrade_read import Work
 from matcher.gallery.upkeep import Upkeep, Workload
 from matcher.template.modality import Template, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality

@@ -38,7 +38,7 @@ from matcher.gallery.subject import (
     visits_after,
 )
 from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_keys
-from matcher.gallery.upgrade import Work, upgrades_of, work_after
+from matcher.gallery.upgrade_read import Work, upgrades_of, work_after
 from matcher.gallery.writer import Writer
 from matcher.safe_log import log_defect
 from matcher.stages import Stage, stage

@@ -5,7 +5,8 @@
 
 Probes are two index fingers. Lost: a mate that the full scorer, comparing directly, accepts at FPIR 1e-2 in a
 gallery of that size, and that is not among the first so many, ties counting against it; they are ranked as a
-search does: by votes, and the first of these by votes and their support by one motion. Real mates:
+search does: by votes, and the first of these by votes and their support by one motion; a place of a probe
+that gets lists so many times longer is divided by that. Real mates:
 every ordered pair of impressions of two fingers (FVC: two fingers that may be of two persons; UareU: of one),
 ranked among all synthetic subjects and all real ones that are no mates. Beyond `--distinct` subjects rows are
 repeated: time and memory are as of distinct ones, ranks in proportion. Penetration (Cappelli, Ferrara &
@@ -39,6 +40,7 @@ from matcher.gallery.index_fingerprint_fuse import (
     first_length,
     shortlist,
     shortlist_length,
+    widening,
 )
 from matcher.gallery.index_fingerprint_segment import SEGMENT_ROWS
 from matcher.score.fingerprint import FingerprintProbe, score_many
@@ -79,7 +81,7 @@ class Gallery:
             for index, probe, state in zip(self.indexes, probes, states, strict=True)
         ]
         total = _added(found)
-        first = np.argsort(-total, kind="stable")[: first_length(self.subjects)]
+        first = np.argsort(-total, kind="stable")[: widening(probes) * first_length(self.subjects)]
         on_it = np.zeros(64 * -(-len(total) // 64), np.bool_)
         on_it[first[total[first] > 0]] = True
         bits = np.packbits(on_it, bitorder="little").view("<u8").astype(np.uint64, copy=False)
@@ -100,7 +102,8 @@ class Gallery:
             ShortlistPart(index, prepare(template))
             for index, template in zip(self.indexes, templates, strict=True)
         ]
-        return len(shortlist(parts, None, k, first=first_length(self.subjects))[0])
+        factor = widening([part.probe for part in parts])
+        return len(shortlist(parts, None, factor * k, first=factor * first_length(self.subjects))[0])
 
 
 def _added(found: Sequence[npt.NDArray[np.uint16]]) -> Votes:
@@ -151,21 +154,23 @@ def rank_real(gallery: Gallery, real: RealPrints, threshold: float, every: int, 
         accepted = [m for m in mates if m != number and real.fused(probe, real.pairs[m]) >= threshold]
         if not accepted:
             continue
-        votes = gallery.votes([real.templates[probe.first], real.templates[probe.second]])
+        templates = [real.templates[probe.first], real.templates[probe.second]]
+        votes, factor = gallery.votes(templates), widening([prepare(template) for template in templates])
         related = linked[fingers[number]].any(axis=0)[fingers].any(axis=1)
         others = np.sort(np.delete(votes, gallery.subjects + np.flatnonzero(related)))
         for mate in accepted:
             before = len(others) - np.searchsorted(others, votes[gallery.subjects + mate], side="left")
-            ranks.add(probe.title, (before + 1) / len(others))
+            ranks.add(probe.title, (before + 1) / len(others) / factor)
 
 
 def rank_synthetic(gallery: Gallery, probes: Fingers, accepted: Sequence[int], ranks: Ranks) -> None:
     """The same of synthetic mates."""
     for number in accepted:
-        votes = gallery.votes([probes[number][int(position)] for position in POSITIONS])
+        templates = [probes[number][int(position)] for position in POSITIONS]
+        votes, factor = gallery.votes(templates), widening([prepare(template) for template in templates])
         own = votes[number]
         votes[number : gallery.subjects : gallery.distinct] = -1
-        ranks.add("synthetic", (int((votes >= own).sum()) + 1) / gallery.subjects)
+        ranks.add("synthetic", (int((votes >= own).sum()) + 1) / gallery.subjects / factor)
 
 
 def penetration(real: RealPrints) -> dict[str, Any]:

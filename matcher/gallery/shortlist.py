@@ -16,16 +16,19 @@ from matcher.errors import ArgumentError
 from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor
 from matcher.gallery.columns import I32
 from matcher.gallery.index_fingerprint import FingerprintIndex
-from matcher.gallery.index_fingerprint_fuse import ShortlistPart, first_length, shortlist, shortlist_length
+from matcher.gallery.index_fingerprint_fuse import (
+    ShortlistPart,
+    first_length,
+    shortlist,
+    shortlist_length,
+    widening,
+)
 from matcher.types import U64
 
 UNKNOWN_POSITION = 0
 
 OTHERS_FIRST, OTHERS_SHARE = 0.2, 0.6
 """Parts of the first list and of the shortlist that are looked at where irises or a face propose, too."""
-
-WEAK_FACTOR = 2
-"""A probe of a single finger and nothing else gets a longer one."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -89,8 +92,9 @@ class Shortlist:
         length, first = shortlist_length(subjects), first_length(subjects)
         if others:
             length, first = max(int(length * OTHERS_SHARE), 1), int(first * OTHERS_FIRST)
-        elif len(probes) == 1:
-            length, first = WEAK_FACTOR * length, WEAK_FACTOR * first
+        else:
+            factor = widening([probe for _, probe in probes])
+            length, first = factor * length, factor * first
         numbers = int(owners.max()) + 1 if len(owners) else 0
 
         def part(position: int, probe: DescriptorProbe) -> ShortlistPart:

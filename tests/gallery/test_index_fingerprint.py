@@ -23,7 +23,15 @@ from matcher.fingerprint.descriptor_codebook import load_codebook
 from matcher.fingerprint.resident import resident
 from matcher.gallery import index_fingerprint_segment as segments
 from matcher.gallery.index_fingerprint import FingerprintIndex
-from matcher.gallery.index_fingerprint_fuse import ShortlistPart, first_length, shortlist, shortlist_length
+from matcher.gallery.index_fingerprint_fuse import (
+    FEW_VOTERS,
+    MANY_VOTERS,
+    ShortlistPart,
+    first_length,
+    shortlist,
+    shortlist_length,
+    widening,
+)
 from matcher.gallery.index_fingerprint_merge import worn
 from matcher.score.calibration import load_calibration
 from matcher.score.fingerprint import FingerprintProbe, score
@@ -417,6 +425,13 @@ def test_wrong_arguments_are_refused(
     assert shortlist_length(10) == 500
     assert shortlist_length(1_600_000) == 1_600
     assert (first_length(10), first_length(1_600_000)) == (2_000, 24_000)
+
+
+def test_weak_probes_get_longer_lists(right_probes: dict[int, DescriptorProbe]) -> None:
+    good = next(p for p in right_probes.values() if FEW_VOTERS <= len(p) <= MANY_VOTERS)
+    few = replace(good, bases=good.bases[: FEW_VOTERS - 1])
+    many = replace(good, bases=np.zeros(MANY_VOTERS + 1, np.uint8))
+    assert widening([good, good]) == 1 < widening([good]) < widening([good, few]) == widening([many])
 
 
 def test_a_list_beyond_the_last_is_an_error_and_no_crash(

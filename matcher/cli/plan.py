@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.errors import ArgumentError
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -32,11 +34,28 @@ def plan(
             "--rates", help="Measured rates, made by python -m benchmarks.plan_rates; default: shipped ones."
         ),
     ] = None,
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="What three parties need that search irises none of them can read."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a page.")] = False,
 ) -> None:
     """Say how many shards, cores, bytes and errors a country means, with every assumption printed."""
     import dataclasses
     import json
+
+    if private:
+        if settings or rates_file is not None:
+            raise ArgumentError(
+                "--private: no rates to change, they are matcher/privacy/plan.py's.",
+                hint="Leave --set and --rates out.",
+            )
+        from matcher.privacy.plan import page as private_page
+        from matcher.privacy.plan import plan as private_plan
+
+        parties = private_plan(subjects, enrolments_per_day + searches_per_day)
+        print(json.dumps(dataclasses.asdict(parties), indent=2) if as_json else private_page(parties))
+        return
 
     from matcher.plan.assumptions import changed
     from matcher.plan.capacity import Demand, capacity

@@ -162,14 +162,11 @@ def plan(
     """Say what each party needs: cores, memory, network."""
     from dataclasses import asdict
 
+    from matcher.privacy.plan import page
     from matcher.privacy.plan import plan as planned
 
     found = planned(subjects, searches_per_day, eyes=eyes)
-    text = (
-        f"each party: {found.cores} cores, {found.memory_bytes / 1e9:.1f} GB of shares, "
-        f"{found.network_bits_per_second / 1e6:.1f} Mbit/s sent, {found.search_s:.2f} s a search"
-    )
-    print_answer(as_json, asdict(found), text)
+    print_answer(as_json, asdict(found), page(found))
 
 
 @contextmanager

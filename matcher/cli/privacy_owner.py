@@ -59,6 +59,10 @@ def party(
     parties: Parties,
     listen: Annotated[str, typer.Option(help="HOST:PORT; by default this party's own of --parties.")] = "",
     timeout: Annotated[float, typer.Option(help="Seconds that another party may take for a message.")] = 60.0,
+    refresh_every: Annotated[
+        str,
+        typer.Option(metavar="PERIOD", help="Party 0 only: draw all shares anew this often: 24h."),
+    ] = "",
 ) -> None:
     """Run a party until SIGTERM or Ctrl-C."""
     import logging
@@ -67,9 +71,11 @@ def party(
 
     from matcher.privacy.certificates import load_identity
     from matcher.privacy.records import load_layout
+    from matcher.privacy.schedule import RefreshSchedule, period_of
     from matcher.privacy.server import PartyServer
     from matcher.privacy.store import ShareStore
 
+    every_s = period_of(refresh_every) if refresh_every else None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -77,7 +83,14 @@ def party(
     addresses = addresses_of(parties)
     shares = ShareStore(store, load_layout(layout))
     server = PartyServer(id, listen or addresses[id], load_identity(identity), shares, timeout)
+    try:
+        schedule = RefreshSchedule(server.party, every_s) if every_s is not None else None
+    except ArgumentError:
+        server.close()
+        raise
     server.connect(addresses)
+    if schedule is not None:
+        threading.Thread(target=schedule.run, args=(stop,), name="refresh", daemon=True).start()
     print(f"matcher: party {id} ready at port {server.port}", flush=True)
     stop.wait()
     server.close()

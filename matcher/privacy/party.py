@@ -18,6 +18,7 @@ from typing import Any
 
 from matcher.errors import ArgumentError, MatcherError, PartyUnavailableError, PrivacyError
 from matcher.privacy import operations
+from matcher.privacy.catch_up import caught_up
 from matcher.privacy.operations import Query
 from matcher.privacy.peers import Peers
 from matcher.privacy.randomness import Shared
@@ -193,7 +194,7 @@ _PARTS: dict[int, Callable[[Shared, ShareStore, pb.RunOperationRequest, bytes], 
     pb.OPERATION_KIND_IDENTIFY: lambda s, store, r, d: operations.identify(s, store, _query(r, d)),
     pb.OPERATION_KIND_CHECK: lambda s, store, r, d: operations.known(s, store, _query(r, d)),
     pb.OPERATION_KIND_REFRESH: lambda s, store, r, _: operations.refreshed(s, store),
-    pb.OPERATION_KIND_CATCH_UP: lambda s, store, r, _: operations.caught_up(s, store),
+    pb.OPERATION_KIND_CATCH_UP: lambda s, store, r, _: caught_up(s, store),
 }
 
 

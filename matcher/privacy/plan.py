@@ -87,3 +87,14 @@ def plan(
         network_bits_per_second=a_day * BITS_PER_COMPARISON / DAY_S,
         search_s=a_search / (cores * comparisons_per_core),
     )
+
+
+def page(found: PrivatePlan) -> str:
+    """Return a plan as lines of text."""
+    return (
+        f"each party: {found.cores} cores, {found.memory_bytes / 1e9:.1f} GB of shares, "
+        f"{found.network_bits_per_second / 1e6:.1f} Mbit/s sent, {found.search_s:.2f} s a search\n"
+        f"taken: {COMPARISONS_PER_CORE / 1e6:.1f} million comparisons a second and core, "
+        f"{BITS_PER_COMPARISON:.0f} bits sent a comparison, cores at work {BUSY:.0%} of the time; "
+        "1:1 verifications are not counted"
+    )

@@ -13,7 +13,7 @@ from typing import cast
 
 import grpc
 
-from matcher.errors import ArgumentError, CallerRefusedError, MatcherError, PartyUnavailableError
+from matcher.errors import ArgumentError, CallerRefusedError, PartyUnavailableError
 from matcher.privacy.certificates import CLIENT, MAX_MESSAGE_BYTES, PARTIES, Identity
 from matcher.privacy.party import LEADER, Party
 from matcher.privacy.store import ShareStore
@@ -81,7 +81,7 @@ class Link:
 
 
 class Servicer(pb_grpc.PartyServiceServicer):
-    """Converts and delegates; errors of unary calls are `Boundary`'s work."""
+    """Converts and delegates; errors are `Boundary`'s work."""
 
     def __init__(self, party: Party, links: dict[int, Link]) -> None:
         self._party, self._links = party, links
@@ -126,7 +126,7 @@ class Servicer(pb_grpc.PartyServiceServicer):
         name = _caller(context)
         other = PARTIES.index(name) if name in PARTIES else self._party.index
         if other == self._party.index:
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "Only the other parties send frames.")
+            raise CallerRefusedError("Only the other parties send frames.", hint="Use a party's certificate.")
         inbox = self._party.peers.inbox[other]
         stream = object()
         try:
@@ -136,8 +136,6 @@ class Servicer(pb_grpc.PartyServiceServicer):
                 inbox.put(frame)
         except (StopIteration, grpc.RpcError):
             pass
-        except MatcherError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.reason)
         finally:
             if self._streams.get(other) is stream:
                 inbox.put(None)
@@ -166,6 +164,7 @@ class PartyServer:
             raise ArgumentError(f"Certificate: expected one of {PARTIES[index]}, got {identity.name}.")
         self._identity, self._stop = identity, threading.Event()
         self._links: dict[int, Link] = {}
+        self._channels: list[grpc.Channel] = []
         self.party = Party(index, store, self._send, timeout)
         self._grpc = grpc.server(
             ThreadPoolExecutor(WORKERS, thread_name_prefix="call"),
@@ -186,7 +185,6 @@ class PartyServer:
 
     def connect(self, addresses: list[str]) -> None:
         """Reach for the two other parties at HOST:PORT, now and whenever they come back."""
-        self._channels = []
         for other in range(3):
             if other != self.party.index:
                 channel = self._identity.channel(other, addresses[other])

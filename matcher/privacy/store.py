@@ -3,6 +3,7 @@
     FOLDER/layout.json          what a record consists of, and the rules
     FOLDER/generation-N/NAME    rows of one array, one behind the other
     FOLDER/generation-N/journal entries of `matcher.privacy.journal`
+    FOLDER/generation-N/drawn   when these shares were drawn, seconds since 1970, text
 
 A row is written and synced before its journal entry, which is synced before anything is acknowledged: after a
 crash the journal's whole entries count, and rows beyond them are cut off. A refresh writes a new generation
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import zlib
 from pathlib import Path
 
@@ -21,10 +23,16 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ShareCorruptError, SubjectExistsError, SubjectNotFoundError
+from matcher.privacy.durable import sync_folder, write_at, write_whole
 from matcher.privacy.journal import ENTRY, START, Entry, Kind, digest_of, entries_of, id_bytes
 from matcher.privacy.layout import Layout, Numbers
 
 PREFIX = "generation-"
+
+STAGED = "staged-"
+"""A generation that is being written."""
+
+DRAWN = "drawn"
 
 
 class ShareStore:
@@ -36,6 +44,11 @@ class ShareStore:
         Made where it is missing.
     layout : Layout
         Must be the one that the folder was made with.
+
+    Attributes
+    ----------
+    drawn_at : float
+        When the shares in use were drawn, seconds since 1970 by this machine's clock.
 
     Raises
     ------
@@ -51,8 +64,12 @@ class ShareStore:
             if Layout.from_json(json.loads(plain.read_text())) != layout:
                 raise ShareCorruptError("The store of shares was made with another layout.")
         else:
-            _write_whole(plain, json.dumps(layout.to_json()).encode())
+            write_whole(plain, json.dumps(layout.to_json()).encode())
+        # A refresh that a crash cut off: nobody uses these shares, and they would lie about for ever.
+        for staged in folder.glob(STAGED + "*"):
+            shutil.rmtree(staged)
         self.generation = max(self.generations(), default=0)
+        self.drawn_at = 0.0
         self._entries: list[Entry] = []
         self._rows: dict[str, int] = {}
         self._ids: list[str] = []
@@ -142,7 +159,7 @@ class ShareStore:
                 raise SubjectExistsError(f"A subject of the id {subject_id!r} is enrolled already.")
         for name, rows in arrays.items():
             dtype, length = self.layout.arrays[name]
-            _write_at(self.path / name, self.count * length * dtype.itemsize, rows.tobytes())
+            write_at(self.path / name, self.count * length * dtype.itemsize, rows.tobytes())
         crcs = [zlib.crc32(records[k * size : (k + 1) * size]) for k in range(len(subject_ids))]
         first = self.count
         self._record(
@@ -163,7 +180,7 @@ class ShareStore:
         dropped = self._entries[sequence:]
         if any(entry.kind is Kind.DELETED for entry in dropped):
             raise ShareCorruptError("A deletion cannot be taken back: its shares are gone.")
-        _write_whole(self.path / "journal", b"".join(e.packed() for e in self._entries[:sequence]))
+        write_whole(self.path / "journal", b"".join(e.packed() for e in self._entries[:sequence]))
         self._open()
 
     def records(self, rows: list[int]) -> dict[str, Numbers]:
@@ -178,11 +195,11 @@ class ShareStore:
         number : int
         changed : dict of (count, length) arrays
         """
-        staged = self.folder / f"staged-{number}"
+        staged = self.folder / f"{STAGED}{number}"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
         for name, rows in changed.items():
-            _write_at(staged / name, 0, np.ascontiguousarray(rows).tobytes())
+            write_at(staged / name, 0, np.ascontiguousarray(rows).tobytes())
         size = self.layout.record_bytes
         packed = self.layout.packed(changed) if self.count else b""
         entries = [
@@ -191,11 +208,12 @@ class ShareStore:
             else e
             for e in self._entries
         ]
-        _write_whole(staged / "journal", b"".join(entry.packed() for entry in entries))
+        write_whole(staged / "journal", b"".join(entry.packed() for entry in entries))
+        write_whole(staged / DRAWN, repr(time.time()).encode())
         target = self.folder / f"{PREFIX}{number}"
         shutil.rmtree(target, ignore_errors=True)
         staged.rename(target)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
     def use_generation(self, number: int) -> None:
         """Read from a generation, and remove the others."""
@@ -217,6 +235,7 @@ class ShareStore:
     def _open(self) -> None:
         self._maps = {}
         self.path.mkdir(exist_ok=True)
+        self.drawn_at = self._drawn()
         journal = self.path / "journal"
         self._entries = entries_of(journal.read_bytes()) if journal.exists() else []
         if journal.exists() and journal.stat().st_size != ENTRY.size * len(self._entries):
@@ -246,6 +265,16 @@ class ShareStore:
             self._wipe(int(row))
         self._check()
 
+    def _drawn(self) -> float:
+        path = self.path / DRAWN
+        try:
+            return float(path.read_text())
+        except (OSError, ValueError):
+            # Made just now, or before this was kept: the first refresh is counted from here.
+            now = time.time()
+            write_whole(path, repr(now).encode())
+            return now
+
     def _check(self) -> None:
         for entry in self._entries:
             if entry.kind is Kind.ENROLLED and self.active[entry.row]:
@@ -259,7 +288,7 @@ class ShareStore:
                     )
 
     def _record(self, made: list[Entry]) -> None:
-        _write_at(self.path / "journal", ENTRY.size * len(self._entries), b"".join(e.packed() for e in made))
+        write_at(self.path / "journal", ENTRY.size * len(self._entries), b"".join(e.packed() for e in made))
         added = [entry for entry in made if entry.kind is Kind.ENROLLED]
         self.active = np.concatenate([self.active, np.ones(len(added), np.bool_)])
         for entry in made:
@@ -275,35 +304,4 @@ class ShareStore:
     def _wipe(self, row: int) -> None:
         for name, (dtype, length) in self.layout.arrays.items():
             size = length * dtype.itemsize
-            _write_at(self.path / name, row * size, bytes(size))
-
-
-def _write_at(path: Path, place: int, data: bytes) -> None:
-    """Write at a place of a file and sync it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(descriptor, view, place)
-            view, place = view[written:], place + written
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves all of it or what was there."""
-    staged = path.with_name(path.name + ".staged")
-    _write_at(staged, 0, b"")
-    os.truncate(staged, 0)
-    _write_at(staged, 0, data)
-    staged.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            write_at(self.path / name, row * size, bytes(size))

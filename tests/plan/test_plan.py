@@ -206,3 +206,19 @@ def test_shipped_rates_can_be_planned_with() -> None:
     needs = capacity(Demand(100_000, 1000, 10_000), rates, DEFAULTS)
     assert needs.shards == 1
     assert np.isfinite(needs.ram_gb)
+
+
+def test_a_private_plan_is_that_of_the_parties() -> None:
+    """One code behind two commands; its enrolments count as searches."""
+    asked = ["plan", "--private", "--subjects", "1000000", "--enrolments-per-day", "600"]
+    found = CliRunner().invoke(app, [*asked, "--searches-per-day", "400", "--json"])
+    same = CliRunner().invoke(
+        app, ["privacy", "plan", "--subjects", "1000000", "--searches-per-day", "1000", "--json"]
+    )
+    assert json.loads(found.output) == json.loads(same.output)
+    page = CliRunner().invoke(app, asked)
+    assert "each party" in page.output
+    assert "not counted" in page.output
+    for wrong in ([], [*asked[4:], "--set", "replicas=3"]):
+        refused = CliRunner().invoke(app, [*asked[:4], *wrong])
+        assert isinstance(refused.exception, ArgumentError)

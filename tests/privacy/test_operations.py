@@ -18,6 +18,7 @@ from matcher.errors import (
     SubjectNotFoundError,
 )
 from matcher.privacy import operations
+from matcher.privacy.catch_up import caught_up
 from matcher.privacy.encode import IrisForm
 from matcher.privacy.journal import Entry, Kind, entries_of
 from matcher.privacy.layout import Layout
@@ -168,7 +169,7 @@ def test_a_party_that_lost_its_store_gets_its_very_shares_again(country: Country
     country.reopen(lost)
     with pytest.raises(OutOfStepError):
         country.run(operations.identify, country.query(people[0]))
-    assert country.run(operations.caught_up) == [5] * 3
+    assert country.run(caught_up) == [5] * 3
     for name, rows in before.items():
         np.testing.assert_array_equal(country.stores[lost].array(name), rows)
     country.reopen(lost)
@@ -187,9 +188,9 @@ def test_an_enrolment_that_two_parties_have_counts_and_one_that_one_has_does_not
     country.stores[(missed + 1) % 3].append(["carol"], country.shares(carol)[(missed + 1) % 3])
     with pytest.raises(OutOfStepError):
         country.run(operations.known, country.query(bob))
-    assert country.run(operations.caught_up) == [2] * 3
+    assert country.run(caught_up) == [2] * 3
     assert country.run(operations.identify, country.query(bob, carol))[0] == [["bob"], []]
-    assert country.run(operations.caught_up) == [2] * 3
+    assert country.run(caught_up) == [2] * 3
 
 
 @pytest.mark.parametrize("crashed", range(3))
@@ -204,7 +205,7 @@ def test_a_refresh_that_was_cut_off_leaves_one_generation(country: Country, cras
     assert country.stores[crashed].generation == 2
     with pytest.raises(OutOfStepError):
         country.run(operations.identify, country.query(ann))
-    country.run(operations.caught_up)
+    country.run(caught_up)
     assert [s.generations() for s in country.stores] == [[1]] * 3
     assert country.run(operations.identify, country.query(ann))[0] == [["ann"]]
 
@@ -215,7 +216,7 @@ def test_two_empty_stores_do_not_make_the_third_forget(country: Country) -> None
         shutil.rmtree(country.folder / str(lost))
     country.reopen()
     with pytest.raises(ShareCorruptError, match="Two parties"):
-        country.run(operations.caught_up)
+        country.run(caught_up)
     assert country.stores[2].has("ann")
 
 
@@ -223,7 +224,7 @@ def test_journals_that_contradict_each_other_are_found(country: Country) -> None
     for i, name in enumerate(("ann", "bob", "carol")):
         country.stores[i].append([name], country.shares(country.person())[i])
     with pytest.raises(ShareCorruptError):
-        country.run(operations.caught_up)
+        country.run(caught_up)
 
 
 def test_a_torn_journal_and_rows_without_an_entry_are_cut_off(country: Country) -> None:

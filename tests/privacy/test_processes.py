@@ -57,7 +57,7 @@ class Deployment:
             self.start(index)
         self.wait()
 
-    def start(self, index: int) -> None:
+    def start(self, index: int, *options: str) -> None:
         keys = self.folder / "keys"
         command = [sys.executable, "-m", "matcher.cli.main", "privacy", "party", "--id", str(index)]
         command += [
@@ -67,7 +67,7 @@ class Deployment:
             str(keys / f"party-{index}"),
         ]
         command += ["--layout", str(keys / "layout.json"), "--parties", ",".join(self.addresses)]
-        command += ["--timeout", "20"]
+        command += ["--timeout", "20", *options]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert process.stdout is not None
         assert "ready" in process.stdout.readline()
@@ -90,6 +90,14 @@ class Deployment:
                 pass
             time.sleep(0.05)
         raise AssertionError("the parties did not meet")
+
+    def refreshed_beyond(self, generation: int) -> None:
+        """Wait until all parties' shares are of a later generation."""
+        for _ in range(400):
+            if min(one.generation for one in self.client.statuses()) > generation:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the shares were not refreshed")
 
     def person(self) -> Record:
         mask = (self.rng.random(2048) < 0.6).astype(np.uint8)
@@ -191,6 +199,23 @@ def test_a_country_of_three_processes(deployment: Deployment) -> None:
     assert {one.sequence for one in statuses} == {14}
     assert {one.generation for one in statuses} == {1}
     assert {one.subject_count for one in statuses} == {12}
+
+    # Refreshes on schedule: a party that dies among them holds them up, and comes back into step.
+    deployment.stop(0)
+    deployment.start(0, "--refresh-every", "0.2s")
+    deployment.wait()
+    for killed in (2, 0, 1):
+        deployment.refreshed_beyond(min(one.generation for one in client.statuses()) + 1)
+        deployment.stop(killed, signal.SIGKILL)
+        deployment.start(killed, *(["--refresh-every", "0.2s"] if killed == 0 else []))
+        deployment.wait()
+    deployment.refreshed_beyond(min(one.generation for one in client.statuses()) + 1)
+    assert client.identify([people["s3"], people["s4"], stranger], RIGHT) == [[], ["s4"], []]
+    deployment.stop(0)
+    deployment.start(0)
+    deployment.wait()
+    assert client.verify("s5", people["s5"], RIGHT)
+    assert len({one.generation for one in client.statuses()}) == 1
 
 
 def test_only_who_may_is_heard(deployment: Deployment) -> None:

@@ -29,6 +29,7 @@ from benchmarks import (
     figures_iris,
     figures_losses,
     figures_population,
+    figures_privacy,
     figures_shortlist,
     figures_store,
     machine,
@@ -60,7 +61,7 @@ SLAPS, SMALLEST_SLAPS = 200, 3
 DIFFICULTY = 0.5
 """Of the synthetic impressions, 0 easy to 1 hard."""
 
-PARTS = ("fingerprint", "iris", "face", "population", "store", "dedup", "shortlist", "losses")
+PARTS = ("fingerprint", "iris", "face", "population", "store", "dedup", "shortlist", "losses", "privacy")
 """What can be measured on its own."""
 
 MEASURED = ("commit", "uncommitted_changes", "load_1_5_15_min")
@@ -298,6 +299,8 @@ def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:
         return figures_iris.measure(smallest=small, jobs=given.jobs, scores=given.scores)
     if name == "face":
         return figures_face.measure(smallest=small, jobs=given.jobs, scores=given.scores)
+    if name == "privacy":
+        return figures_privacy.measure(smallest=small, jobs=given.jobs)
     others = {
         "population": figures_population,
         "store": figures_store,

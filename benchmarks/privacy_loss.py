@@ -7,20 +7,23 @@ rule accepts exactly where it exceeds the offset.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher.datasets.face_embeddings import generate_embeddings
-from matcher.datasets.protocol import Pairs
+from matcher.datasets.protocol import Pairs, pairs
 from matcher.evaluate.rates import ScoreOrder, fnmr_at_fmr
+from matcher.evaluate.run import Evaluation
 from matcher.face.types import FaceTemplate
 from matcher.privacy.encode import IrisForm, encoded_bits, encoded_face, unpacked
 from matcher.privacy.products import MAX_REACH
 from matcher.privacy.rule import Rule
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 
 NOTHING = -1e9
 """Score of a pair without a rotation of enough valid bits."""
@@ -50,12 +53,12 @@ def private_scores(templates: list[Any], form: IrisForm, rule: Rule, full: bool)
     return best
 
 
-def rate(pairs: Pairs, there: npt.NDArray[np.bool_], scores: F32, fmr: str) -> float | None:
+def rate(listed: Pairs, there: npt.NDArray[np.bool_], scores: F32, fmr: str) -> float | None:
     """Return FNMR at an FMR; failures to extract are misses.
 
     Parameters
     ----------
-    pairs : Pairs
+    listed : Pairs
         Of all samples.
     there : bool array (n,)
         Which samples have a template.
@@ -63,37 +66,46 @@ def rate(pairs: Pairs, there: npt.NDArray[np.bool_], scores: F32, fmr: str) -> f
         Of those that have one.
     """
     place = np.cumsum(there) - 1
-    good = there[pairs.probe] & there[pairs.reference]
-    values = scores[place[pairs.probe[good]], place[pairs.reference[good]]]
-    mated = pairs.mated[good]
-    failed = int((pairs.mated & ~good).sum())
+    good = there[listed.probe] & there[listed.reference]
+    values = scores[place[listed.probe[good]], place[listed.reference[good]]]
+    mated = listed.mated[good]
+    failed = int((listed.mated & ~good).sum())
     return fnmr_at_fmr(ScoreOrder.of(values[~mated], values[mated]).count(failed=failed), fmr)
 
 
 def face_loss(people: int, fmr: str = "1e-3") -> dict[str, Any]:
-    """Return TAR of the plain cosine and of whole-number products, on generated embeddings."""
+    """Return FNMR of the plain cosine and of whole-number products, on generated embeddings."""
     sides = [generate_embeddings(people, seed=7, sample=k) for k in (0, 1)]
     # As templates keep them: int8 with one scale; that alone is the plain side.
     stored = [
-        np.rint(side * (127.0 / np.abs(side).max(axis=1, keepdims=True))).astype(np.int8) for side in sides
+        FaceTemplate(v, 1.0, "0" * 64)
+        for side in sides
+        for v in np.rint(side * (127.0 / np.abs(side).max(axis=1, keepdims=True))).astype(np.int8)
     ]
-    unit = [v / np.linalg.norm(v.astype(np.float64), axis=1, keepdims=True) for v in stored]
-    whole = [
-        np.array([encoded_face(FaceTemplate(v, 1.0, "0" * 64)) for v in side])
-        .view(np.int32)
-        .astype(np.float64)
-        for side in stored
-    ]
+    plain, private = face_scores(stored)
+    mated = np.eye(people, dtype=bool)
     rates = []
-    for one, two in (unit, whole):
-        scores = (one @ two.T).astype(np.float64)
-        mated = np.eye(people, dtype=bool)
-        order = ScoreOrder.of(scores[~mated], scores[mated])
-        rates.append(fnmr_at_fmr(order.count(), fmr))
-    return {
-        "embeddings": "generated",
-        "people": people,
-        "fmr": fmr,
-        "plain_fnmr": rates[0],
-        "private_fnmr": rates[1],
-    }
+    for scores in (plain[:people, people:], private[:people, people:]):
+        rates.append(fnmr_at_fmr(ScoreOrder.of(scores[~mated], scores[mated]).count(), fmr))
+    return {"embeddings": "generated", "people": people, "fmr": fmr} | _sides(*rates)
+
+
+def face_loss_of_set(evaluation: Evaluation, fmr: str = "1e-3") -> dict[str, Any]:
+    """Return the same over all pairs of an evaluated set of pictures; failures to extract are misses."""
+    templates = [item.template for item in evaluation.extractions.items if item.template is not None]
+    there, listed = ~evaluation.extractions.failed, pairs(evaluation.dataset)
+    rates = [rate(listed, there, scores, fmr) for scores in face_scores(templates)]
+    found = {"images": len(there), "mated": int(listed.mated.sum()), "fmr": fmr}
+    return found | _sides(*rates)
+
+
+def face_scores(templates: Sequence[FaceTemplate]) -> tuple[F64, F64]:
+    """Return cosines of stored values, and the inner products that parties compute: (N, N) each, exact."""
+    values = np.array([t.values for t in templates], np.float64)
+    unit = values / np.linalg.norm(values, axis=1, keepdims=True)
+    whole = np.array([encoded_face(t) for t in templates]).view(np.int32).astype(np.float64)
+    return unit @ unit.T, whole @ whole.T
+
+
+def _sides(plain: float | None, private: float | None) -> dict[str, Any]:
+    return {"plain_fnmr": plain, "private_fnmr": private}

@@ -17,7 +17,7 @@ END = "<!-- end of figures -->"
 
 HEAD = "| what | measured | bar |"
 
-RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar", "lost")
+RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar", "lost", "share")
 """Words in the keys of figures that are rates."""
 
 
@@ -29,6 +29,7 @@ def markdown(figures: dict[str, Any]) -> str:
     from benchmarks.figures_iris import BARS as IRIS_BARS
     from benchmarks.figures_losses import BARS as LOSSES_BARS
     from benchmarks.figures_population import BARS as POPULATION_BARS
+    from benchmarks.figures_privacy import BARS as PRIVACY_BARS
     from benchmarks.figures_shortlist import BARS as SHORTLIST_BARS
     from benchmarks.figures_store import BARS as STORE_BARS
 
@@ -52,6 +53,8 @@ def markdown(figures: dict[str, Any]) -> str:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(SHORTLIST_BARS, figures["shortlist"])]
     if "losses" in figures:
         rows += ["", HEAD, "|---|---|---|", *_bar_rows(LOSSES_BARS, figures["losses"])]
+    if "privacy" in figures:
+        rows += ["", HEAD, "|---|---|---|", *_bar_rows(PRIVACY_BARS, figures["privacy"])]
     named = figures["machine"]
     rows += [
         "",

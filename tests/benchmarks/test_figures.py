@@ -52,6 +52,12 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert population["figures"]["actual_fmr_factor_1e-2"] >= 1
     assert population["figures"]["actual_fmr_factor_1e-4"] is None
     assert {bar["met"] for bar in population["bars"].values()} == {None}
+    private = figures["privacy"]
+    assert set(private["bars"]) == set(private["figures"])
+    assert private["figures"]["casia1_fnmr_above_plain"] is None
+    assert private["figures"]["comparisons_per_second_core_2048"] > 0
+    assert private["figures"]["stored_bytes"] == 8192
+    assert private["faces"]["embeddings"] == "generated"
     store = figures["store"]
     assert store["subjects"] == 100
     assert store["figures"]["sqlite_enrolments_per_second"] > 0
@@ -94,13 +100,3 @@ def test_the_suite_of_steps_runs(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1].startswith("5 passed")
-
-
-def test_the_figures_of_three_parties_run() -> None:
-    command = [sys.executable, "-m", "benchmarks.figures_privacy", "--smallest"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=200)
-    figures = json.loads(done.stdout)
-    assert set(figures["bars"]) == set(figures["figures"])
-    assert figures["figures"]["casia1_fnmr_above_plain"] is None
-    assert figures["figures"]["comparisons_per_second_core_2048"] > 0
-    assert figures["figures"]["stored_bytes"] == 8192

@@ -176,6 +176,29 @@ class GalleryCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """One entry of a server's log of accesses, as the person it is about may know it.
+
+    Attributes
+    ----------
+    number : int
+        In the log, from 0.
+    time_us : int
+        When it ended, microseconds since 1970-01-01 UTC.
+    client, method, transaction_id, outcome, address : str
+        Who, what, for what, how it ended (OK or the reason of the error), from where.
+    """
+
+    number: int
+    time_us: int
+    client: str
+    method: str
+    transaction_id: str
+    outcome: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModalityStatus:
     """What an engine holds of one modality.
 

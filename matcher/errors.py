@@ -560,6 +560,12 @@ class AuditNewerError(AuditError):
     reason = "AUDIT_NEWER"
 
 
+class AuditNotKeptError(AuditError):
+    """The server keeps no log of accesses that could be asked."""
+
+    reason = "AUDIT_NOT_KEPT"
+
+
 class AuditUnavailableError(AuditError):
     """An entry could not be made durable, so the access that it is about is refused."""
 

@@ -85,6 +85,7 @@ def requests_of(sample: pb.Sample) -> dict[str, bytes]:
         "Identify": search,
         "ExtractTemplate": pb.ExtractTemplateRequest(samples=samples),
         "AssessQuality": pb.AssessQualityRequest(samples=samples),
+        "ListAccesses": pb.ListAccessesRequest(subject_id="A"),
         "ListGalleries": pb.ListGalleriesRequest(),
         "GetServerStatus": pb.GetServerStatusRequest(),
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from matcher.audit.entry import Entry, unpacked
+from matcher.audit.head import LAST_HEAD, read_last_head
 from matcher.audit.merkle import HASH_BYTES
 from matcher.audit.segment import ENTRY, frames, read_header, segment_path, segment_paths
 from matcher.audit.walk import entries_of
@@ -108,7 +109,11 @@ class AccessIndex:
                 self._database.execute("INSERT OR REPLACE INTO state VALUES (1, ?, 0, 0)", (header.log,))
             row = (header.log, 0, 0)
         batch: list[tuple[int, bytes, int]] = []
+        # What no head confirms may still be cut off, and another entry get its number.
+        head = read_last_head(self._folder / LAST_HEAD)
         for one in self._news(row[1], row[2], header.full):
+            if head is not None and one[0] >= head.size:
+                break
             batch.append(one)
             if len(batch) == BATCH:
                 self._take(batch)

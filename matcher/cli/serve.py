@@ -112,7 +112,7 @@ def serve(
         with observer.watching(engine, asked_at, turns.waiting) as port:
             if port is not None and asked_at is not None:
                 logging.getLogger(__name__).info("Metrics at http://%s:%d/metrics", asked_at[0], port)
-            server.serve(engine)
+            server.serve(engine, None if safe is None else safe.accesses)
             print(f"matcher: ready at {server.address}", flush=True)
             if port_file is not None:
                 _write_whole(port_file, server.address.rpartition(":")[2] + "\n")

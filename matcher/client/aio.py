@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from matcher.answers import Access
 from matcher.client import calls
 from matcher.client.call import (
     CHANNEL_OPTIONS,
@@ -80,6 +81,7 @@ class AsyncClient:
     extract = method(calls.extract)
     assess = method(calls.assess)
     galleries = method(calls.galleries)
+    list_accesses = method(calls.list_accesses)
     status = method(calls.status)
 
     def __init__(
@@ -109,6 +111,16 @@ class AsyncClient:
             )
             for visit in found:
                 yield visit
+            if not token:
+                return
+
+    async def accesses(self, subject_id: str, **options: Unpack[CallOptions]) -> AsyncIterator[Access]:
+        """Yield who looked at a subject's data, the earliest first, page by page."""
+        token = ""
+        while True:
+            found, token = await self.list_accesses(subject_id, page_token=token, **options)
+            for one in found:
+                yield one
             if not token:
                 return
 

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, Unpack
 
 from matcher.answers import (
+    Access,
     Assessed,
     Enrolled,
     Extracted,
@@ -36,6 +37,7 @@ from matcher.service.convert import (
 )
 from matcher.service.convert_changes import unique_from_message, update_to_message
 from matcher.service.convert_records import (
+    accesses_from_message,
     assessed_from_message,
     details_to_message,
     extracted_from_message,
@@ -255,6 +257,14 @@ def assess(samples: Samples, **options: Unpack[CallOptions]) -> Call[tuple[Asses
 def galleries(**options: Unpack[CallOptions]) -> Call[tuple[GalleryCount, ...]]:
     """Return the galleries that encounters belong to."""
     return make("ListGalleries", pb.ListGalleriesRequest(), galleries_from_message, options)
+
+
+def list_accesses(
+    subject_id: str, *, page_size: int = 0, page_token: str = "", **options: Unpack[CallOptions]
+) -> Call[tuple[tuple[Access, ...], str]]:
+    """Return a page of who looked at a subject's data, and the token of the next."""
+    request = pb.ListAccessesRequest(subject_id=subject_id, page_size=page_size, page_token=page_token)
+    return make("ListAccesses", request, accesses_from_message, options)
 
 
 def status(**options: Unpack[CallOptions]) -> Call[Status]:

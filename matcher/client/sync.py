@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from matcher.answers import Access
 from matcher.client import calls
 from matcher.client.call import (
     CHANNEL_OPTIONS,
@@ -85,6 +86,7 @@ class Client:
     extract = method(calls.extract)
     assess = method(calls.assess)
     galleries = method(calls.galleries)
+    list_accesses = method(calls.list_accesses)
     status = method(calls.status)
 
     def __init__(
@@ -112,6 +114,15 @@ class Client:
             found, token = self.list_encounters(
                 subject_id=subject_id, gallery=gallery, page_token=token, **options
             )
+            yield from found
+            if not token:
+                return
+
+    def accesses(self, subject_id: str, **options: Unpack[CallOptions]) -> Iterator[Access]:
+        """Yield who looked at a subject's data, the earliest first, page by page."""
+        token = ""
+        while True:
+            found, token = self.list_accesses(subject_id, page_token=token, **options)
             yield from found
             if not token:
                 return

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from matcher.answers import Assessed, Extracted, GalleryCount
+from matcher.answers import Access, Assessed, Extracted, GalleryCount
 from matcher.errors import ArgumentError
 from matcher.face.types import FacePosition
 from matcher.gallery.filters import MAX_YEAR, MIN_YEAR, Filter
@@ -270,3 +270,20 @@ def galleries_to_message(galleries: Iterable[GalleryCount]) -> pb.ListGalleriesR
 def galleries_from_message(message: pb.ListGalleriesResponse) -> tuple[GalleryCount, ...]:
     """Return galleries from a message."""
     return tuple(GalleryCount(g.name, g.encounter_count, g.subject_count) for g in message.galleries)
+
+
+def accesses_from_message(message: pb.ListAccessesResponse) -> tuple[tuple[Access, ...], str]:
+    """Return a page of accesses and the token of the next."""
+    found = tuple(
+        Access(
+            one.entry_number,
+            time_from_message(one.accessed_at),
+            one.client,
+            one.method,
+            one.access_transaction_id,
+            one.outcome,
+            one.address,
+        )
+        for one in message.accesses
+    )
+    return found, message.next_page_token

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 
+from matcher.audit.index import AccessIndex
 from matcher.audit.keys import load_key, load_publics
 from matcher.audit.log import AuditLog
 from matcher.errors import ArgumentError
@@ -31,15 +32,20 @@ class Secured:
         An interceptor for `Server`.
     credentials : grpc.ServerCredentials or None
     log : AuditLog or None
+    accesses : AccessIndex or None
+        Of the log.
     """
 
     settings: SecuritySettings
     guard: Guard
     credentials: grpc.ServerCredentials | None
     log: AuditLog | None
+    accesses: AccessIndex | None
 
     def close(self) -> None:
-        """Close the log."""
+        """Close the log and its index."""
+        if self.accesses is not None:
+            self.accesses.close()
         if self.log is not None:
             self.log.close()
 
@@ -80,7 +86,8 @@ def secured(path: Path, listen: str) -> Secured:
     guard, audit = Guard(settings), settings.audit
     if audit is not None:
         guard.log = AuditLog(audit.folder, load_key(audit.key), known=load_publics(audit.known))
-    return Secured(settings, guard, credentials, guard.log)
+    accesses = None if audit is None else AccessIndex(audit.folder)
+    return Secured(settings, guard, credentials, guard.log, accesses)
 
 
 def server_credentials(tls: Tls) -> grpc.ServerCredentials:

@@ -10,10 +10,12 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from matcher.audit.index import AccessIndex
 from matcher.engine import Engine
 from matcher.errors import ArgumentError
 from matcher.service.address import is_loopback, split_address
 from matcher.service.boundary import Boundary
+from matcher.service.handlers.accesses import AccessHandlers
 from matcher.service.handlers.encounters import EncounterHandlers
 from matcher.service.handlers.enrolment import EnrolmentHandlers
 from matcher.service.handlers.extraction import ExtractionHandlers
@@ -49,6 +51,7 @@ class Servicer(
     IdentificationHandlers,
     ExtractionHandlers,
     StatusHandlers,
+    AccessHandlers,
     pb_grpc.MatcherServiceServicer,
 ):
     """Converts and delegates; errors are `Boundary`'s work."""
@@ -126,8 +129,12 @@ class Server:
             )
         self._grpc.start()
 
-    def serve(self, engine: Engine) -> None:
-        """Answer calls with this engine from now on; the caller closes it after `drain`."""
+    def serve(self, engine: Engine, accesses: AccessIndex | None = None) -> None:
+        """Answer calls with this engine from now on, and with who looked at whom where there is a log of it.
+
+        The caller closes both after `drain`.
+        """
+        self._servicer.accesses = accesses
         self._servicer.engine = engine
         self._announce(True)
 

@@ -60,6 +60,7 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.TooManyRequestsError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.AuditCorruptError: grpc.StatusCode.DATA_LOSS,
     errors.AuditNewerError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.AuditNotKeptError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.AuditUnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.KeyMissingError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SealBrokenError: grpc.StatusCode.DATA_LOSS,

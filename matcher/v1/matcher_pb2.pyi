@@ -2598,6 +2598,124 @@ class ListGalleriesResponse(_message.Message):
 Global___ListGalleriesResponse: _TypeAlias = ListGalleriesResponse  # noqa: Y015
 
 @_typing.final
+class ListAccessesRequest(_message.Message):
+    """Request of ListAccesses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Whose, 1 to 128 characters. Required."""
+    page_size: _builtins.int
+    """Most accesses on the page, 1 to 1000. Default 100."""
+    page_token: _builtins.str
+    """next_page_token of the page before; the subject must be as it was there. Default: the first page."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "page_size", b"page_size", "page_token", b"page_token", "priority", b"priority", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___ListAccessesRequest: _TypeAlias = ListAccessesRequest  # noqa: Y015
+
+@_typing.final
+class Access(_message.Message):
+    """One entry of the log of accesses. Whom else it is about is left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_NUMBER_FIELD_NUMBER: _builtins.int
+    ACCESSED_AT_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    ACCESS_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    entry_number: _builtins.int
+    """Its number in the log, from 0, by which its inclusion can be proved."""
+    client: _builtins.str
+    """The client, "anonymous" where the server asks for no identity, at most 256 characters."""
+    method: _builtins.str
+    """What it asked for, such as Verify."""
+    access_transaction_id: _builtins.str
+    """The request's transaction_id, or what the server made in its place."""
+    outcome: _builtins.str
+    """OK, or the reason of the error."""
+    address: _builtins.str
+    """Where the call came from."""
+    @_builtins.property
+    def accessed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended, to the microsecond."""
+
+    def __init__(
+        self,
+        *,
+        entry_number: _builtins.int = ...,
+        accessed_at: _timestamp_pb2.Timestamp | None = ...,
+        client: _builtins.str = ...,
+        method: _builtins.str = ...,
+        access_transaction_id: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_transaction_id", b"access_transaction_id", "accessed_at", b"accessed_at", "address", b"address", "client", b"client", "entry_number", b"entry_number", "method", b"method", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Access: _TypeAlias = Access  # noqa: Y015
+
+@_typing.final
+class ListAccessesResponse(_message.Message):
+    """Reply of ListAccesses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCESSES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty after the last."""
+    @_builtins.property
+    def accesses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Access]:
+        """The earliest first."""
+
+    def __init__(
+        self,
+        *,
+        accesses: _abc.Iterable[Global___Access] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accesses", b"accesses", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAccessesResponse: _TypeAlias = ListAccessesResponse  # noqa: Y015
+
+@_typing.final
 class GetServerStatusRequest(_message.Message):
     """Request of GetServerStatus."""
 

@@ -130,6 +130,11 @@ class MatcherServiceStub:
                 request_serializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesRequest.SerializeToString,
                 response_deserializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesResponse.FromString,
                 _registered_method=True)
+        self.ListAccesses = channel.unary_unary(
+                '/matcher.v1.MatcherService/ListAccesses',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesResponse.FromString,
+                _registered_method=True)
         self.GetServerStatus = channel.unary_unary(
                 '/matcher.v1.MatcherService/GetServerStatus',
                 request_serializer=matcher_dot_v1_dot_matcher__pb2.GetServerStatusRequest.SerializeToString,
@@ -301,6 +306,15 @@ class MatcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAccesses(self, request, context):
+        """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
+        that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+        with AUDIT_NOT_KEPT where the server keeps no log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetServerStatus(self, request, context):
         """Tells what the server holds. Changes nothing.
         """
@@ -405,6 +419,11 @@ def add_MatcherServiceServicer_to_server(servicer, server):
                     servicer.ListGalleries,
                     request_deserializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesRequest.FromString,
                     response_serializer=matcher_dot_v1_dot_matcher__pb2.ListGalleriesResponse.SerializeToString,
+            ),
+            'ListAccesses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccesses,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesResponse.SerializeToString,
             ),
             'GetServerStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServerStatus,
@@ -926,6 +945,33 @@ class MatcherService:
             '/matcher.v1.MatcherService/ListGalleries',
             matcher_dot_v1_dot_matcher__pb2.ListGalleriesRequest.SerializeToString,
             matcher_dot_v1_dot_matcher__pb2.ListGalleriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccesses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/ListAccesses',
+            matcher_dot_v1_dot_matcher__pb2.ListAccessesRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.ListAccessesResponse.FromString,
             options,
             channel_credentials,
             insecure,

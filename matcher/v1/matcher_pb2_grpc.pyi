@@ -133,6 +133,11 @@ class MatcherServiceStub:
     """
     ListGalleries: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ListGalleriesRequest, _matcher_pb2.ListGalleriesResponse]
     """Tells the galleries that encounters belong to. Changes nothing."""
+    ListAccesses: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ListAccessesRequest, _matcher_pb2.ListAccessesResponse]
+    """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
+    that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+    with AUDIT_NOT_KEPT where the server keeps no log.
+    """
     GetServerStatus: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetServerStatusRequest, _matcher_pb2.GetServerStatusResponse]
     """Tells what the server holds. Changes nothing."""
 
@@ -222,6 +227,11 @@ class MatcherServiceAsyncStub(MatcherServiceStub):
     """
     ListGalleries: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ListGalleriesRequest, _matcher_pb2.ListGalleriesResponse]  # type: ignore[assignment]
     """Tells the galleries that encounters belong to. Changes nothing."""
+    ListAccesses: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ListAccessesRequest, _matcher_pb2.ListAccessesResponse]  # type: ignore[assignment]
+    """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
+    that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+    with AUDIT_NOT_KEPT where the server keeps no log.
+    """
     GetServerStatus: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetServerStatusRequest, _matcher_pb2.GetServerStatusResponse]  # type: ignore[assignment]
     """Tells what the server holds. Changes nothing."""
 
@@ -422,6 +432,17 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.ListGalleriesResponse, _abc.Awaitable[_matcher_pb2.ListGalleriesResponse]]:
         """Tells the galleries that encounters belong to. Changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ListAccesses(
+        self,
+        request: _matcher_pb2.ListAccessesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.ListAccessesResponse, _abc.Awaitable[_matcher_pb2.ListAccessesResponse]]:
+        """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
+        that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+        with AUDIT_NOT_KEPT where the server keeps no log.
+        """
 
     @_abc_1.abstractmethod
     def GetServerStatus(

@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matcher.audit.entry import Entry
+from matcher.audit.entry import Entry, packed
 from matcher.audit.head import Head, PublicKeys
 from matcher.audit.index import AccessIndex
 from matcher.audit.log import AuditLog
+from matcher.audit.merkle import HASH_BYTES
 from matcher.audit.proof import (
     head_text,
     parsed_head,
@@ -22,6 +23,7 @@ from matcher.audit.proof import (
     prove_consistency,
     prove_inclusion,
 )
+from matcher.audit.segment import ENTRY, frame
 from matcher.errors import ArgumentError, AuditCorruptError
 
 Write = Callable[[Path, int], Path]
@@ -108,6 +110,18 @@ def test_a_person_s_accesses(tmp_path: Path, write: Write, make_entry: MakeEntry
     for limit in (0, 1001):
         with pytest.raises(ArgumentError):
             again.accesses("nobody", limit=limit)
+
+
+def test_what_no_head_confirms_is_not_told(tmp_path: Path, write: Write, make_entry: MakeEntry) -> None:
+    """A group that is being written may be cut off again, and another entry get its number."""
+    folder = write(tmp_path / "log", 2)
+    segment = max(folder.glob("segment-*.audit"))
+    data = packed(make_entry(9))
+    segment.write_bytes(segment.read_bytes() + frame(ENTRY, bytes(HASH_BYTES) + data))
+    index = AccessIndex(folder)
+    assert index.accesses("subject-9") == []
+    assert [n for n, _ in index.accesses("subject-1")] == [1]
+    index.close()
 
 
 def test_an_index_of_another_log_or_damaged_is_made_anew(tmp_path: Path, write: Write) -> None:

@@ -16,9 +16,11 @@ from matcher.audit.entry import Entry, unpacked
 from matcher.audit.keys import load_publics, make_key
 from matcher.audit.proof import LogParts
 from matcher.audit.verify import verify_log
+from matcher.client import Client
 from matcher.engine import Engine
 from matcher.errors import (
     ArgumentError,
+    AuditNotKeptError,
     AuditUnavailableError,
     ForbiddenError,
     MatcherError,
@@ -27,6 +29,7 @@ from matcher.errors import (
     UnauthenticatedError,
 )
 from matcher.security.identity import EVERY_GALLERY, WANTED, Identity, Role
+from matcher.service.page_token import page_token
 from matcher.service.scopes import EngineLookup, check_scope, samples_of, subjects_of
 from matcher.service.secured import Secured, secured
 from matcher.service.server import SERVICE, Server
@@ -87,7 +90,7 @@ class Office:
             "127.0.0.1:0", interceptors=[self.secured.guard], credentials=self.secured.credentials
         )
         self.secured.guard.lookup = EngineLookup(engine)
-        self.server.serve(engine)
+        self.server.serve(engine, self.secured.accesses)
         self._channels: list[grpc.Channel] = []
 
     def channel(self, name: str | None) -> grpc.Channel:
@@ -222,6 +225,45 @@ def test_every_access_is_in_the_log_before_its_answer(tokens: Office) -> None:
     ]
     assert all(entry.address.startswith("ipv4:127.0.0.1") and entry.transaction for entry in tokens.entries())
     assert b"IMG" not in b"".join(path.read_bytes() for path in (tokens.folder / "audit").iterdir())
+
+
+def test_a_person_s_own_log(tokens: Office) -> None:
+    """Who looked at alice, page by page, and not whom else they looked at; reading it is an access, too."""
+    for name in ("alice", "bob"):
+        request = pb.EnrollRequest(subject_id=name, samples=[sample("IMG 1 0")])
+        tokens.call("Enroll", request, token=tokens.token("enrol"))
+    tokens.call("Identify", IDENTIFY, token=tokens.token("identify", sub="searcher"))
+    tokens.call("DeleteSubject", DELETE, token=tokens.token("delete", sub="deleter"))
+    read, request = (
+        tokens.token("read", sub="ombudsman"),
+        pb.ListAccessesRequest(subject_id="alice", page_size=2),
+    )
+    first = tokens.call("ListAccesses", request, token=read)
+    assert [(one.client, one.method) for one in first.accesses] == [
+        ("clerk", "Enroll"),
+        ("searcher", "Identify"),
+    ]
+    assert "bob" not in str(first)
+    request.page_token = first.next_page_token
+    second = tokens.call("ListAccesses", request, token=read)
+    told = [(one.client, one.method, one.outcome) for one in second.accesses]
+    assert told == [("deleter", "DeleteSubject", "OK"), ("ombudsman", "ListAccesses", "OK")]
+    assert [one.entry_number for one in second.accesses] == [3, 4]
+    for wrong in (
+        pb.ListAccessesRequest(),
+        pb.ListAccessesRequest(subject_id="bob", page_token=first.next_page_token),
+        pb.ListAccessesRequest(subject_id="alice", page_size=1001),
+        pb.ListAccessesRequest(subject_id="alice", page_token=page_token(1 << 63, "accesses", "alice")),
+    ):
+        with pytest.raises(ArgumentError):
+            tokens.call("ListAccesses", wrong, token=read)
+    with pytest.raises(ForbiddenError):
+        tokens.call("ListAccesses", request, token=tokens.token("identify"))
+
+
+def test_a_server_without_a_log_says_so(client: Client) -> None:
+    with pytest.raises(AuditNotKeptError):
+        list(client.accesses("alice"))
 
 
 def test_an_access_that_cannot_be_logged_is_refused(tokens: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,9 +121,9 @@ def _step(total: Array, bend: float, reach: int) -> Array:
 def circle_score(
     image: Array, centre: Array, cosines: Array, sines: Array, split: int, radii: Array, at: int, half: int,
     limit: float, least: float,
-) -> float:  # fmt: skip
-    """Score of one circle: the geometric mean of both sides' mean rises."""
-    sides = []
+) -> tuple[float, float]:  # fmt: skip
+    """Score of one circle: the geometric mean of both sides' mean rises; and times both sides' evenness."""
+    sides, evenness = [], 1.0
     for part in (slice(0, split), slice(split, None)):
         x = centre[0] + radii[None, :] * cosines[part, None]
         y = centre[1] + radii[None, :] * sines[part, None]
@@ -131,9 +131,12 @@ def circle_score(
         step = shown[:, at : at + half].mean(axis=1) - shown[:, at - half : at].mean(axis=1)
         good = ~np.isnan(step)
         if good.mean() < least or not good.any():
-            return 0.0
-        sides.append(float(eased(step[good], limit).mean()))
-    return float(np.sqrt(sides[0] * sides[1])) if min(sides) > 0 else 0.0
+            return 0.0, 0.0
+        rises = eased(step[good], limit)
+        sides.append(float(rises.mean()))
+        evenness *= sides[-1] / float(np.sqrt(np.mean(rises**2)))
+    score = float(np.sqrt(sides[0] * sides[1])) if min(sides) > 0 else 0.0
+    return score, score * evenness
 
 
 def vertical_rises(image: Array, half: int, limit: float) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from matcher.iris import parameters as p
 from matcher.iris.contour import Circle, Contour, Edge, fit_contour
 from matcher.iris.kernels import circles
-from matcher.types import F32
+from matcher.types import F32, I64
 
 EDGE = Edge(
     reach=(0.8, 1.2),
@@ -56,18 +56,18 @@ def find_limbus(smooth: F32, pupil: Circle, usual: float = 0.0) -> tuple[Circle,
     step = max(1.0, least / COARSE_STEPS)
     radii = np.arange(pupil.radius * PUPIL_EDGE, most * PUPIL_EDGE, step, dtype=np.float32)
     centres = _grid(pupil, COARSE_SHIFT * pupil.radius, COARSE_SHIFTS)
-    scores = _scores(smooth, centres, radii, pupil, VISIBLE[0])
+    scores, even = _scores(smooth, centres, radii, pupil, VISIBLE[0])
     scores[:, (radii < least) | (radii > most)] = 0
     if not scores.any():
         return None
-    circle = _choose(scores, centres, radii, pupil, usual)
+    circle = _choose(scores, even, centres, radii, pupil, usual)
     score = 0.0
     for shift in FINE_SHIFTS:
         step = max(0.5, circle.radius / FINE_STEPS)
         nearest = max(circle.radius * (1 - FINE_SPAN), pupil.radius * PUPIL_EDGE)
         radii = np.arange(nearest, circle.radius * (1 + FINE_SPAN), step, dtype=np.float32)
         centres = _grid(circle, shift * circle.radius, 2)
-        scores = _scores(smooth, centres, radii, pupil, VISIBLE[1])
+        scores, _ = _scores(smooth, centres, radii, pupil, VISIBLE[1])
         scores[:, np.abs(radii / circle.radius - 1) > FINE_KEPT] = 0
         if not scores.any():
             return None
@@ -93,35 +93,49 @@ def held(limbus: Contour, pupil: Circle) -> Contour:
     return replace(limbus, circle=replace(circle, y=height))
 
 
-def _choose(scores: F32, centres: F32, radii: F32, pupil: Circle, usual: float) -> Circle:
-    """Return the smallest circle that is nearly the best: edges of lids lie outside the limbus."""
+def _choose(scores: F32, even: F32, centres: F32, radii: F32, pupil: Circle, usual: float) -> Circle:
+    """Return the smallest circle that is nearly the best: edges of lids lie outside the limbus.
+
+    It must also rise nearly as evenly as the others that are nearly the best: where an iris is little darker
+    than the white, circles on its own texture rise nearly as much as the limbus, but on few rays.
+    """
     best = scores.max(axis=0)
     top = np.zeros(len(best), np.bool_)
     top[1:-1] = (best[1:-1] >= best[:-2]) & (best[1:-1] >= best[2:])
     top &= (best >= p.LIMBUS_FIRST * best.max()) & (radii > p.LIMBUS_FIRST_RATIO * pupil.radius)
     if (top & (radii >= usual)).any():
         top &= radii >= usual
-    place = int(np.flatnonzero(top)[0]) if top.any() else int(best.argmax())
-    near = np.flatnonzero(np.abs(radii / radii[place] - 1) < 0.1)
+    place = int(best.argmax())
+    if top.any():
+        evenest = even.max(axis=0)
+        places = np.flatnonzero(top)
+        worth = np.array([evenest[_near(radii, int(place))].max() for place in places])
+        place = int(places[worth >= p.LIMBUS_FIRST_EVEN * worth.max()][0])
+    near = _near(radii, place)
     place = int(near[best[near].argmax()])
     centre = int(scores[:, place].argmax())
     half = float(radii[1] - radii[0]) / 2
     return Circle(float(centres[centre, 0]), float(centres[centre, 1]), float(radii[place]) - half)
 
 
-def _scores(smooth: F32, centres: F32, radii: F32, pupil: Circle, least: float) -> F32:
+def _near(radii: F32, place: int) -> I64:
+    """Return the places of radii that are the same edge's as the one at a place."""
+    return np.flatnonzero(np.abs(radii / radii[place] - 1) < p.LIMBUS_SAME)
+
+
+def _scores(smooth: F32, centres: F32, radii: F32, pupil: Circle, least: float) -> tuple[F32, F32]:
+    """Return the scores of circles, and those weighed by how alike their rays are: float32 (C, R) each."""
     cosines, sines = _arcs()
     pitch = float(radii[1] - radii[0])
     reach = np.maximum(2, np.rint(p.LIMBUS_HALF * radii / pitch)).astype(np.int64)
-    scores = np.empty((len(centres), len(radii)), np.float32)
+    scores, even = (np.empty((len(centres), len(radii)), np.float32) for _ in range(2))
     limit = np.float32(p.LIMBUS_LIMIT[1])
     circles.score_circles(
-        smooth, centres, cosines, sines, p.LIMBUS_RAYS, radii, reach, limit, np.float32(least), scores
+        smooth, centres, cosines, sines, p.LIMBUS_RAYS, radii, reach, limit, np.float32(least), scores, even
     )
     away = np.hypot(centres[:, 0] - pupil.x, centres[:, 1] - pupil.y)[:, None] / radii[None, :]
-    scores *= np.maximum(1 - p.LIMBUS_OFF_CENTRE * away**2, 0)
-    scores[away > p.LIMBUS_SHIFT] = 0
-    return scores
+    centred = np.where(away > p.LIMBUS_SHIFT, 0, np.maximum(1 - p.LIMBUS_OFF_CENTRE * away**2, 0))
+    return scores * centred, even * centred
 
 
 def _grid(circle: Circle, step: float, count: int) -> F32:

@@ -83,6 +83,11 @@ LIMBUS_LIMIT = (4.0, 40.0)
 """As PUPIL_LIMIT."""
 LIMBUS_FIRST = 0.7
 """Share of the best score at which a smaller circle is taken instead: lids lie outside the limbus."""
+LIMBUS_FIRST_EVEN = 0.7
+"""The same of scores weighed by how alike the rays of a side rise. Of 880 synthetic eyes it takes five wrong
+circles to one, as 0.8 and 0.9 do (0.6: to three); half of MMU2 and a third of CASIA1 choose as without it."""
+LIMBUS_SAME = 0.1
+"""Departure of a radius, shares of it, at which a circle lies on the same edge as a neighbour."""
 LIMBUS_FIRST_RATIO = 1.4
 """Least radius of that smaller circle, pupil radii: not the pupil's own edge."""
 NESTED_TOLERANCE = 0.15

@@ -148,16 +148,18 @@ def test_score_circles(reference: ModuleType) -> None:
     centres = np.array([[52, 44], [60, 44], [90, 40]], np.float32)
     radii = np.arange(10, 45, dtype=np.float32)
     reach = np.full(35, 3, np.int64)
-    scores = np.empty((3, 35), np.float32)
+    scores, even = (np.empty((3, 35), np.float32) for _ in range(2))
     circles.score_circles(
-        picture, centres, cosines, sines, 6, radii, reach, np.float32(40), np.float32(0.6), scores
+        picture, centres, cosines, sines, 6, radii, reach, np.float32(40), np.float32(0.6), scores, even
     )
     assert np.unravel_index(scores.argmax(), scores.shape) == (0, 15)
     for c in range(3):
         for r in (3, 10, 15, 16, 30):
             expected = reference.circle_score(picture, centres[c], cosines, sines, 6, radii, r, 3, 40, 0.6)
-            assert scores[c, r] == pytest.approx(expected, abs=0.05)
+            assert scores[c, r] == pytest.approx(expected[0], abs=0.05)
+            assert even[c, r] == pytest.approx(expected[1], abs=0.05)
     assert (scores[:, :3] == 0).all()
+    assert (even[:, :3] == 0).all()
 
 
 def test_vertical_rises(reference: ModuleType, image: np.ndarray) -> None:

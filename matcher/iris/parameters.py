@@ -24,10 +24,15 @@ COARSE_SIDE = 320
 # Reflections
 GLINT_RADIUS = 6
 """Half side of a window wider than any reflection of a lamp, coarse px."""
+GLINT_RADIUS_REDUCED = 3
+"""The same for a second look at a reduced image, whose irises may be 20 px in radius: as narrow as the wider
+window, so that whole irises pass for reflections."""
 GLINT_RISE = 45.0
 """Least rise of a reflection above what else fills that window, grey levels."""
 GLINT_MARGIN = 2
 """How far a reflection's halo reaches, coarse px."""
+GLINT_MARGIN_REDUCED = 1
+"""The same for that second look."""
 SMOOTH_SIGMA = 1.0
 """Smoothing before edges are looked for, coarse px."""
 
@@ -252,6 +257,11 @@ EYE_LEAST = 75.0
 EYE_LEAST_AGAIN = 120.0
 """The same where an iris was looked for once more, without what is smaller than irises are: chance has had a
 second try."""
+EYE_SURE = 240.0
+"""Score of an eye from which a reduced image is not looked at again: four fifths of the highest."""
+EYE_SECOND, EYE_SECOND_MORE = 220.0, 1.15
+"""Least score of an eye that the second look finds, and that over the first look's: chance has had a second
+try."""
 EYE_RADIUS = 36.0
 """Least radius of an iris, image px: a tenth below the 80 px across that are asked for."""
 TEXTURE_AROUND = (4, 24)

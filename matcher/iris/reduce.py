@@ -65,11 +65,14 @@ def smoothed(image: F32, across: float, down: float | None = None) -> F32:
     return out
 
 
-def fill_glints(image: F32) -> tuple[F32, Mask]:
-    """Return the image with small bright spots filled from around them, and where they were."""
-    low = _extreme(_extreme(image, p.GLINT_RADIUS, -1), p.GLINT_RADIUS, 1)
+def fill_glints(image: F32, radius: int = p.GLINT_RADIUS, margin: int = p.GLINT_MARGIN) -> tuple[F32, Mask]:
+    """Return the image with small bright spots filled from around them, and where they were.
+
+    Spots are narrower than 2 * `radius` + 1 px; `margin` px around them are theirs too.
+    """
+    low = _extreme(_extreme(image, radius, -1), radius, 1)
     spots = (image - low > p.GLINT_RISE).astype(np.float32)
-    marked = _extreme(spots, p.GLINT_MARGIN, 1) > 0
+    marked = _extreme(spots, margin, 1) > 0
     filled = image.copy()
     grey.fill_marked(filled, marked, np.empty_like(image))
     return filled, marked

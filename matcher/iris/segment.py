@@ -86,8 +86,7 @@ def find_eye(pixels: U8) -> Eye:
     IrisNotFoundError
         If nothing around it looks like an iris.
     """
-    coarse = _view(pixels, -(-max(pixels.shape) // p.COARSE_SIDE), (0, 0, pixels.shape[1], pixels.shape[0]))
-    pupil, circle, score = _best_pair(coarse)
+    coarse, pupil, circle, score = _first_look(pixels)
     factor = max(int(circle.radius * coarse.factor / p.VIEW_RADIUS), 1)
     view = coarse
     if factor < coarse.factor:
@@ -99,6 +98,33 @@ def find_eye(pixels: U8) -> Eye:
     samples = sample_iris(view.grey, view.glints, pupil, limbus)
     upper, lower = find_eyelids(view.smooth, samples, pupil.circle, limbus.circle)
     return Eye(view, pupil, limbus, samples, upper, lower, score)
+
+
+def _first_look(pixels: U8) -> tuple[View, Contour, Circle, float]:
+    """Return the coarse view, and the pupil, the limbus and their score there.
+
+    In a reduced image, where nothing looks surely like an eye, the reflections are looked for once more as
+    smaller ones: several fill a small pupil, and small irises are themselves as narrow as reflections.
+    """
+    factor = -(-max(pixels.shape) // p.COARSE_SIDE)
+    looks = ((p.GLINT_RADIUS, p.GLINT_MARGIN), (p.GLINT_RADIUS_REDUCED, p.GLINT_MARGIN_REDUCED))
+    best: tuple[View, Contour, Circle, float] | None = None
+    least = 0.0
+    for radius, margin in looks if factor > 1 else looks[:1]:
+        view = _view(pixels, factor, (0, 0, pixels.shape[1], pixels.shape[0]), radius, margin)
+        try:
+            pupil, circle, score = _best_pair(view)
+        except (PupilNotFoundError, IrisNotFoundError) as reason:
+            refusal = reason
+            score = 0.0
+        if score > least:
+            best = view, pupil, circle, score
+        if score >= p.EYE_SURE:
+            break
+        least = max(p.EYE_SECOND, p.EYE_SECOND_MORE * score)
+    if best is None:
+        raise refusal
+    return best
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +218,16 @@ def _closer(
     return view, finer, circle.moved(scale, left / factor, upper / factor)
 
 
-def _view(pixels: U8, factor: int, box: tuple[int, int, int, int]) -> View:
+def _view(
+    pixels: U8,
+    factor: int,
+    box: tuple[int, int, int, int],
+    radius: int = p.GLINT_RADIUS,
+    margin: int = p.GLINT_MARGIN,
+) -> View:
     left, upper, right, lower = box
     grey = reduced(np.ascontiguousarray(pixels[upper:lower, left:right]), factor)
-    filled, glints = fill_glints(grey)
+    filled, glints = fill_glints(grey, radius, margin)
     return View(grey, filled, smoothed(filled, p.SMOOTH_SIGMA), glints, factor, left, upper)
 
 

@@ -40,7 +40,7 @@ from matcher.samples import Sample
 from matcher.template.modality import Template, decode, extractor_of
 from matcher.types import FingerPosition, Modality
 
-WORST = 77
+WORST = 77_777
 """Nobody's: of this identity the next extractor gives no template."""
 
 PATIENCE_S = 30.0

@@ -279,7 +279,11 @@ TEXTURE_SHARE = 0.4
 RING_EDGE_RISE = 3.0
 """Rise across the pupil's edge that counts there, grey levels."""
 RING_EDGE_LEAST = 0.8
-"""Least share of the pupil's edge that rises so far. Real eyes have 0.87 or more."""
+"""Least share of the pupil's edge that rises so far. Real eyes at hand have 0.87 or more, one whose lamps are
+reflected on its pupil's border less."""
+RING_UNEVEN_HIDDEN = 0.2
+"""Largest deviation along angles, as below, of a ring whose pupil's edge is not seen as far. Portraits with
+such an edge had 0.26 to 0.63 (those that limits are chosen on), a good eye with reflections 0.13."""
 RING_SAMPLES, RING_COLUMNS = 12, 16
 """Visible samples that an angle needs to count, and angles that say anything."""
 RING_UNEVEN_MOST = 0.45

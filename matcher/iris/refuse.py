@@ -52,12 +52,14 @@ def require_ring(eye: Eye, sheet: Sheet) -> None:
 
     Notes
     -----
-    The pupil is darker than what surrounds it at all angles, and an iris is about as bright at one angle as
-    at another, beside the step at its pupil: what is seen there of a background is not. An eye from nearby
-    in visible light is an eye, and may pass.
+    The pupil is darker than what surrounds it at all angles, but those where light is reflected, and an iris
+    is about as bright at one angle as at another, beside the step at its pupil: what is seen there of a
+    background is not. An eye from nearby in visible light is an eye, and may pass.
     """
     edge, uneven = ring_measures(eye, sheet)
-    if edge < p.RING_EDGE_LEAST or uneven > p.RING_UNEVEN_MOST:
+    # Reflections on the pupil's border hide part of its edge: that alone is no reason to lose somebody's eye.
+    hidden = edge < p.RING_EDGE_LEAST and uneven > p.RING_UNEVEN_HIDDEN
+    if hidden or uneven > p.RING_UNEVEN_MOST:
         raise IrisNotFoundError(
             "What surrounds the dark disc is no ring: it varies along the disc's edge as no iris does.",
             hint="Capture the open eye alone, from nearby, in near-infrared light.",

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Picture
 
 from matcher.datasets.iris_synthesis import EyeSettings, EyeTruth, draw_eye, generate_eye
+from matcher.datasets.iris_synthesis.folders import eye_seed
 from matcher.errors import FailureToExtractError
 from matcher.formats.eyes import eye_image, read_eye
 from matcher.formats.iso19794_6 import write_iris_image_record
@@ -166,3 +167,10 @@ def test_an_iris_nearly_as_bright_as_the_white_is_found() -> None:
     radius = float(np.hypot(*(trace["limbus"] - middle).T).mean())
     assert abs(middle[0] - truth.limbus_x) < 0.06 * truth.limbus_radius
     assert abs(radius - truth.limbus_radius) < 0.06 * truth.limbus_radius
+
+
+def test_reflections_on_the_pupil_s_border_lose_nobody() -> None:
+    """They hide a third of its edge; the eye is wide open and as good as can be."""
+    eye = generate_eye(eye_seed(1, 27), position=EyePosition.LEFT)
+    pixels, _ = draw_eye(eye, 1, difficulty=0.6)
+    assert extract(pixels).quality > 90

@@ -14,7 +14,7 @@ from matcher.encounters import check_key, check_name, unknown
 from matcher.errors import ArgumentError, EncounterNotFoundError, NotReadyError
 from matcher.gallery.filters import ACTIVE, EVERYBODY, Filter, allowed
 from matcher.gallery.gallery import Gallery
-from matcher.gallery.gather import Person, samples_in_full
+from matcher.gallery.gather import Person
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.pairing import pairings
 from matcher.gallery.rows import living_extractors
@@ -26,7 +26,6 @@ from matcher.score.decision import decide, threshold_for_search, threshold_for_v
 from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.identification import Identifier
 from matcher.score.person import PersonCalibration
-from matcher.template.modality import Template, extractor_of, modality_of, position_of
 
 MAX_CANDIDATES = 1000
 """Most candidates that one search returns."""
@@ -102,7 +101,7 @@ class SearchOperations:
         limit = threshold_for_verification(fmr, threshold)
         probe = self._probe(probe_samples, deadline)
         other = templates_of(candidate_samples, self._read, deadline.check)
-        return _verification(probe, self._person_of(other, probe), limit)
+        return _verification(probe, probe.person(other), limit)
 
     def identify(
         self,
@@ -250,19 +249,6 @@ class SearchOperations:
 
     def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
         return Identifier(memory, partial(self._gallery.fetch, memory), self._threads, deadline.check)
-
-    def _person_of(self, templates: Sequence[Template], probe: PersonProbe) -> Person:
-        """Return the samples of somebody who need not be enrolled, of every modality that a probe has."""
-        return {
-            m.modality: samples_in_full(
-                [
-                    (self._scorers[m.modality].resident(t), int(position_of(t)), extractor_of(t))
-                    for t in templates
-                    if modality_of(t) is m.modality
-                ]
-            )
-            for m in probe.modalities
-        }
 
     def _probe(self, samples: Sequence[Sample], deadline: Deadline, view: View | None = None) -> PersonProbe:
         """Return a probe, read by every extractor whose templates a memory holds."""

@@ -21,7 +21,6 @@ import numpy as np
 from matcher.errors import NotReadyError
 from matcher.gallery.filters import Allowed, Filter, allowed
 from matcher.gallery.gallery import Gallery
-from matcher.gallery.gather import Person, samples_in_full
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.operations import Enrolment, SubjectIs
 from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt
@@ -29,7 +28,7 @@ from matcher.gallery.reservations import Reservation
 from matcher.samples import Sample, digest_of
 from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.identification import Identifier
-from matcher.template.modality import Template, extractor_of, modality_of, position_of
+from matcher.template.modality import Template
 from matcher.types import Candidate
 
 
@@ -136,21 +135,8 @@ class UniquenessCheck:
         return found
 
     def _alike(self, entry: Reservation) -> bool:
-        score, _ = self.probe.against(self._person(entry), across=False)
+        score, _ = self.probe.against(self.probe.person(entry.templates), across=False)
         return score.comparisons > 0 and score.score.value >= self.threshold
-
-    def _person(self, entry: Reservation) -> Person:
-        """Return the samples of somebody on the way; those of other models say nothing of the probe."""
-        return {
-            m.modality: samples_in_full(
-                [
-                    (self.scorers[m.modality].resident(t), int(position_of(t)), extractor_of(t))
-                    for t in entry.templates
-                    if modality_of(t) is m.modality
-                ]
-            )
-            for m in self.probe.modalities
-        }
 
     def _await(self, rival: Reservation) -> None:
         """Wait for the outcome of an enrolment of the same person; its own caller is told of an error."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.gallery.compare import PairTable, compare_pairs, probes_of
-from matcher.gallery.gather import Person, Samples
+from matcher.gallery.gather import Person, Samples, samples_in_full
 from matcher.gallery.search import (
     CharacteristicTally,
     Probe,
@@ -31,7 +31,7 @@ from matcher.score.fusion_person import (
 from matcher.score.fusion_repeats import RULES, Repeats, compare_samples, find_repeats
 from matcher.score.person import F64, Counts, PersonCalibration
 from matcher.score.units import unit_calibration
-from matcher.template.modality import Template, modality_of
+from matcher.template.modality import Template, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
 
 Scorers = Mapping[Modality, Scorer]
@@ -265,6 +265,19 @@ class PersonProbe:
         for modality in self.modalities:
             comparisons += modality.score(people[modality.modality], owners, units, quick, threads, check)
         return Scores(units.scores(), comparisons)
+
+    def person(self, templates: Sequence[Template]) -> Person:
+        """Return the samples of somebody who need not be enrolled, of every modality that the probe has."""
+        return {
+            m.modality: samples_in_full(
+                [
+                    (m.scorer.resident(t), int(position_of(t)), extractor_of(t))
+                    for t in templates
+                    if modality_of(t) is m.modality
+                ]
+            )
+            for m in self.modalities
+        }
 
     def reachable(self) -> float:
         """Return the score that the best other impressions of the same person could reach."""

@@ -218,7 +218,6 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
         if not search.candidates:
             unique = UniquenessCheck(
                 self._gallery,
-                self._scorers,
                 self._identifier(memory, deadline),
                 memory,
                 view,

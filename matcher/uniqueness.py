@@ -26,7 +26,7 @@ from matcher.gallery.operations import Enrolment, SubjectIs
 from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt
 from matcher.gallery.reservations import Reservation
 from matcher.samples import Sample, digest_of
-from matcher.score.fusion_probe import PersonProbe, Scorers
+from matcher.score.fusion_probe import PersonProbe
 from matcher.score.identification import Identifier
 from matcher.template.modality import Template
 from matcher.types import Candidate
@@ -55,7 +55,6 @@ class UniquenessCheck:
     Parameters
     ----------
     gallery : Gallery
-    scorers : mapping of Modality to Scorer
     search : Identifier
         Of `memory`.
     memory : Memory
@@ -72,7 +71,6 @@ class UniquenessCheck:
     """
 
     gallery: Gallery
-    scorers: Scorers
     search: Identifier
     memory: Memory
     view: View

@@ -1,10 +1,10 @@
-"""The README's table from a file of figures: `python -m benchmarks.table` rewrites it between its markers."""
+"""Tables from a file of figures: `python -m benchmarks.table` writes FIGURES.md, and the README's."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,72 +13,146 @@ from benchmarks.machine import ROOT
 
 BEGIN = "<!-- figures: written by python -m benchmarks.table -->"
 END = "<!-- end of figures -->"
-"""The lines of README.md between which the table stands."""
+"""The lines of README.md between which its table stands."""
 
-HEAD = "| what | measured | bar |"
+HEAD = ("| what | measured | bar |", "|---|---|---|")
+
+HEADLINES: Mapping[str, Mapping[str, str]] = {
+    "fingerprint": {
+        "eer_mean": "fingerprint, four FVC sets: mean EER",
+        "fnmr_at_fmr_1e-3_mean": "the same: mean FNMR at FMR 1e-3",
+        "leader_eer_mean": "the same with LEADER's minutiae: mean EER",
+        "uareu_fnmr_at_fmr_1e-4": "fingerprint, UareU: FNMR at FMR 1e-4",
+        "extract_ms_median": "fingerprint: extraction, ms",
+        "comparisons_per_second_avx512": "fingerprint: 1:N comparisons a second",
+    },
+    "iris": {
+        "casia1_fnmr_at_fmr_1e-4": "iris, CASIA1: FNMR at FMR 1e-4",
+        "mmu2_fnmr_at_fmr_1e-4": "iris, MMU2: FNMR at FMR 1e-4",
+        "extract_ms_median": "iris: extraction, ms",
+        "one_probe_pairs_per_second": "iris: 1:N pairs a second, 31 rotations",
+    },
+    "face": {
+        "view2_accuracy_rate": "face, LFW View 2: accuracy",
+        "tar_at_far_1e-3": "face, LFW, all pairs: TAR at FAR 1e-3",
+        "search_probes_per_second": "face: searches a second in 1 M",
+    },
+    "shortlist": {"search_ms_median_1600k": "two fingers among 1.6 M, one thread, ms, median"},
+    "losses": {
+        "lost_all_good": "mates that a search loses, good captures, upper 95 % bound",
+        "real_lost": "real mates that a search loses",
+    },
+    "store": {
+        "sqlite_enrolments_per_second": "enrolments a second, each on disk, SQLite",
+        "postgresql_enrolments_per_second": "the same, PostgreSQL",
+    },
+    "dedup": {
+        "minutes_25000": "de-duplication of 25,000 records, 2 cores, minutes",
+        "found_rate": "planted duplicates found",
+    },
+    "privacy": {
+        "comparisons_per_second_core_2048": "matching without seeing: comparisons a second and core",
+    },
+}
+"""The rows of the README: part, key of the figure, what it is called there."""
 
 RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar", "lost", "share")
 """Words in the keys of figures that are rates."""
 
 
-def markdown(figures: dict[str, Any]) -> str:
-    """Return the figures as Markdown tables, and the machine in a line below them."""
-    from benchmarks.figures import BARS
-    from benchmarks.figures_dedup import BARS as DEDUP_BARS
-    from benchmarks.figures_face import BARS as FACE_BARS
-    from benchmarks.figures_iris import BARS as IRIS_BARS
-    from benchmarks.figures_losses import BARS as LOSSES_BARS
-    from benchmarks.figures_population import BARS as POPULATION_BARS
-    from benchmarks.figures_privacy import BARS as PRIVACY_BARS
-    from benchmarks.figures_shortlist import BARS as SHORTLIST_BARS
-    from benchmarks.figures_store import BARS as STORE_BARS
+def bars_of_parts() -> dict[str, Sequence[Bar]]:
+    """Return what must hold in each part, in the order of the tables."""
+    from benchmarks import (
+        figures_dedup,
+        figures_face,
+        figures_fingerprint,
+        figures_iris,
+        figures_losses,
+        figures_population,
+        figures_privacy,
+        figures_shortlist,
+        figures_store,
+    )
 
-    rows = [HEAD, "|---|---|---|", *_bar_rows(BARS, figures)]
-    more = figures["figures"]
-    rows.append(f"| stored to resident form, microseconds | {_number('us', more['expand_us_median'])} | |")
-    rows += ["", *_set_rows(figures["sets"])]
-    if "iris" in figures:
-        iris = figures["iris"]
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(IRIS_BARS, iris), "", *_set_rows(iris["sets"])]
-    if "face" in figures:
-        face = figures["face"]
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(FACE_BARS, face), "", *_set_rows(face.get("sets", {}))]
-    if "dedup" in figures:
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(DEDUP_BARS, figures["dedup"])]
-    if "population" in figures:
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(POPULATION_BARS, figures["population"])]
-    if "store" in figures:
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(STORE_BARS, figures["store"])]
-    if "shortlist" in figures:
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(SHORTLIST_BARS, figures["shortlist"])]
-    if "losses" in figures:
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(LOSSES_BARS, figures["losses"])]
-    if "privacy" in figures:
-        rows += ["", HEAD, "|---|---|---|", *_bar_rows(PRIVACY_BARS, figures["privacy"])]
-    named = figures["machine"]
-    rows += [
+    return {
+        "fingerprint": figures_fingerprint.BARS,
+        "iris": figures_iris.BARS,
+        "face": figures_face.BARS,
+        "population": figures_population.BARS,
+        "store": figures_store.BARS,
+        "shortlist": figures_shortlist.BARS,
+        "losses": figures_losses.BARS,
+        "dedup": figures_dedup.BARS,
+        "privacy": figures_privacy.BARS,
+    }
+
+
+def part_of(figures: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
+    """Return a part of a file of figures, None where it was not measured; fingerprints are at the top."""
+    return figures if part == "fingerprint" else figures.get(part)
+
+
+def headlines(figures: Mapping[str, Any]) -> str:
+    """Return the README's table: the figures that lead each part."""
+    return "\n".join([*HEAD, *_headline_rows(figures), "", _measured(figures)])
+
+
+def markdown(figures: Mapping[str, Any]) -> str:
+    """Return all figures as Markdown tables, a heading a part, and the machine in a line below them."""
+    lines = [
+        "# Figures",
         "",
+        "Written by `python -m benchmarks.table`; [how each is measured](README.md).",
+        "",
+    ]
+    for part, bars in bars_of_parts().items():
+        measured = part_of(figures, part)
+        lines += [f"## {part.capitalize()}", ""]
+        if measured is None:
+            lines += ["Not measured in this file.", ""]
+            continue
+        lines += [*HEAD, *_bar_rows(bars, measured), ""]
+        if measured.get("sets"):
+            lines += [*_set_rows(measured["sets"]), ""]
+    return "\n".join([*lines, _measured(figures), ""])
+
+
+def _headline_rows(figures: Mapping[str, Any]) -> Iterator[str]:
+    bars = bars_of_parts()
+    for part, texts in HEADLINES.items():
+        measured = part_of(figures, part)
+        if measured is not None:
+            by_key = {bar.key: bar for bar in bars[part]}
+            yield from _bar_rows(
+                [Bar(k, t, by_key[k].limit, by_key[k].at_least) for k, t in texts.items()], measured
+            )
+
+
+def _measured(figures: Mapping[str, Any]) -> str:
+    named = figures["machine"]
+    return (
         f"Measured {figures['date']} by `{figures['command']}` on {named['cpu']}, {named['simd']}, one core, "
         f"CPU time; load {named['load_1_5_15_min'][0]} at the start. "
-        f"Means over {', '.join(figures['means_over'])}.",
-    ]
-    return "\n".join(rows)
+        f"Means over {', '.join(figures['means_over'])}."
+    )
 
 
-def _bar_rows(bars: Sequence[Bar], figures: dict[str, Any]) -> list[str]:
+def _bar_rows(bars: Sequence[Bar], figures: Mapping[str, Any]) -> list[str]:
     """Return a row for each bar: what, how much, whether it holds."""
     rows = []
     for bar in bars:
-        value, state = figures["figures"][bar.key], figures["bars"][bar.key]["met"]
+        value = figures["figures"].get(bar.key)
         sign = "at least" if bar.at_least else "at most"
-        held = {True: "met", False: "**missed**", None: "not measured"}[state]
+        held = {True: "met", False: "**missed**", None: "not measured"}[
+            figures["bars"].get(bar.key, {}).get("met")
+        ]
         rows.append(
             f"| {bar.text} | {_number(bar.key, value)} | {sign} {_number(bar.key, bar.limit)}: {held} |"
         )
     return rows
 
 
-def _set_rows(sets: dict[str, Any]) -> list[str]:
+def _set_rows(sets: Mapping[str, Any]) -> list[str]:
     """Return the error rates of each set as a table."""
     rows = [
         "| set | images | EER | FNMR at FMR 1e-2 | 1e-3 | 1e-4 | zero FMR | rank 1 |",
@@ -113,16 +187,17 @@ def rewrite(text: str, table: str) -> str:
 
 
 def main() -> None:
-    """Rewrite the README's table from the newest file of figures."""
+    """Rewrite the tables from the newest file of figures."""
     from benchmarks.figures import FIGURES
 
     newest = max(FIGURES.glob("*.json"), default=None)
     if newest is None:
         sys.exit("No figures yet: run `make figures`.")
+    figures = json.loads(newest.read_text(encoding="utf-8"))
     readme: Path = ROOT / "README.md"
-    table = markdown(json.loads(newest.read_text(encoding="utf-8")))
-    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
-    print(f"README.md: table of {newest.name}")
+    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), headlines(figures)), encoding="utf-8")
+    (ROOT / "benchmarks" / "FIGURES.md").write_text(markdown(figures), encoding="utf-8")
+    print(f"README.md, benchmarks/FIGURES.md: tables of {newest.name}")
 
 
 if __name__ == "__main__":

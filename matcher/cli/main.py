@@ -5,6 +5,7 @@ Command modules import heavy code inside their functions, so that `matcher --hel
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 
@@ -51,12 +52,29 @@ for _group in GROUPS:
 
 
 def main() -> None:
-    """Run the command line; a typed error is one line with its reason code, never a traceback."""
+    """Run the command line; an error, typed or of a file, is one line with a reason, never a traceback."""
     try:
         app()
     except MatcherError as error:
         print(f"matcher: {error.reason}: {error}", file=sys.stderr)
         sys.exit(EXIT_ERROR)
+    except OSError as error:
+        # A command names the file that it was asked for where it can; here are the others: a folder of
+        # results that cannot be made, a disk that fills in the middle of a run.
+        if error.errno is None or error.strerror is None:
+            raise
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"matcher: SYSTEM_ERROR: {where}{error.strerror}. {_hint(error.errno)}", file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+
+
+def _hint(number: int) -> str:
+    """Return what to do about an error number of the operating system."""
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "Make room, and run the command again."
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Check who may read and write there."
+    return "Check the path."
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Deadline:
         DeadlineError
             If the work was called off.
         """
-        self.check()
+        # Not `check` first: what is queued would go on, and the caller be told that it was called off.
         try:
             return future.result(self.remaining())
         except FutureTimeoutError:

@@ -44,3 +44,15 @@ def test_what_has_begun_is_waited_for() -> None:
     running.set_running_or_notify_cancel()
     threading.Timer(0.3, running.set_result, [4]).start()
     assert Deadline(lambda: 0.05).wait(running) == 4
+
+
+def test_work_that_was_queued_when_the_time_was_up_already_is_called_off_too() -> None:
+    """Else the caller is told that nothing happened, and the enrolment is committed all the same."""
+    waiting: Future[int] = Future()
+    with pytest.raises(DeadlineError):
+        PASSED.wait(waiting)
+    assert waiting.cancelled()
+    running: Future[int] = Future()
+    running.set_running_or_notify_cancel()
+    threading.Timer(0.1, running.set_result, [5]).start()
+    assert PASSED.wait(running) == 5

@@ -164,11 +164,12 @@ class AuditLog:
         last = 1
         while (group := self._next_group(last)) is not None:
             last = len(group)
-            room = self._full - (self._state.tree.size - self._first)
-            for part in (group[:room], group[room:]):
-                if part:
-                    self._write_group(part)
-            del group
+            while group:
+                # Looked at anew for each part: one that failed leaves its room.
+                room = self._full - (self._state.tree.size - self._first) or self._full
+                part, group = group[:room], group[room:]
+                self._write_group(part)
+            del part, group
 
     def _next_group(self, last: int) -> list[Waiting] | None:
         first = self._queue.get()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -239,3 +240,36 @@ def test_a_later_version_is_not_a_damaged_one(tmp_path: Path, write: Write, keys
     path.write_bytes(data)
     with pytest.raises(AuditNewerError):
         verify_log(tmp_path, keys)
+
+
+def test_a_part_that_the_disk_refuses_at_the_end_of_a_segment_leaves_a_sound_log(
+    tmp_path: Path,
+    write: Write,
+    keys: PublicKeys,
+    key: Ed25519PrivateKey,
+    make_entry: MakeEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A group of two segments: its first part fails, its second one must not fill the first one's too full."""
+    write(tmp_path, 2)
+    sync, queued, calls = os.fdatasync, threading.Event(), iter(range(100))
+
+    def fdatasync(descriptor: int) -> None:
+        call = next(calls)
+        if call == 0:
+            assert queued.wait(10)  # until the next group is there as a whole
+        if call == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(descriptor)
+
+    monkeypatch.setattr(log_module.os, "fdatasync", fdatasync)
+    with AuditLog(tmp_path, key) as log:
+        done = [log.submit(make_entry(2))]
+        while log._queue.qsize():
+            time.sleep(0.001)
+        done += [log.submit(make_entry(number)) for number in range(3, 12)]
+        queued.set()
+        refused = [one.exception(10) is not None for one in done]
+    assert refused == [False, True] + [False] * 8
+    assert verify_log(tmp_path, keys).entries == 11
+    write(tmp_path, 1)

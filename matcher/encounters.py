@@ -13,6 +13,7 @@ from matcher.answers import GalleryCount
 from matcher.deadline import FOREVER, Deadline
 from matcher.errors import ArgumentError, SubjectNotFoundError
 from matcher.gallery.columns import I32
+from matcher.gallery.encounters import NONE
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.operations import (
     EncounterDeletion,
@@ -77,6 +78,15 @@ class EncounterOperations:
             assert subject_id is not None  # everybody's are there, if none
             raise unknown(subject_id)
         return found
+
+    def owner_of(self, encounter_key: int) -> str | None:
+        """Return whose an encounter is, None where there is none of that key."""
+        if not self._gallery.ready:  # memory is being read again: the store knows as well, if later
+            stored = self._gallery.encounter(encounter_key)
+            return None if stored is None else stored.subject_id
+        memory = self._gallery.memory()
+        number = memory.encounters.find(encounter_key)
+        return None if number == NONE else memory.name(int(memory.encounters.subject[number]))
 
     def galleries(self) -> tuple[GalleryCount, ...]:
         """Return the galleries that encounters belong to, by name."""

@@ -21,7 +21,7 @@ from matcher.security.identity import ANYBODY, Identity
 from matcher.security.settings import SecuritySettings
 from matcher.security.tokens import TokenVerifier
 from matcher.service.boundary import OURS, Undecodable
-from matcher.service.scopes import Lookup, check_scope, samples_of, subjects_of
+from matcher.service.scopes import Lookup, check_scope, owners_of, samples_of, subjects_of
 
 BEARER = "bearer "
 """How the metadata `authorization` begins (RFC 6750)."""
@@ -95,6 +95,8 @@ class Guard(grpc.ServerInterceptor):
     def _unary(self, method: str, inner: Unary) -> Unary:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             access = _Access(method, context)
+            if self.log is not None and not isinstance(request, Undecodable):
+                access.owners = owners_of(request, self.lookup)  # before the call: it may delete or move them
             try:
                 access.identity = self._identity(context)
                 self._check(access.identity, method, request)
@@ -189,6 +191,8 @@ class _Access:
         self.method, self.identity = method, Identity("", frozenset(), frozenset())
         self._address = context.peer()
         self._made = ""
+        self.owners: list[str] = []
+        """Subjects whose encounters the request names by their numbers."""
 
     def entry(self, request: Any, reply: Any, error: Exception | None) -> Entry:
         """Return the entry of an access and its answer."""
@@ -196,6 +200,7 @@ class _Access:
         for message in (request, reply):
             if message is not None and not isinstance(message, Undecodable):
                 subjects.update(dict.fromkeys(subjects_of(message)))
+        subjects.update(dict.fromkeys(self.owners))
         return Entry(
             time.time_ns() // 1000,
             self.identity.name or "unknown",

@@ -41,6 +41,9 @@ class Lookup(Protocol):
     def of_encounter(self, encounter_id: int) -> list[frozenset[str]]:
         """Return the galleries of an encounter; none where there is none."""
 
+    def subject_of(self, encounter_id: int) -> str | None:
+        """Return whose an encounter is; None where there is none."""
+
 
 class EngineLookup:
     """`Lookup` in an engine.
@@ -67,6 +70,14 @@ class EngineLookup:
         except MatcherError:
             return []
         return [frozenset(e.details.galleries) for e in found if e.encounter_key == encounter_id]
+
+    def subject_of(self, encounter_id: int) -> str | None:
+        """Return whose an encounter is; None where there is none."""
+        try:
+            owner: str | None = self._engine.owner_of(encounter_id)
+        except MatcherError:
+            return None  # the call itself says what is wrong
+        return owner
 
 
 def values(message: Message, names: frozenset[str]) -> Iterator[Any]:
@@ -107,6 +118,14 @@ def _leads(kind: Descriptor, names: frozenset[str], seen: frozenset[str]) -> boo
 def subjects_of(message: Message) -> list[str]:
     """Return the ids of subjects that a message names, each once, in order."""
     return list(dict.fromkeys(one for one in values(message, SUBJECTS) if one))
+
+
+def owners_of(message: Message, lookup: Lookup | None) -> list[str]:
+    """Return the ids of the subjects whose encounters a message names by their numbers."""
+    if lookup is None:
+        return []
+    owners = (lookup.subject_of(number) for number in values(message, ENCOUNTERS) if number)
+    return [owner for owner in owners if owner is not None]
 
 
 def samples_of(message: Message) -> int:

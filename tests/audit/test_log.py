@@ -250,7 +250,7 @@ def test_a_part_that_the_disk_refuses_at_the_end_of_a_segment_leaves_a_sound_log
     make_entry: MakeEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A group of two segments: its first part fails, its second one must not fill the first one's too full."""
+    """A group of two segments: its first part fails, its second must not overfill the segment."""
     write(tmp_path, 2)
     sync, queued, calls = os.fdatasync, threading.Event(), iter(range(100))
 

@@ -22,6 +22,7 @@ from matcher.errors import (
     ArgumentError,
     AuditNotKeptError,
     AuditUnavailableError,
+    EncounterNotFoundError,
     ForbiddenError,
     MatcherError,
     SubjectNotFoundError,
@@ -227,6 +228,37 @@ def test_every_access_is_in_the_log_before_its_answer(tokens: Office) -> None:
     assert b"IMG" not in b"".join(path.read_bytes() for path in (tokens.folder / "audit").iterdir())
 
 
+def test_an_access_by_an_encounter_s_number_is_in_its_subject_s_log(tokens: Office) -> None:
+    """Whose it is when the call begins: afterwards it may be gone, or another's."""
+    enrol, admin = tokens.token("enrol"), tokens.token("enrol", "identify", "delete", "admin", sub="chief")
+    keys = []
+    for name, expected in (("alice", 0), ("alice", pb.SUBJECT_EXPECTATION_KNOWN), ("bob", 0)):
+        finger = sample(f"IMG {1 + len(keys)} 0")
+        request = pb.EnrollRequest(subject_id=name, samples=[finger], subject_expectation=expected)
+        keys.append(tokens.call("Enroll", request, token=enrol).encounter_id)
+    inactive = pb.ENCOUNTER_STATUS_INACTIVE
+    for method, request in (
+        ("SetEncounterStatus", pb.SetEncounterStatusRequest(encounter_id=keys[0], status=inactive)),
+        ("Identify", pb.IdentifyRequest(encounter_id=keys[0])),
+        ("MoveEncounter", pb.MoveEncounterRequest(encounter_id=keys[1], subject_id="bob")),
+        ("DeleteEncounter", pb.DeleteEncounterRequest(encounter_id=keys[1])),
+    ):
+        tokens.call(method, request, token=admin)
+    with pytest.raises(ForbiddenError):
+        tokens.call("DeleteEncounter", pb.DeleteEncounterRequest(encounter_id=keys[0]), token=enrol)
+    with pytest.raises(EncounterNotFoundError):
+        tokens.call("DeleteEncounter", pb.DeleteEncounterRequest(encounter_id=99), token=admin)
+    told = [(entry.action, entry.subjects) for entry in tokens.entries()[3:]]
+    assert told == [
+        ("SetEncounterStatus", ("alice",)),
+        ("Identify", ("alice",)),
+        ("MoveEncounter", ("bob", "alice")),
+        ("DeleteEncounter", ("bob",)),
+        ("DeleteEncounter", ("alice",)),
+        ("DeleteEncounter", ()),
+    ]
+
+
 def test_a_person_s_own_log(tokens: Office) -> None:
     """Who looked at alice, page by page, and not whom else they looked at; reading it is an access, too."""
     for name in ("alice", "bob"):
@@ -334,6 +366,9 @@ class Visits:
 
     def of_encounter(self, encounter_id: int) -> list[frozenset[str]]:
         return [frozenset({"north"})] if encounter_id == 1 else [frozenset({"south"})]
+
+    def subject_of(self, encounter_id: int) -> str | None:
+        return "north" if encounter_id == 1 else None
 
 
 NORTH = Identity("clerk", frozenset(Role), frozenset({"north"}))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from matcher.deadline import Deadline
 from matcher.engine import Engine
 from matcher.errors import (
     ArgumentError,
@@ -149,3 +151,42 @@ def test_a_reply_says_what_the_probe_could_have_shown(local: Engine, fakes: Modu
     two = local.identify([fakes.image(1, 1, INDEX), fakes.image(2, 1, THUMB)]).certainty
     assert two is not None
     assert two.reachable > certain.reachable
+
+
+@pytest.mark.parametrize("crowd", [0, 140])
+def test_a_search_during_which_people_are_merged_or_moved_finds_them_all_the_same(
+    local: Engine, fakes: ModuleType, crowd: int
+) -> None:
+    """Under the one name or the other, at whatever moment of a search: of a small gallery, and by stages."""
+    for number in range(crowd):
+        local.enroll(f"other {number}", [fakes.image(10_000 + number)])
+
+    def names(identity: int, change: Callable[[], object], at: int) -> tuple[list[str], bool]:
+        """Whom a search for an identity finds, at whose `at`th look at the clock the change is made."""
+        looks = iter(range(1, 1_000_000))
+        made = []
+
+        def remaining() -> float:
+            if next(looks) == at:
+                made.append(change())
+            return 60.0
+
+        answer = local.identify([fakes.image(identity, 9)], deadline=Deadline(remaining))
+        return [candidate.subject_id for candidate in answer.candidates], bool(made)
+
+    for at in range(1, 100):
+        first, second = 10 * at, 10 * at + 1
+        local.enroll(f"{at} gone", [fakes.image(first)])
+        local.enroll(f"{at} kept", [fakes.image(second)])
+        found, merged = names(first, partial(local.merge, f"{at} kept", f"{at} gone"), at)
+        assert found in ([f"{at} gone"], [f"{at} kept"]), at
+        key = local.enroll(f"{at} from", [fakes.image(first + 2)]).sequence
+        local.enroll(f"{at} from", [fakes.image(first + 3)], subject_is=SubjectIs.KNOWN)
+        move = partial(local.move, key, f"{at} to", subject_is=SubjectIs.EITHER)
+        found, moved = names(first + 2, move, at)
+        assert found in ([f"{at} from"], [f"{at} to"]), at
+        if not (merged or moved):
+            break
+    assert not merged
+    assert not moved
+    assert at > 2

@@ -11,6 +11,7 @@ asks again (`name`, `Selection.current`) before it replies.
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -61,6 +62,8 @@ class View:
         What subjects and encounters occupy beside their samples.
     shortlist : Shortlist
         Of fingers; those of encounters after this state are to be passed by.
+    given : int
+        How many encounters had been given to another subject; see `Memory.receivers`.
     """
 
     encounters: EncountersView
@@ -70,6 +73,7 @@ class View:
     sequence: int = 0
     people_bytes: int = 0
     shortlist: Shortlist = field(default_factory=Shortlist)
+    given: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +118,7 @@ class Memory:
         self.sequence = 0
         self.identity = ""
         self._chains = threading.Lock()
+        self._received = array("i")
         self._view = self._state()
 
     # What readers call.
@@ -155,6 +160,14 @@ class Memory:
         encounter, whose = encounter[living], whose[living]
         order = np.argsort(encounter, kind="stable")
         return EncountersOf(encounter[order], whose[order])
+
+    def receivers(self, since: int) -> tuple[I32, int]:
+        """Return who was given encounters of others after the first `since` of these, and how many there are.
+
+        A search that began before looked for them at whose they were.
+        """
+        with self._chains:  # who sees the encounter gone sees its receiver here
+            return np.array(self._received[since:], np.int32), len(self._received)
 
     def encounter_keys(self, encounters: I32) -> I64:
         """Return the keys that the store knows encounters by."""
@@ -294,6 +307,7 @@ class Memory:
             self.encounters.subject[encounter] = subject
             self.encounters.next[encounter] = self.head[subject]
             self.head[subject] = encounter
+            self._received.append(subject)
 
     def _chain(self, subject: int) -> list[int]:
         """Return the living encounters of a subject."""
@@ -309,5 +323,12 @@ class Memory:
         people = self.ids.resident_bytes + self.encounters.resident_bytes + sum(c.nbytes for c in columns)
         rows = MappingProxyType({modality: rows.view() for modality, rows in self.rows.items()})
         return View(
-            self.encounters.view(), rows, self.subjects, self.ids.count, self.sequence, people, self.shortlist
+            self.encounters.view(),
+            rows,
+            self.subjects,
+            self.ids.count,
+            self.sequence,
+            people,
+            self.shortlist,
+            len(self._received),
         )

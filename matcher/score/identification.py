@@ -117,13 +117,14 @@ class Identifier:
                 subjects = self._likely(probe, view, passing, subjects, threshold)
             with stage(Stage.FULL):
                 found = self._full(probe, view, passing, subjects)
-        return self._ranked(probe, found, threshold, limit)
+        return self._settled(probe, view, passing, found, threshold, limit)
 
     def among(
         self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64, threshold: float, limit: int
     ) -> tuple[Candidate, ...]:
         """Return those of chosen subjects, ascending, who reach a threshold; all are compared in full."""
-        return self._ranked(probe, self._full(probe, view, passing, subjects), threshold, limit)
+        found = self._full(probe, view, passing, subjects)
+        return self._settled(probe, view, passing, found, threshold, limit)
 
     def person(self, probe: PersonProbe, view: View, passing: Allowed, subject: int) -> Person:
         """Return the samples of one subject, given by number, of every modality that the probe has."""
@@ -207,6 +208,22 @@ class Identifier:
             values.append(scores.values[kept])
         order = np.argsort(-np.concatenate(values), kind="stable")[: limit + LOOKED_BEYOND]
         return self._full(probe, view, passing, np.sort(np.concatenate(best)[order]))
+
+    def _settled(
+        self, probe: PersonProbe, view: View, passing: Allowed, found: Found, threshold: float, limit: int
+    ) -> tuple[Candidate, ...]:
+        """Rank, with those too who were given a subject's encounters by a merge or move while the search ran.
+
+        Else its mate would be nobody's: gone from whom it was looked for at, not looked for at who has it.
+        """
+        given = view.given
+        while True:
+            candidates = self._ranked(probe, found, threshold, limit)
+            receivers, given = self._memory.receivers(given)
+            if not len(receivers):
+                return candidates
+            subjects = np.union1d(found.selection.subjects, receivers).astype(np.int64)
+            found = self._full(probe, self._memory.view(), passing, subjects)
 
     def _ranked(
         self, probe: PersonProbe, found: Found, threshold: float, limit: int

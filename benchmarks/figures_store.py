@@ -71,7 +71,7 @@ SEED = 5
 class Nobody:
     """Keeps nothing: what is measured is the store."""
 
-    def resume(self, identity: str, sequence: int) -> int | None:
+    def resume(self, identity: str, sequence: int, stored: Stored) -> int | None:
         """Claim to know everything."""
         return sequence
 

@@ -28,7 +28,7 @@ class Mirror:
     resume_at: int | None = None
     identity: str = ""
 
-    def resume(self, identity: str, sequence: int) -> int | None:
+    def resume(self, identity: str, sequence: int, stored: Stored) -> int | None:
         """Return what the test wants said."""
         self.identity = identity
         return self.resume_at

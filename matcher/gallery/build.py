@@ -59,6 +59,7 @@ def build(
             raise StoreCorruptError(
                 "The store has a sample of no encounter.", hint="Restore it from a backup."
             )
+    memory.changed_at_us = stored.time_of(sequence)
     memory.publish(sequence)
     memory.shortlist.maintain()
     return memory

@@ -6,6 +6,7 @@ While memory cannot be trusted (a failed apply, before the replay is through), `
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -32,6 +33,8 @@ from matcher.gallery.upgrade_read import Work
 from matcher.gallery.upkeep import Upkeep, Workload
 from matcher.template.modality import Template, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
+
+logger = logging.getLogger(__name__)
 
 LAYOUTS = (_core.RESIDENT_VERSION, _core.PACKED_VERSION, _core.IRIS_SEARCH_WORDS)
 """What the core knows of the forms in memory."""
@@ -230,7 +233,7 @@ class Gallery:
             self._snapshots.consider(memory, self._identity)
             self._upkeep.consider(memory)
 
-    def resume(self, identity: str, sequence: int) -> int | None:
+    def resume(self, identity: str, sequence: int, stored: Stored) -> int | None:
         """Take up the last snapshot; return the change that it stands at, None where there is none to use.
 
         Nothing is served before the changes up to `sequence` have been applied to it.
@@ -239,6 +242,10 @@ class Gallery:
         self._identity = identity
         memory = self._snapshots.load(identity)
         if memory is None or memory.sequence > sequence:
+            return None
+        if memory.changed_at_us != stored.time_of(memory.sequence):
+            # The store was put back, and went on from there: these numbers were other changes once.
+            logger.warning("Reading the store, as its snapshot is of changes that it never went through.")
             return None
         memory.identity = identity
         if memory.sequence == sequence:

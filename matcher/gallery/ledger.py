@@ -142,7 +142,7 @@ class Ledger:
 
     def log(self, kind: ChangeKind, subject_key: int, subject_id: str, **rest: Any) -> Change:
         """Add the next entry to the log; `rest` as `Change` has it."""
-        change = Change(self.next_sequence, kind, subject_key, subject_id, **rest)
+        change = Change(self.next_sequence, kind, subject_key, subject_id, changed_at_us=self.now_us, **rest)
         self.changes.append(change)
         self._rows[changes].append(
             {

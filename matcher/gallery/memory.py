@@ -104,6 +104,8 @@ class Memory:
     ----------
     identity : str
         Of the store's history that it is of; set by its owner.
+    changed_at_us : int
+        When the last change that is contained was made; see `Change`.
     """
 
     def __init__(self, *, block_words: int = BLOCK_WORDS, block_rows: int = BLOCK_ROWS) -> None:
@@ -117,6 +119,7 @@ class Memory:
         self.subjects = 0
         self.sequence = 0
         self.identity = ""
+        self.changed_at_us = 0
         self._chains = threading.Lock()
         self._received = array("i")
         self._view = self._state()
@@ -204,7 +207,7 @@ class Memory:
             if change.sequence != self.sequence + 1:
                 raise NotReadyError(f"Change {change.sequence} came where {self.sequence + 1} was expected.")
             self._take(change)
-            self.sequence = change.sequence
+            self.sequence, self.changed_at_us = change.sequence, change.changed_at_us
         self.publish(self.sequence)
 
     def publish(self, sequence: int) -> None:

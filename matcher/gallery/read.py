@@ -90,11 +90,14 @@ CHANGE_PAGE = (
         c.sample_key,
         c.other_key,
         c.other_id,
+        c.changed_at_us,
     )
     .where(c.sequence > bindparam("after"))
     .order_by(c.sequence)
     .limit(bindparam("page"))
 )
+
+CHANGE_TIME = select(c.changed_at_us).where(c.sequence == bindparam("number"))
 
 
 class Stored(Protocol):
@@ -105,6 +108,9 @@ class Stored(Protocol):
 
     def samples(self) -> Iterator[list[StoredSample]]:
         """Yield every sample, a page at a time."""
+
+    def time_of(self, sequence: int) -> int:
+        """Return when a change was made, microseconds since 1970-01-01 UTC; 0 where there is none."""
 
 
 class StoredState:
@@ -134,6 +140,11 @@ class StoredState:
             bounds = {"low": rows[0][0] >> ORDINAL_BITS, "high": rows[-1][0] >> ORDINAL_BITS}
             owners = {row[0]: row for row in self._backend.fetch(self._connection, OWNER_RANGE, bounds)}
             yield _with_owners(rows, owners, self._backend)
+
+    def time_of(self, sequence: int) -> int:
+        """Return when a change was made, microseconds since 1970-01-01 UTC; 0 where there is none."""
+        rows = self._backend.fetch(self._connection, CHANGE_TIME, {"number": sequence})
+        return int(rows[0][0]) if rows else 0
 
     def _pages(self, query: Select[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
         after = 0
@@ -184,7 +195,7 @@ def changes_after(backend: Backend, connection: Connection, sequence: int, limit
 
 
 def _change(row: tuple[Any, ...], now: StoredEncounter | None, own: list[StoredSample]) -> Change:
-    sequence, code, subject, name, encounter, sample, other, other_id = row
+    sequence, code, subject, name, encounter, sample, other, other_id, changed_at_us = row
     kind = _kind(code)
     then = None
     if kind in WITH_ENCOUNTER and now is not None:
@@ -203,6 +214,7 @@ def _change(row: tuple[Any, ...], now: StoredEncounter | None, own: list[StoredS
         tuple(one._replace(subject_key=subject, subject_id=name) for one in own)
         if kind is ChangeKind.ENROLL
         else (),
+        changed_at_us=changed_at_us,
     )
 
 

@@ -231,6 +231,9 @@ class Change:
         ENROLL, MOVE, STATUS, GALLERIES and UPDATE: its attributes.
     samples : tuple of StoredSample
         ENROLL: in order of their keys, one for each of `resident` where that is given.
+    changed_at_us : int
+        When it was made, microseconds since 1970-01-01 UTC: tells it from the change that has its number in
+        another life of the store.
     """
 
     sequence: int
@@ -245,6 +248,7 @@ class Change:
     encounter: StoredEncounter | None = None
     samples: tuple[StoredSample, ...] = ()
     following: Any = None
+    changed_at_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def cut(memory: Memory, identity: str, forms: str) -> Cut:
         "identity": identity,
         "forms": forms,
         "sequence": memory.sequence,
+        "changed_at_us": memory.changed_at_us,
         "salt": ids.salt.hex(),
         "subjects": memory.subjects,
         "inactive": e.inactive,
@@ -141,6 +142,7 @@ def _restored(said: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -
     for tags in said["tag_sets"]:
         e.tag_sets.number(frozenset((key, value) for key, value in tags))
     memory.subjects = int(said["subjects"])
+    memory.changed_at_us = int(said["changed_at_us"])
     for modality in Modality:
         rows = memory.rows[modality]
         rows.extractors = list(said["extractors"][modality.name])

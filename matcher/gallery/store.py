@@ -55,11 +55,13 @@ class Applier(Protocol):
     def apply(self, changes: Sequence[Change]) -> None:
         """Take over committed changes, in order."""
 
-    def resume(self, identity: str, sequence: int) -> int | None:
+    def resume(self, identity: str, sequence: int, stored: Stored) -> int | None:
         """Return the last change that memory holds already, from a snapshot of this very store, or None.
 
         Changes after it then come by `apply`. `identity` says which history of changes the store has: a
-        snapshot of another one is of no use, whatever its number. `sequence` is the store's last change.
+        snapshot of another one is of no use, whatever its number; nor is one that was taken before the store
+        was put back to an earlier state, unless `stored.time_of` tells of the same change at its number.
+        `sequence` is the store's last change.
         """
 
     def replay(self, sequence: int, stored: Stored) -> None:
@@ -299,9 +301,10 @@ class Store:
         with self._reading() as connection:
             sequence = last_sequence(connection, lock=False)
             self.identity = identity_of(connection)
-            known = self._applier.resume(self.identity, sequence)
+            stored = StoredState(self._backend, connection)
+            known = self._applier.resume(self.identity, sequence, stored)
             if known is None or known > sequence:
-                self._applier.replay(sequence, StoredState(self._backend, connection))
+                self._applier.replay(sequence, stored)
             else:
                 self._catch_up(connection, known, sequence)
         self._applied = sequence

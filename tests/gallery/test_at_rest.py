@@ -75,7 +75,7 @@ def seen(url: str) -> list[tuple[bytes, bytes | None]]:
     """Templates and images as a reader gets them."""
 
     class Reader:
-        def resume(self, identity: str, sequence: int) -> None:
+        def resume(self, identity: str, sequence: int, stored: Any) -> None:
             return None
 
         def replay(self, sequence: int, stored: Any) -> None:

@@ -230,6 +230,27 @@ def test_a_snapshot_of_another_store_or_ahead_of_it_is_not_used(
 
 
 @pytest.mark.usefixtures("often")
+def test_a_snapshot_of_what_a_restored_store_never_went_through_is_not_used(
+    open_engine: Callable[[], Engine], fakes: ModuleType, whole: list[int], tmp_path: Path
+) -> None:
+    """The store was put back, and went on elsewhere beyond the snapshot: its numbers mean other changes."""
+    with open_engine() as engine:
+        fill(engine, fakes, 0, 5)
+    url, store = f"sqlite:///{tmp_path}/gallery.db", (tmp_path / "gallery.db").read_bytes()
+    with open_engine() as engine:
+        fill(engine, fakes, 5, 9)
+    (tmp_path / "gallery.db").write_bytes(store)
+    elsewhere = tmp_path / "elsewhere.snapshot"
+    with Engine(url, scorers=fakes.scorers(), read=fakes.read, threads=2, snapshot=elsewhere) as engine:
+        fill(engine, fakes, 20, 30)
+        before, reads = answers(engine, fakes), len(whole)
+    with open_engine() as engine:
+        assert len(whole) == reads + 1
+        assert engine.status().subjects == 15
+        assert answers(engine, fakes) == before
+
+
+@pytest.mark.usefixtures("often")
 def test_snapshots_are_taken_while_writing_goes_on(
     open_engine: Callable[[], Engine],
     fakes: ModuleType,

@@ -48,7 +48,7 @@ class Follower:
             raise RuntimeError("memory is broken")
         self.applied += changes
 
-    def resume(self, identity: str, sequence: int) -> int | None:
+    def resume(self, identity: str, sequence: int, stored: Stored) -> int | None:
         return None
 
     def replay(self, sequence: int, stored: Stored) -> None:

@@ -32,6 +32,15 @@ Voter voter_at(const VoteProbe& probe, int i, std::uint8_t limit) {
             static_cast<std::uint32_t>(i + 1)};
 }
 
+List list_at(const Postings& postings, std::int32_t number) {
+    const auto l = static_cast<std::size_t>(number);
+    if (l >= postings.lists) {
+        throw std::out_of_range("lists: expected numbers below " + std::to_string(postings.lists));
+    }
+    const std::size_t first = postings.offsets[l], count = postings.offsets[l + 1] - first;
+    return {postings.codes + kCodeBytes * first, count, postings.rows + first, count};
+}
+
 void publish(const std::uint32_t* states, const RowTable& table, std::uint16_t* out, std::size_t out_size) {
     for (std::size_t r = 0; r < table.rows; ++r) {
         const auto number = static_cast<std::uint32_t>(table.numbers[r]);
@@ -55,27 +64,24 @@ void check_offsets(const Postings& postings) {
 void vote(const VoteProbe& probe, const Postings& postings, const RowTable& table, std::uint16_t* out,
           std::size_t out_size) {
     check_offsets(postings);
-    const kernels::Scan scan = kernels::scan_for(simd_level());
+    const kernels::Votes level = kernels::votes_for(simd_level());
     const std::uint8_t limit = limit_of(probe.weights);
     std::uint32_t* states = cleared_states();
-    for (int i = 0; i < probe.voters; ++i) {
-        const Voter voter = voter_at(probe, i, limit);
-        for (int p = 0; p < probe.probed; ++p) {
-            const auto l = static_cast<std::size_t>(probe.lists[i * probe.probed + p]);
-            if (l >= postings.lists) {
-                throw std::out_of_range("lists: expected numbers below " + std::to_string(postings.lists));
-            }
-            const std::size_t first = postings.offsets[l], count = postings.offsets[l + 1] - first;
-            scan({postings.codes + kCodeBytes * first, count, postings.rows + first, count}, voter, nullptr,
-                 states);
-        }
+    const int looks = probe.voters * probe.probed;
+    List list = looks == 0 ? List{} : list_at(postings, probe.lists[0]);
+    for (int look = 0; look < looks; ++look) {
+        const bool last = look + 1 == looks;
+        const List next = last ? List{} : list_at(postings, probe.lists[look + 1]);
+        scan(level, list, voter_at(probe, look / probe.probed, limit), nullptr, last ? nullptr : &next,
+             states);
+        list = next;
     }
     publish(states, table, out, out_size);
 }
 
 void vote(const VoteProbe& probe, const TailPostings& postings, const RowTable& table, std::uint16_t* out,
           std::size_t out_size) {
-    const kernels::Scan scan = kernels::scan_for(simd_level());
+    const kernels::Votes level = kernels::votes_for(simd_level());
     const std::uint8_t limit = limit_of(probe.weights);
     std::uint32_t* states = cleared_states();
     const List all{postings.codes, postings.stride, postings.rows, postings.count};
@@ -88,7 +94,7 @@ void vote(const VoteProbe& probe, const TailPostings& postings, const RowTable& 
             if (l / 64 >= kListWords) throw std::out_of_range("lists: expected numbers below 65536");
             words[l / 64] |= std::uint64_t{1} << (l % 64);
         }
-        scan(all, voter_at(probe, i, limit), &chosen, states);
+        scan(level, all, voter_at(probe, i, limit), &chosen, nullptr, states);
     }
     publish(states, table, out, out_size);
 }

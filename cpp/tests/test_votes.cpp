@@ -67,8 +67,9 @@ void check_scan(std::mt19937_64& random, std::size_t count, std::size_t stride, 
         for (std::uint32_t number = 1; number <= 3; ++number) {
             const Bytes table = random_bytes(own, kTableBytes, 40);
             const kernels::Voter voter{table.data(), weights.data(), 7, 199, number};
-            kernels::scan_for(level)({codes.data(), stride, rows.data(), count}, voter,
-                                     chosen_only ? &chosen : nullptr, states.data());
+            const kernels::List list{codes.data(), stride, rows.data(), count};
+            kernels::scan(kernels::votes_for(level), list, voter, chosen_only ? &chosen : nullptr,
+                          number < 3 ? &list : nullptr, states.data());
             std::map<std::size_t, unsigned> best;
             for (std::size_t j = 0; j < count; ++j) {
                 if (chosen_only && (words[lists[j] / 64] >> (lists[j] % 64) & 1) == 0) continue;
@@ -83,9 +84,30 @@ void check_scan(std::mt19937_64& random, std::size_t count, std::size_t stride, 
 
 TEST(votes_are_a_plain_count_at_every_level_and_length) {
     std::mt19937_64 random(1);
-    for (const std::size_t count : {0, 1, 63, 64, 65, 127, 128, 200, 1000}) {
+    for (const std::size_t count : {0, 1, 63, 64, 65, 127, 128, 200, 1000, 2048, 2049, 5000}) {
         check_scan(random, count, count, false);
         check_scan(random, count, count + 29, true);
+    }
+}
+
+TEST(marked_rows_are_those_whose_bits_are_set_at_every_level_and_length) {
+    std::mt19937_64 random(3);
+    std::vector<std::uint32_t> marks(2048);
+    for (std::uint32_t& word : marks) word = static_cast<std::uint32_t>(random() & random());
+    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{15}, std::size_t{16},
+                                    std::size_t{33}, kernels::kChunk}) {
+        std::vector<std::uint16_t> rows(count), expected;
+        for (std::size_t j = 0; j < count; ++j) {
+            rows[j] = static_cast<std::uint16_t>(random());
+            if (marks[rows[j] / 32] >> (rows[j] % 32) & 1U) expected.push_back(static_cast<std::uint16_t>(j));
+        }
+        for (const SimdLevel level : levels()) {
+            std::vector<std::uint16_t> places(count + 32);
+            const auto found =
+                kernels::votes_for(level).marked(rows.data(), count, marks.data(), places.data());
+            CHECK(found == expected.size());
+            CHECK(std::equal(expected.begin(), expected.end(), places.begin()));
+        }
     }
 }
 

@@ -181,7 +181,9 @@ def test_every_instruction_set_gives_the_same_votes(
     (segment,) = index.state.segments
     chosen = [right_probes[n] for n in sorted(right_probes)[:20]]
     given = {
-        f"probe{n}{k}": getattr(p, k) for n, p in enumerate(chosen) for k in ("tables", "bases", "lists")
+        f"probe{n}{k}": getattr(p, k)
+        for n, p in enumerate(chosen)
+        for k in ("tables", "bases", "lists", "places")
     }
     np.savez(tmp_path / "task.npz", weights=chosen[0].weights, **segment.arrays(), **given)
     program = (
@@ -190,10 +192,14 @@ def test_every_instruction_set_gives_the_same_votes(
         "from matcher.gallery.index_fingerprint_segment import FACTORS\n"
         f"task = dict(np.load({os.fspath(tmp_path / 'task.npz')!r}))\n"
         "digest, out = hashlib.sha256(), np.zeros(task['numbers'].max() + 1, np.uint16)\n"
+        "some = np.full(len(out) // 64 + 1, 0x5555_5555_5555_5555, np.uint64)\n"
         "for n in range(20):\n"
         "    probe = [task[f'probe{n}{k}'] for k in ('tables', 'bases', 'lists')]\n"
         "    held = [task[k] for k in ('codes', 'rows', 'offsets', 'numbers', 'minutiae')]\n"
         "    _core.vote_lists(*probe, task['weights'], *held, FACTORS, out)\n"
+        "    digest.update(out.tobytes())\n"
+        "    first = [task['weights'], task[f'probe{n}places'].ravel(), task['codes'], task['places']]\n"
+        "    _core.support_lists(*probe, *first, *held[1:], FACTORS, some, out)\n"
         "    digest.update(out.tobytes())\n"
         "print(_core.simd_level(), digest.hexdigest(), out.max())\n"
     )

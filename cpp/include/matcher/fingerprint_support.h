@@ -19,6 +19,7 @@ constexpr int kMotions = 6;         // strongest votes that are tried
 constexpr int kRotationSlack = 16;  // farthest that directions turn apart, units of 2 pi / 256: 22.5 degrees
 constexpr int kShiftSlack = 4;  // farthest that places lie apart, in x and in y, units of kPlaceUnit: 16 px,
 constexpr int kStretch = 983;   // and 0.06 of their distance from the motion's minutia, in 2^-14
+constexpr int kFine = 14;       // fraction bits of cosines and of the above
 
 struct ChosenRows {
     const std::uint64_t* bits;  // bit n % 64 of bits[n / 64]: whether the row of number n is looked at

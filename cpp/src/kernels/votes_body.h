@@ -1,5 +1,5 @@
-// The scan, once for each level: see each_level.h. 64 postings at a time: each part of their codes is looked
-// up by a shuffle of bytes, saturating sums are compared with the limit, and the few within vote one by one.
+// What is near a voter, once for each level: see each_level.h. 64 postings at a time: each part of their
+// codes is looked up by a shuffle of bytes, and saturating sums are compared with the limit.
 namespace matcher::fingerprint::kernels::MATCHER_LEVEL {
 namespace {
 
@@ -76,29 +76,80 @@ MATCHER_INLINE std::uint64_t within(const std::uint8_t* sums, std::uint8_t limit
 }
 #endif
 
-MATCHER_INLINE bool stands_in(const Chosen& chosen, std::size_t posting) {
-    const unsigned list = chosen.lists[posting];
-    return (chosen.words[list / 64] >> (list % 64) & 1) != 0;
+// Appends the places and sums of the postings whose bit is set to what was found before; returns how many
+// there are then.
+MATCHER_INLINE std::size_t append(std::uint64_t bits, const std::uint8_t* sums, std::size_t first,
+                                  std::size_t found, Near& out) {
+#if defined(__x86_64__) && MATCHER_WIDTH == 64
+    alignas(64) constexpr std::uint16_t numbers[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                                     11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                                     22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+    const auto low = static_cast<__mmask32>(bits), high = static_cast<__mmask32>(bits >> 32);
+    const __m512i begin = _mm512_set1_epi16(static_cast<short>(first));
+    const __m512i places = _mm512_add_epi16(_mm512_load_si512(numbers), begin);
+    const __m512i behind = _mm512_add_epi16(places, _mm512_set1_epi16(32));
+    const auto some = static_cast<std::size_t>(__builtin_popcount(low));
+    _mm512_storeu_si512(out.places + found, _mm512_maskz_compress_epi16(low, places));
+    _mm512_storeu_si512(out.places + found + some, _mm512_maskz_compress_epi16(high, behind));
+    _mm512_storeu_si512(out.sums + found, _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(sums)));
+    return found + static_cast<std::size_t>(__builtin_popcountll(bits));
+#else
+    for (; bits != 0; bits &= bits - 1) {
+        const int j = __builtin_ctzll(bits);
+        out.places[found] = static_cast<std::uint16_t>(first + static_cast<std::size_t>(j));
+        out.sums[found++] = sums[j];
+    }
+    return found;
+#endif
 }
 
-void scan(const List& list, const Voter& voter, const Chosen* chosen, std::uint32_t* states) {
+std::size_t near(const List& list, std::size_t count, const Voter& voter, const List* next, Near& out) {
     alignas(64) std::uint8_t sums[kBlock];
-    const std::uint32_t mark = voter.number << kVoterShift;
-    for (std::size_t first = 0; first < list.count; first += kBlock) {
-        sums_of(list.codes + first, list.stride, voter.table, voter.base, sums);
-        std::uint64_t near = within(sums, voter.limit);
-        const std::size_t left = list.count - first;
-        if (left < kBlock) near &= (std::uint64_t{1} << left) - 1;
-        for (; near != 0; near &= near - 1) {
-            const int j = __builtin_ctzll(near);
-            if (chosen != nullptr && !stands_in(*chosen, first + static_cast<std::size_t>(j))) continue;
-            const std::uint32_t weight = voter.weights[sums[j]];
-            std::uint32_t& state = states[list.rows[first + static_cast<std::size_t>(j)]];
-            const std::uint32_t held =
-                (state >> kVoterShift & 0xff) == voter.number ? state >> kVoteShift : 0;
-            if (weight > held) state = ((state & kSumMask) + weight - held) | mark | weight << kVoteShift;
+    std::size_t found = 0;
+    for (std::size_t first = 0; first < count; first += kBlock) {
+        if (next != nullptr && first < next->count) {
+            // Each list is a few short streams, over before the processor has noticed them.
+            for (int b = 0; b < kCodeBytes; ++b) {
+                __builtin_prefetch(next->codes + static_cast<std::size_t>(b) * next->stride + first);
+            }
+            __builtin_prefetch(next->rows + first);
+            __builtin_prefetch(next->rows + first + kBlock / 2);
         }
+        sums_of(list.codes + first, list.stride, voter.table, voter.base, sums);
+        std::uint64_t bits = within(sums, voter.limit);
+        const std::size_t left = count - first;
+        if (left < kBlock) bits &= (std::uint64_t{1} << left) - 1;
+        found = append(bits, sums, first, found, out);
     }
+    return found;
+}
+
+std::size_t marked(const std::uint16_t* rows, std::size_t count, const std::uint32_t* marks,
+                   std::uint16_t* places) {
+    std::size_t found = 0, j = 0;
+#if defined(__x86_64__) && MATCHER_WIDTH == 64
+    alignas(32) constexpr std::uint16_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const __m256i ascending = _mm256_load_si256(reinterpret_cast<const __m256i*>(numbers));
+    for (; j + 16 <= count; j += 16) {
+        const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows + j));
+        const __m512i row = _mm512_maskz_cvtepu16_epi32(0xffff, narrow);
+        const __m512i words = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff,
+                                                          _mm512_maskz_srli_epi32(0xffff, row, 5), marks, 4);
+        const __m512i bit = _mm512_maskz_sllv_epi32(0xffff, _mm512_set1_epi32(1),
+                                                    _mm512_and_epi32(row, _mm512_set1_epi32(31)));
+        const __mmask16 set = _mm512_test_epi32_mask(words, bit);
+        if (set == 0) continue;
+        const __m256i own = _mm256_add_epi16(ascending, _mm256_set1_epi16(static_cast<short>(j)));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(places + found),
+                            _mm256_maskz_compress_epi16(set, own));
+        found += static_cast<std::size_t>(__builtin_popcount(set));
+    }
+#endif
+    for (; j < count; ++j) {
+        places[found] = static_cast<std::uint16_t>(j);
+        found += marks[rows[j] / 32] >> (rows[j] % 32) & 1U;
+    }
+    return found;
 }
 
 }  // namespace

@@ -30,6 +30,9 @@ from matcher.types import MAX_QUALITY, Modality
 MAX_CODE = 255
 """Largest code of a position."""
 
+MAX_PPI = 1e6
+"""Greatest resolution of an image that the column of 32 bits holds with room to spare, pixels per inch."""
+
 MAX_TIME_US = 1 << 62
 """Latest time that a column of 64 bits holds with room to spare, microseconds."""
 
@@ -54,6 +57,10 @@ def check_samples(samples: Sequence[SampleRecord]) -> None:
         if sample.image is not None and len(sample.image) > MAX_IMAGE_BYTES:
             raise ArgumentError(
                 f"Sample's image: expected at most {MAX_IMAGE_BYTES} bytes, got {len(sample.image)}."
+            )
+        if sample.ppi is not None and not 0 < sample.ppi <= MAX_PPI:
+            raise ArgumentError(
+                f"Sample's resolution: expected at most {MAX_PPI:g} pixels per inch, got {sample.ppi}."
             )
 
 

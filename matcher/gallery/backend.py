@@ -77,13 +77,18 @@ class Backend(Protocol):
 
 @contextmanager
 def translated(backend: Backend) -> Iterator[None]:
-    """Turn what the database or its driver raises into our typed errors."""
+    """Turn what the database or its driver raises into our typed errors.
+
+    Rows that it refuses are our own mistake, as is a wrong statement: those are raised as they are.
+    """
     try:
         yield
     except DBAPIError as error:
+        if isinstance(error.orig, backend.refusals):
+            raise
         raise backend.translate(error.orig) from error
     except backend.driver_error as error:
-        if type(error).__name__ == "ProgrammingError":  # our own mistake, not the database's state
+        if isinstance(error, backend.refusals) or type(error).__name__ == "ProgrammingError":
             raise
         raise backend.translate(error) from error
 

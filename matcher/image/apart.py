@@ -220,9 +220,7 @@ class _Worker:
     def _write(self, data: bytes, end: float) -> None:
         view, file = memoryview(data), self._in.fileno()
         while view:
-            _, ready, _ = select.select([], [file], [], max(end - time.monotonic(), 0))
-            if not ready:
-                raise _GoneError
+            _wait(file, select.POLLOUT, end)
             try:
                 view = view[os.write(file, view[:CHUNK]) :]
             except BlockingIOError:
@@ -233,9 +231,7 @@ class _Worker:
     def _read(self, count: int, end: float) -> bytearray:
         file, parts = self._out.fileno(), []
         while count:
-            ready, _, _ = select.select([file], [], [], max(end - time.monotonic(), 0))
-            if not ready:
-                raise _GoneError
+            _wait(file, select.POLLIN, end)
             try:
                 part = os.read(file, min(count, CHUNK))
             except BlockingIOError:
@@ -245,6 +241,14 @@ class _Worker:
             parts.append(part)
             count -= len(part)
         return bytearray().join(parts)
+
+
+def _wait(file: int, event: int, end: float) -> None:
+    """Wait until a pipe can be read or written; `select` would not know descriptors from 1,024 on."""
+    poll = select.poll()
+    poll.register(file, event)
+    if not poll.poll(max(1000.0 * (end - time.monotonic()), 0.0)):
+        raise _GoneError
 
 
 def _told(text: bytearray) -> ImageError:

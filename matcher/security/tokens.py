@@ -48,6 +48,9 @@ REASONS: tuple[tuple[type[Exception], str], ...] = (
 LOOK_AGAIN_S = 5.0
 """How old what is known of the folder of keys may be, seconds: so soon a removed key is refused."""
 
+LATEST = 1 << 53
+"""Later ends of a token are this one, which a float holds exactly; seconds since 1970-01-01 UTC."""
+
 DEFAULT_LEEWAY_S = 30.0
 """How far the clocks of who signs and who checks may differ, seconds."""
 
@@ -95,7 +98,8 @@ class TokenVerifier:
         self._keys: dict[str, tuple[int, PublicKey]] = {}
         self._looked = 0.0
         with self._lock:
-            self._look()
+            for error in self._look():
+                raise error
 
     def identity(self, token: str) -> Identity:
         """Return who a token says its bearer is: `sub`, with the roles and galleries that it carries.
@@ -114,7 +118,7 @@ class TokenVerifier:
             if cached is not None and cached[0] > now and cached[1] in self._keys:
                 return cached[2]
         key_id, claims = self._checked(token)
-        expiry = float(claims["exp"]) + self._leeway  # a number, or the library had refused it
+        expiry = min(int(claims["exp"]), LATEST) + self._leeway  # a number, or the library had refused it
         if not expiry > now:
             raise _refused("it is no longer valid")
         identity = _identity(claims)
@@ -143,31 +147,40 @@ class TokenVerifier:
                 leeway=self._leeway,
                 options={"require": ["exp", "aud", "sub"]},
             )
-        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError) as error:
             why = next((why for kind, why in REASONS if isinstance(error, kind)), "it is no token")
             raise _refused(why) from None
         return key_id, claims
 
     def _look_again(self) -> None:
-        """Look for changed keys; a file that is no key leaves those that are known as they were."""
+        """Look for changed keys; a file that is no key is passed by, or its former key stays."""
         try:
-            self._look()
-        except (ArgumentError, OSError) as error:
-            logger.warning("The keys of tokens stay as they were: %s", error)
+            for error in self._look():
+                logger.warning("A key of tokens stays as it was: %s", error)
+        except OSError as error:
+            logger.warning("The keys of tokens stay as they were: %s", error.strerror)
 
-    def _look(self) -> None:
-        """Read keys that are new or other than before; forget those that are gone."""
+    def _look(self) -> list[ArgumentError]:
+        """Read keys that are new or other than before; forget those that are gone. Return what is wrong."""
         self._looked = self._clock()
         found: dict[str, tuple[int, PublicKey]] = {}
+        problems: list[ArgumentError] = []
         for path in sorted(self._folder.glob("*.pem")):
-            if not KEY_NAME.fullmatch(path.stem):
-                raise ArgumentError(f"{path.name}: the name of a key is up to 64 letters, digits, . _ -.")
-            changed = path.stat().st_mtime_ns
             known = self._keys.get(path.stem)
-            found[path.stem] = known if known and known[0] == changed else (changed, _read_key(path))
+            try:
+                changed, key = _key_of(path, known)
+            except ArgumentError as error:
+                problems.append(error)
+                if known is not None:
+                    found[path.stem] = known
+            except FileNotFoundError:
+                continue  # taken away in this very moment
+            else:
+                found[path.stem] = changed, key
         if any(self._keys.get(name) != key for name, key in found.items()):
             self._cached.clear()
         self._keys = found
+        return problems
 
 
 def algorithm_of(key: PublicKey) -> str:
@@ -175,6 +188,14 @@ def algorithm_of(key: PublicKey) -> str:
     if isinstance(key, Ed25519PublicKey):
         return "EdDSA"
     return "ES256" if isinstance(key, ec.EllipticCurvePublicKey) else "RS256"
+
+
+def _key_of(path: Path, known: tuple[int, PublicKey] | None) -> tuple[int, PublicKey]:
+    """Return when a file was changed, and its key; it is read where that is not known."""
+    if not KEY_NAME.fullmatch(path.stem):
+        raise ArgumentError(f"{path.name}: the name of a key is up to 64 letters, digits, . _ -.")
+    changed = path.stat().st_mtime_ns
+    return known if known is not None and known[0] == changed else (changed, _read_key(path))
 
 
 def _read_key(path: Path) -> PublicKey:

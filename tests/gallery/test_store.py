@@ -25,9 +25,10 @@ from matcher.errors import (
     SubjectExistsError,
     SubjectNotFoundError,
 )
+from matcher.gallery.generations import Counts, NextTemplate, StageSamples, StartUpgrade
 from matcher.gallery.operations import Enrolment, SubjectDeletion
 from matcher.gallery.read import Stored
-from matcher.gallery.records import Change, ChangeKind, SampleRecord, StoredSample, sample_key_of
+from matcher.gallery.records import Change, ChangeKind, Receipt, SampleRecord, StoredSample, sample_key_of
 from matcher.gallery.schema import SCHEMA_VERSION
 from matcher.gallery.store import Store
 from matcher.template.envelope import Modality
@@ -280,6 +281,25 @@ def test_a_request_that_the_database_chokes_on_harms_nobody_else(
         store.submit(poison).result()
     assert "A write failed" in caplog.text
     assert "INSERT" not in caplog.text  # neither the statement nor its parameters
+
+
+def test_rows_that_the_database_refuses_harm_nobody_else(store: Store) -> None:
+    """Not even by saying that the database is not there: whoever believes that sends them again and again."""
+    sample = sample_key_of(store.submit(enrolment("quentin")).result().sequence, 0)
+    start = StartUpgrade(Modality.FINGERPRINT, "new", "new", "old", "old")
+    upgrade = int(store.submit(start).result().subject_id)
+    twice = ((sample, NextTemplate("new", 1, b"template")),) * 2
+    poison = StageSamples(upgrade, 0, sample, twice, Counts(staged=2))
+    outcomes = store._commit_group([enrolment("romeo"), poison, enrolment("sierra")])
+    assert [type(o) for o in outcomes] == [Receipt, InternalError, Receipt]
+    assert store.submit(enrolment("tango")).result().sequence == 4
+
+
+@pytest.mark.parametrize("ppi", [float("inf"), float("nan"), 1e9, -1.0])
+def test_a_resolution_that_no_column_holds_is_refused(store: Store, ppi: float) -> None:
+    image = SampleRecord(Modality.IRIS, 1, 50, b"template", image=b"image", ppi=ppi)
+    with pytest.raises(ArgumentError):
+        store.submit(Enrolment("victor", (image,))).result()
 
 
 def test_somebody_elses_write_is_noticed(store: Store, follower: Follower, store_url: str) -> None:

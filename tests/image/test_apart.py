@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -151,6 +152,27 @@ def test_many_images_at_once(at_hand: Decoders) -> None:
     for thread in threads:
         thread.join()
     assert widths == {number: 60 + number for number in range(6)}
+
+
+def test_a_process_is_heard_however_many_files_are_open() -> None:
+    """A server with a thousand connections: `select` knows the first 1,024 descriptors only."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip("no more than 1,024 files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    opened: list[int] = []
+    try:
+        while not opened or opened[-1] < 1100:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+        decoders = Decoders(1)
+        try:
+            assert decoders.decode(written("PNG"), GREY, (90, 70)).shape == (70, 90)
+        finally:
+            decoders.close()
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_they_are_used_once_started() -> None:

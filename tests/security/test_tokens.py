@@ -179,6 +179,36 @@ def test_a_file_that_is_no_key_leaves_the_others_as_they_were(
     assert "broken.pem" in caplog.text
 
 
+def test_a_removed_key_is_forgotten_whatever_else_lies_in_the_folder(
+    folder: Path, secure: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stolen key must not stay good because its successor was saved in a wrong form."""
+    now = time.time()
+    verifier = TokenVerifier(folder, "matcher", clock=lambda: now)
+    (folder / "main.pem").unlink()
+    (folder / "next.pem").write_bytes(secure.private_pem(OTHER))
+    (folder / "also.pem").write_bytes(secure.public_pem(OTHER))
+    now += LOOK_AGAIN_S + 1
+    with pytest.raises(UnauthenticatedError):
+        verifier.identity(secure.signed(KEY, "main", secure.claims()))
+    assert verifier.identity(secure.signed(OTHER, "also", secure.claims())).name == "clerk"
+    assert "next.pem" in caplog.text
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "soon"])
+def test_a_time_that_is_none_is_refused(folder: Path, secure: ModuleType, claim: str, value: str) -> None:
+    time_s = value if value == "soon" else float(value)
+    token = secure.signed(KEY, "main", secure.claims(**{claim: time_s}))
+    with pytest.raises(UnauthenticatedError):
+        TokenVerifier(folder, "matcher").identity(token)
+
+
+def test_an_end_beyond_all_times_is_one(folder: Path, secure: ModuleType) -> None:
+    token = secure.signed(KEY, "main", secure.claims(exp=10**400))
+    assert TokenVerifier(folder, "matcher").identity(token).name == "clerk"
+
+
 def test_a_weak_or_unreadable_key_is_refused(tmp_path: Path, secure: ModuleType) -> None:
     for key in (rsa.generate_private_key(65537, 1024), ec.generate_private_key(ec.SECP384R1())):
         (tmp_path / "weak.pem").write_bytes(secure.public_pem(key))

@@ -36,6 +36,24 @@ class FingerprintProbe:
         threads: int,
     ) -> npt.NDArray[np.float32]: ...
 
+# Stored minutiae (bind_fingerprint_records.cpp)
+
+def fingerprint_records(
+    packed: bytes,
+    count: int,
+    x_bits: int,
+    y_bits: int,
+    direction_bits: int,
+    kind_bits: int,
+    quality_bits: int,
+) -> tuple[
+    npt.NDArray[np.int16],
+    npt.NDArray[np.int16],
+    npt.NDArray[np.uint8],
+    npt.NDArray[np.uint8],
+    npt.NDArray[np.uint8],
+]: ...
+
 # Search descriptors of fingerprints (bind_fingerprint_describe.cpp)
 
 DESCRIBE_FEATURES: Final[int]

@@ -36,6 +36,7 @@ from matcher.reader import DEFAULT_EXTRACTOR, FindReader, find_reader, reader
 from matcher.samples import Sample, SampleReader
 from matcher.score.decision import threshold_for_search
 from matcher.score.fusion_probe import PersonProbe, Scorers
+from matcher.score.known_repeats import KnownRepeats
 from matcher.score.person import PersonCalibration, load_person_calibration
 from matcher.score.scorers import gallery_scorers
 from matcher.searches import DEFAULT_CANDIDATES, SearchOperations, check_candidates
@@ -102,6 +103,7 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
         self._read = lambda sample: self._generations.read(sample)
         self._persons = persons if persons is not None else load_person_calibration()
         self._threads = threads if threads is not None else len(os.sched_getaffinity(0))
+        self._known = KnownRepeats()
         self._gallery = Gallery(url, self._scorers, threads=self._threads, snapshot=snapshot)
         self._completed = partial(completed, residents_of=self._gallery.residents, keep_images=keep_images)
         self._find = find

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from matcher.answers import Certainty, Identification, Verification
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import check_key, check_name, unknown
@@ -25,6 +23,7 @@ from matcher.samples import Sample, SampleReader, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
 from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.identification import Identifier
+from matcher.score.known_repeats import KnownRepeats, Remember, not_remembered
 from matcher.score.person import PersonCalibration
 
 MAX_CANDIDATES = 1000
@@ -43,6 +42,7 @@ class SearchOperations:
     _read: SampleReader
     _generations: Generations
     _threads: int
+    _known: KnownRepeats
 
     def verify(
         self,
@@ -82,8 +82,9 @@ class SearchOperations:
         if subject is None:
             raise unknown(subject_id)
         view = memory.view()
-        own = self._identifier(memory, deadline).person(probe, view, allowed(view, EVERYBODY), subject)
-        return _verification(probe, own, limit)
+        search = self._identifier(memory, deadline)
+        own, keys = search.person(probe, view, allowed(view, EVERYBODY), subject)
+        return _verification(probe, own, limit, self._known.of(memory, keys))
 
     def compare(
         self,
@@ -258,13 +259,15 @@ class SearchOperations:
         return PersonProbe(self._scorers, self._persons, templates, others=others)
 
 
-def _verification(probe: PersonProbe, own: Person, limit: float) -> Verification:
+def _verification(
+    probe: PersonProbe, own: Person, limit: float, remember: Remember = not_remembered
+) -> Verification:
     for m in probe.modalities:
         samples = own[m.modality]
-        names = [samples.extractors[number] for number in np.unique(samples.extractor).tolist()]
+        names = [samples.extractors[number] for number in sorted(set(samples.extractor.tolist()))]
         for one in m.probes:
             pairings(m.scorer, one, names)  # what cannot be compared at all is an error, not a low score
-    person, warnings = probe.against(own, across=True)
+    person, warnings = probe.against(own, across=True, remember=remember)
     return Verification(
         decide(person.score, limit), person.comparisons, person.parts, probe.warnings + warnings
     )

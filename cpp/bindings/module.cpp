@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
         "shares. Private; use the matcher package.";
     matcher::bindings::bind_fingerprint(module);
     matcher::bindings::bind_fingerprint_describe(module);
+    matcher::bindings::bind_fingerprint_records(module);
     matcher::bindings::bind_fingerprint_votes(module);
     matcher::bindings::bind_iris(module);
     matcher::bindings::bind_privacy(module);

@@ -6,16 +6,19 @@ Layout: `cpp/include/matcher/fingerprint_packed.h`. 8 + 5 n bytes for n minutiae
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 
 from matcher import _core
 from matcher.errors import TemplateCorruptError
-from matcher.fingerprint.compared import choose
+from matcher.fingerprint.compared import MAX_RESIDENT_MINUTIAE, choose
 from matcher.types import U64, FingerprintTemplate
 
 WORD = 8
 """Bytes of a word."""
 
+_HEADER = struct.Struct("<Q")
 _LEFT_OUT = np.uint16(1 << 15)
 
 
@@ -24,16 +27,14 @@ def packed(template: FingerprintTemplate) -> U64:
     minutiae = template.minutiae
     n = len(minutiae)
     x, y = minutiae.x.astype("<u2"), minutiae.y.astype("<u2")
-    left_out = np.ones(n, np.bool_)
-    left_out[choose(minutiae)] = False
-    y[left_out] |= _LEFT_OUT
-    content = x.tobytes() + y.tobytes() + minutiae.direction.tobytes()
-    words = np.zeros(1 + -(-len(content) // WORD), "<u8")
-    words[0] = _core.PACKED_MAGIC | _core.PACKED_VERSION << 16 | n << 32
-    words.view(np.uint8)[WORD : WORD + len(content)] = np.frombuffer(content, np.uint8)
-    made = words.astype(np.uint64, copy=False)
-    made.flags.writeable = False
-    return made
+    if n > MAX_RESIDENT_MINUTIAE:
+        left_out = np.ones(n, np.bool_)
+        left_out[choose(minutiae)] = False
+        y[left_out] |= _LEFT_OUT
+    header = _HEADER.pack(_core.PACKED_MAGIC | _core.PACKED_VERSION << 16 | n << 32)
+    content = b"".join((header, x.tobytes(), y.tobytes(), minutiae.direction.tobytes()))
+    # Of bytes, which nobody can write: the array is read-only.
+    return np.frombuffer(content + bytes(-len(content) % WORD), "<u8").astype(np.uint64, copy=False)
 
 
 def is_packed(words: U64) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from matcher.errors import ComparisonError
 from matcher.gallery.gather import Samples
-from matcher.gallery.pairing import pairing
+from matcher.gallery.pairing import Pairing, pairing
 from matcher.gallery.search import F64, UNKNOWN_POSITION, Probe, Scorer
 from matcher.types import F32, I64, U8
 
@@ -73,6 +73,9 @@ def compare_pairs(
     known = (mine[:, None] != UNKNOWN_POSITION) & (position[None, :] != UNKNOWN_POSITION)
     comparable: Bools = ~known | (mine[:, None] == position[None, :])
     compared: Bools = np.ones_like(comparable) if across else comparable
+    if across and (pairs := _of_one_calibration(scorer, samples, probes)):
+        # Nearly always: everything is compared with everything, by one calibration; as below, at once.
+        return _at_once(scorer, samples, pairs, mine, comparable)
     shape = comparable.shape
     value, raw = np.zeros(shape), np.zeros(shape)
     extrapolated, source = np.zeros(shape, np.bool_), np.zeros(shape, np.int64)
@@ -93,6 +96,40 @@ def compare_pairs(
             value[p, its], extrapolated[p, its] = calibration.scores(raw[p, its].astype(np.float32))
             source[p, its] = ids.index(calibration.id)
     return PairTable(mine, position, compared, comparable, value, raw, extrapolated, source, tuple(ids))
+
+
+def _of_one_calibration(scorer: Scorer, samples: Samples, probes: Sequence[Probe]) -> list[Pairing]:
+    """Return the pairing of each probe where all are of one calibration and lie together; else none."""
+    if len(samples.batches) != 1 or len(numbers := set(samples.extractor.tolist())) != 1:
+        return []
+    name = samples.extractors[numbers.pop()]
+    try:
+        pairs = [pairing(scorer, probe, name) for probe in probes]
+    except ComparisonError:
+        return []
+    return pairs if all(pair.calibration is pairs[0].calibration for pair in pairs) else []
+
+
+def _at_once(
+    scorer: Scorer, samples: Samples, pairs: Sequence[Pairing], mine: U8, comparable: Bools
+) -> PairTable:
+    batch = samples.batches[0]
+    scores = [scorer.score(p.probe.prepared, batch.words, batch.offsets, batch.rows, 1) for p in pairs]
+    flat = scores[0] if len(scores) == 1 else np.concatenate(scores)
+    shape = comparable.shape
+    calibration = pairs[0].calibration
+    value, beyond = calibration.scores(flat)
+    return PairTable(
+        mine,
+        samples.position,
+        np.ones(shape, np.bool_),
+        comparable,
+        value.reshape(shape),
+        flat.astype(np.float64).reshape(shape),
+        beyond.reshape(shape),
+        np.zeros(shape, np.int64),
+        (calibration.id,),
+    )
 
 
 def score_samples(scorer: Scorer, probe: Probe, samples: Samples, wanted: Bools) -> F32:

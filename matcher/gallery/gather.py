@@ -6,6 +6,7 @@ from the store for those that are asked for.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -92,11 +93,15 @@ class Samples:
     @property
     def position(self) -> U8:
         """Of every sample."""
+        if len(self.batches) == 1:
+            return self.batches[0].position
         return np.concatenate([np.zeros(0, np.uint8), *(batch.position for batch in self.batches)])
 
     @property
     def extractor(self) -> U8:
         """Number of every sample's extractor."""
+        if len(self.batches) == 1:
+            return self.batches[0].extractor
         return np.concatenate([np.zeros(0, np.uint8), *(batch.extractor for batch in self.batches)])
 
     def forms(self) -> Iterator[U64]:
@@ -120,8 +125,30 @@ def same(one: Samples, other: Samples) -> bool:
     )
 
 
+SamplesKey = tuple[tuple[bytes, bytes], ...]
+"""Which samples of one memory and modality some are: encounters and ordinals, neither of which is ever given
+again there, nor are its samples ever changed."""
+
 Person = Mapping[Modality, Samples]
 """The samples of somebody, or of several by owner."""
+
+
+def widened(samples: Samples, widen: Callable[[U64], U64]) -> Samples:
+    """Return samples, each in the form that `widen` makes of it; themselves where that is theirs."""
+    forms = list(samples.forms())
+    made = [widen(form) for form in forms]
+    if all(one is other for one, other in zip(made, forms, strict=True)):
+        return samples
+    offsets = np.concatenate([[0], np.cumsum([len(form) for form in made])]).astype(np.int64)
+    words: U64 = np.concatenate(made)
+    begins = np.cumsum([0, *map(len, samples.batches)]).tolist()
+    return replace(
+        samples,
+        batches=tuple(
+            replace(batch, words=words, offsets=offsets, rows=np.arange(begin, begin + len(batch)))
+            for batch, begin in zip(samples.batches, begins, strict=False)
+        ),
+    )
 
 
 def samples_in_full(residents: Sequence[tuple[U64, int, str]]) -> Samples:
@@ -140,6 +167,48 @@ def samples_in_full(residents: Sequence[tuple[U64, int, str]]) -> Samples:
         np.array([names.index(extractor) for _, _, extractor in residents], np.uint8),
     )
     return Samples((batch,) if count else (), names)
+
+
+def own_samples(
+    memory: Memory, view: View, passing: Allowed, subject: int, modality: Modality
+) -> tuple[Samples, SamplesKey]:
+    """Return the samples of one subject as they lie in memory, and what tells them from any others there.
+
+    What a `Selection` of one says, found row by row: a verification asks for little else.
+    """
+    encounters = [e for e in memory.encounters_of_one(subject) if e < view.encounters.count]
+    if passing.encounters is not None:
+        passes = passing.passes(np.array(encounters, np.int32))
+        encounters = [encounter for encounter, kept in zip(encounters, passes, strict=True) if kept]
+    rows = view.rows[modality]
+    living: dict[int, list[int]] = {}
+    for encounter in encounters:
+        for number in _blocks_with(rows.blocks, encounter):
+            block, count = rows.blocks[number]
+            own = block.encounter[:count]
+            first, last = int(own.searchsorted(encounter)), int(own.searchsorted(encounter, "right"))
+            dead = block.dead[first:last].tolist()
+            living.setdefault(number, []).extend(row for row, gone in enumerate(dead, first) if not gone)
+    batches = []
+    for number, its in sorted(living.items()):
+        if its:
+            chosen = np.array(its, np.int64)
+            batches.append(batch_of(rows.blocks[number][0], chosen, np.zeros(len(its), np.int32)))
+    key = tuple((batch.encounter.tobytes(), batch.ordinal.tobytes()) for batch in batches)
+    return Samples(tuple(batches), rows.extractors), key
+
+
+def _blocks_with(blocks: Sequence[tuple[Block, int]], encounter: int) -> range:
+    """Return the numbers of the blocks that may hold rows of an encounter: they stand in its order."""
+    last = bisect.bisect_right(blocks, encounter, key=_first_encounter)
+    first = last - 1
+    while first > 0 and _first_encounter(blocks[first]) == encounter:
+        first -= 1
+    return range(max(first, 0), last)
+
+
+def _first_encounter(block: tuple[Block, int]) -> int:
+    return int(block[0].encounter[0])
 
 
 def everything(rows: RowsView, view: View, passing: Allowed) -> Iterator[Batch]:

@@ -172,6 +172,19 @@ class Memory:
         with self._chains:  # who sees the encounter gone sees its receiver here
             return np.array(self._received[since:], np.int32), len(self._received)
 
+    def encounters_of_one(self, subject: int) -> list[int]:
+        """Return the living encounters of one subject, ascending: `encounters_of`, without arrays."""
+        found = []
+        with self._chains:
+            encounters = self.encounters
+            current = int(self.head[subject])
+            while current != NONE:
+                if encounters.alive[current]:
+                    found.append(current)
+                current = int(encounters.next[current])
+        found.sort()
+        return found
+
     def encounter_keys(self, encounters: I32) -> I64:
         """Return the keys that the store knows encounters by."""
         keys: I64 = self.encounters.key[encounters]

@@ -139,10 +139,12 @@ def _fused(calibration: PersonCalibration, scores: Sequence[float]) -> float:
 
 
 def _characteristic(table: PairTable, one: Characteristic, cost: float | None) -> _Found:
+    choice = one.choice or cost is None
+    if len(one.members) == 1 and (found := _single(table, one.members[0], choice)) is not None:
+        return found
     own = np.array(one.members)
     pairs = table.comparable[own]
     n = int(pairs.sum())
-    choice = one.choice or cost is None
     if n == 0:
         return _Found(0.0, 0, -1, choice, PartUse.NOT_ENROLLED)
     values = np.where(pairs, table.value[own], -np.inf)
@@ -160,6 +162,21 @@ def _characteristic(table: PairTable, one: Characteristic, cost: float | None) -
         1.0 if cost is None else cost,
     )
     return _Found(float(score[0]), n, int(values.max(axis=0).argmax()), choice, PartUse.USED)
+
+
+def _single(table: PairTable, member: int, choice: bool) -> _Found | None:
+    """Return what one sample found that compares with one other at most; None where there are several.
+
+    Nearly always, and without an array: the same numbers as the rest of `_characteristic`.
+    """
+    columns = [column for column, there in enumerate(table.comparable[member].tolist()) if there]
+    if not columns:
+        return _Found(0.0, 0, -1, choice, PartUse.NOT_ENROLLED)
+    if len(columns) > 1:
+        return None
+    [row] = columns
+    choice = choice or UNKNOWN_POSITION in (int(table.probe_position[member]), int(table.position[row]))
+    return _Found(max(float(table.value[member, row]), 0.0), 1, row, choice, PartUse.USED)
 
 
 def _one_use_a_sample(table: PairTable, repeats: Repeats, found: list[_Found]) -> None:
@@ -189,12 +206,12 @@ def _one_use_a_sample(table: PairTable, repeats: Repeats, found: list[_Found]) -
 
 
 def _best(table: PairTable, repeats: Repeats) -> Score | None:
-    kept = np.zeros(len(table.probe_position), np.bool_)
-    kept[[member for one in repeats.characteristics for member in one.members]] = True
-    counted = table.comparable & kept[:, None]
-    if not counted.any():
+    members = sorted(member for one in repeats.characteristics for member in one.members)
+    comparable, values = table.comparable.tolist(), table.value.tolist()
+    counted = [(m, r) for m in members for r, there in enumerate(comparable[m]) if there]
+    if not counted:
         return None
-    best = np.unravel_index(np.where(counted, table.value, -np.inf).argmax(), counted.shape)
+    best = max(counted, key=lambda pair: values[pair[0]][pair[1]])  # of equal ones the first
     name = table.calibrations[table.source[best]]
     return Score(float(table.value[best]), float(table.raw[best]), name, bool(table.extrapolated[best]))
 
@@ -207,10 +224,11 @@ def _parts(
     calibration: PersonCalibration,
 ) -> tuple[PersonPart, ...]:
     nowhere = unknown_position(modality)
+    ratios = calibration.evidence.log_likelihood_ratio(np.array([one.score for one in found])).tolist()
     parts = []
-    for characteristic, one in zip(repeats.characteristics, found, strict=True):
+    for characteristic, one, said in zip(repeats.characteristics, found, ratios, strict=True):
         there = one.use is PartUse.USED
-        ratio = float(calibration.evidence.log_likelihood_ratio(np.array([one.score]))[0]) if there else 0.0
+        ratio = said if there else 0.0
         where = position(modality, int(table.position[one.row])) if there else nowhere
         mine = position(modality, int(table.probe_position[characteristic.members[0]]))
         score = one.score if there else 0.0
@@ -283,7 +301,12 @@ def misplaced(modality: Modality, table: PairTable) -> tuple[MatchWarning, ...]:
     """
     mine, its = table.probe_position, table.position
     # Most have nothing to tell, and the assignment is dear: no pair of two positions is alike.
-    if not ((table.value >= SUSPECTED) & (mine[:, None] != its[None, :])).any():
+    where = its.tolist()
+    if not any(
+        score >= SUSPECTED and one != two
+        for one, row in zip(mine.tolist(), table.value.tolist(), strict=True)
+        for two, score in zip(where, row, strict=True)
+    ):
         return ()
     from scipy.optimize import linear_sum_assignment
 

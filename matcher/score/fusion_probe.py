@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.gallery.compare import PairTable, compare_pairs, probes_of
-from matcher.gallery.gather import Person, Samples, samples_in_full
+from matcher.gallery.gather import Person, Samples, samples_in_full, widened
 from matcher.gallery.search import (
     CharacteristicTally,
     Probe,
@@ -29,6 +29,7 @@ from matcher.score.fusion_person import (
     misplaced,
 )
 from matcher.score.fusion_repeats import RULES, Repeats, compare_samples, find_repeats
+from matcher.score.known_repeats import Remember, not_remembered
 from matcher.score.person import F64, Counts, PersonCalibration
 from matcher.score.units import unit_calibration
 from matcher.template.modality import Template, extractor_of, modality_of, position_of
@@ -134,14 +135,21 @@ class ModalityProbe:
             units.take(fingers.scores(), fingers.compared > 0)
         return comparisons
 
-    def against(self, own: Samples, *, across: bool) -> tuple[ModalityScore, tuple[MatchWarning, ...]]:
+    def against(
+        self, own: Samples, *, across: bool, remember: Remember
+    ) -> tuple[ModalityScore, tuple[MatchWarning, ...]]:
         """Compare with one subject's samples; see `PersonProbe.against`."""
+        if across and has_shortlist(self.scorer):
+            own = widened(own, self.scorer.widened)  # once: each is compared several times
         table = compare_pairs(self.scorer, own, self.probes, across=across)
         score = self._fused(table)
         if not (across and len(own)):
             return score, ()
-        its = self._repeats(probes_of(self.scorer, own), list(own.forms()), Side.CANDIDATE)
-        return score, misplaced(self.modality, table) + its.warnings
+        return score, misplaced(self.modality, table) + remember(self.modality, lambda: self._repeated(own))
+
+    def _repeated(self, own: Samples) -> tuple[MatchWarning, ...]:
+        """Return which of a subject's samples repeat each other."""
+        return self._repeats(probes_of(self.scorer, own), list(own.forms()), Side.CANDIDATE).warnings
 
     def reachable(self, units: PersonSum) -> None:
         """Add to `units` what the best impression of the same fingers, eyes or face could score."""
@@ -286,7 +294,9 @@ class PersonProbe:
             modality.reachable(units)
         return float(units.scores()[0])
 
-    def against(self, person: Person, *, across: bool) -> tuple[PersonScore, tuple[MatchWarning, ...]]:
+    def against(
+        self, person: Person, *, across: bool, remember: Remember = not_remembered
+    ) -> tuple[PersonScore, tuple[MatchWarning, ...]]:
         """Compare with one subject.
 
         Parameters
@@ -295,12 +305,14 @@ class PersonProbe:
             The subject's samples, of every modality that the probe has.
         across : bool
             Whether to look for wrong positions and repeated samples of the subject too.
+        remember : callable
+            Knows which samples of the subject repeat each other, or has it found out.
 
         Raises
         ------
         CalibrationMissingError
             If the subject has templates that the probe has no calibration with.
         """
-        found = [m.against(person[m.modality], across=across) for m in self.modalities]
+        found = [m.against(person[m.modality], across=across, remember=remember) for m in self.modalities]
         warnings = tuple(w for _, its in found for w in its)
         return fuse([score for score, _ in found], unit_calibration()), warnings

@@ -16,14 +16,14 @@ not in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from matcher.gallery.filters import Allowed, present
-from matcher.gallery.gather import Fetch, Person, Samples, Selection
+from matcher.gallery.gather import Fetch, Person, Samples, SamplesKey, Selection, own_samples
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.propose import Proposer
 from matcher.gallery.search import has_two_forms
@@ -126,10 +126,23 @@ class Identifier:
         found = self._full(probe, view, passing, subjects)
         return self._settled(probe, view, passing, found, threshold, limit)
 
-    def person(self, probe: PersonProbe, view: View, passing: Allowed, subject: int) -> Person:
-        """Return the samples of one subject, given by number, of every modality that the probe has."""
-        selection = Selection(self._memory, view, passing, np.array([subject], np.int64))
-        return self._people(probe, selection)
+    def person(
+        self, probe: PersonProbe, view: View, passing: Allowed, subject: int
+    ) -> tuple[Person, Mapping[Modality, SamplesKey]]:
+        """Return the samples of one subject, given by number, of every modality that the probe has.
+
+        And what tells these samples from any others, where they lie in memory as they are compared.
+        """
+        if any(has_two_forms(modality.scorer) for modality in probe.modalities):
+            selection = Selection(self._memory, view, passing, np.array([subject], np.int64))
+            return self._people(probe, selection), {}
+        own = {
+            m.modality: own_samples(self._memory, view, passing, subject, m.modality)
+            for m in probe.modalities
+        }
+        return {modality: samples for modality, (samples, _) in own.items()}, {
+            modality: key for modality, (_, key) in own.items()
+        }
 
     def _everybody(self, view: View, passing: Allowed) -> I64:
         e = view.encounters

@@ -22,8 +22,8 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-import numpy.typing as npt
 
+from matcher import _core
 from matcher.errors import TemplateCorruptError
 from matcher.template.envelope import Modality, is_template, seal, unseal
 from matcher.types import FingerPosition, FingerprintTemplate, Minutiae
@@ -37,7 +37,7 @@ DIRECTION_BITS = 8
 KIND_BITS = 2
 QUALITY_BITS = 7
 WORD_BITS = 64
-"""A record is assembled in one 64-bit word (45 bits at most)."""
+"""A record is assembled in one 64-bit word (45 bits at most); `cpp/src/fingerprint_records.cpp` reads it."""
 
 FIXED = struct.Struct("<HHBBB")
 """Width, height, quality, position, number of minutiae."""
@@ -80,7 +80,7 @@ def decode_template(data: bytes) -> FingerprintTemplate:
         raise TemplateCorruptError("Template: expected zero bits after the last minutia.")
     try:
         return FingerprintTemplate(
-            minutiae=_unpack(packed, count, widths),
+            minutiae=Minutiae(*_core.fingerprint_records(packed, count, *widths)),
             width=width,
             height=height,
             extractor=content[1:start].decode("ascii"),
@@ -91,7 +91,7 @@ def decode_template(data: bytes) -> FingerprintTemplate:
         raise TemplateCorruptError("Template: a value is out of its range.") from error
 
 
-def _widths(width: int, height: int) -> tuple[int, ...]:
+def _widths(width: int, height: int) -> tuple[int, int, int, int, int]:
     """Bits of each field of a record: x, y, direction, kind, quality."""
     return (
         max(width - 1, 0).bit_length(),
@@ -111,24 +111,3 @@ def _pack(minutiae: Minutiae, widths: tuple[int, ...]) -> bytes:
         shift += bits
     records = np.unpackbits(words.view(np.uint8), bitorder="little").reshape(-1, WORD_BITS)[:, :shift]
     return np.packbits(records, bitorder="little").tobytes()
-
-
-def _unpack(packed: bytes, count: int, widths: tuple[int, ...]) -> Minutiae:
-    """Invert `_pack`."""
-    record = sum(widths)
-    flat = np.unpackbits(np.frombuffer(packed, dtype=np.uint8), bitorder="little")
-    bits = np.zeros((count, WORD_BITS), dtype=np.uint8)
-    bits[:, :record] = flat[: count * record].reshape(count, record)
-    words = np.packbits(bits, axis=1, bitorder="little").view("<u8").reshape(count)
-    fields: list[npt.NDArray[np.uint64]] = []
-    for width in widths:
-        fields.append(words & np.uint64((1 << width) - 1))
-        words = words >> np.uint64(width)
-    x, y, direction, kind, quality = fields
-    return Minutiae(
-        x=x.astype(np.int16),
-        y=y.astype(np.int16),
-        direction=direction.astype(np.uint8),
-        kind=kind.astype(np.uint8),
-        quality=quality.astype(np.uint8),
-    )

@@ -9,7 +9,7 @@ import pytest
 
 from matcher.errors import CalibrationMissingError, DeadlineError
 from matcher.gallery import gather
-from matcher.gallery.compare import compare_pairs
+from matcher.gallery.compare import PairTable, compare_pairs
 from matcher.gallery.encounters import plain_encounter
 from matcher.gallery.filters import EVERYBODY, allowed
 from matcher.gallery.gather import Samples, Selection, everything
@@ -171,3 +171,22 @@ def test_a_search_stops_when_nobody_waits(fakes: ModuleType, monkeypatch: pytest
     with pytest.raises(DeadlineError):
         search(fakes.Scorer(), *rows_of(memory), probes, alone(1), lambda finger: None, check=check)
     assert looks == 10
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_comparison_at_once_says_what_one_after_the_other_says(
+    fakes: ModuleType, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    memory = Memory()
+    remember(memory, fakes, people_of(fakes, seed, 30))
+    scorer = fakes.Scorer()
+    probes = prepare(scorer, [fakes.template(n, 1, FingerPosition(n % 4)) for n in range(5)])
+    people = [own for number in range(30) if len(own := of(memory, number))]
+    at_once = [compare_pairs(scorer, own, probes, across=True) for own in people]
+    monkeypatch.setattr("matcher.gallery.compare._of_one_calibration", lambda *_: [])
+    for own, table in zip(people, at_once, strict=True):
+        wanted = compare_pairs(scorer, own, probes, across=True)
+        for name in PairTable.__slots__:
+            mine, its = getattr(table, name), getattr(wanted, name)
+            assert np.array_equal(mine, its)
+            assert name == "calibrations" or mine.dtype == its.dtype

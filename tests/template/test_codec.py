@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from matcher import _core
 from matcher.errors import TemplateCorruptError, TemplateError, TemplateNewerError
 from matcher.template.codec import VERSION, decode_template, encode_template, is_template
 from matcher.template.envelope import Modality, seal
@@ -189,3 +190,48 @@ def test_set_bits_after_the_last_record_are_corrupt() -> None:
     whole[-5] |= 0x80
     with pytest.raises(TemplateCorruptError, match="zero bits"):
         decode_template(resealed(bytes(whole)))
+
+
+def plain_records(packed: bytes, count: int, widths: tuple[int, ...]) -> list[list[int]]:
+    """Read records bit by bit: the oracle of `fingerprint_records`."""
+    bits = [byte >> k & 1 for byte in packed for k in range(8)]
+    rows, at = [], 0
+    for _ in range(count):
+        row = []
+        for width in widths:
+            row.append(sum(bit << k for k, bit in enumerate(bits[at : at + width])))
+            at += width
+        rows.append(row)
+    return rows
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_records_are_read_as_a_plain_loop_reads_them(data: st.DataObject) -> None:
+    x, y = data.draw(st.integers(0, 14)), data.draw(st.integers(0, 14))
+    count = data.draw(st.one_of(st.integers(0, 8), st.just(MAX_MINUTIAE)))
+    widths = (x, y, 8, 2, 7)
+    size = -(-count * sum(widths) // 8)
+    packed = data.draw(st.binary(min_size=size, max_size=size))
+    fields = _core.fingerprint_records(packed, count, *widths)
+    assert [list(row) for row in zip(*(f.tolist() for f in fields), strict=True)] == plain_records(
+        packed, count, widths
+    )
+    assert not any(f.flags.writeable for f in fields)
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "widths"),
+    [
+        (4, 1, (8, 8, 8, 2, 7)),
+        (6, 1, (8, 8, 8, 2, 7)),
+        (0, 1, (8, 8, 8, 2, 7)),
+        (8, 1, (20, 20, 8, 8, 8)),
+        (1, 1, (-1, 0, 8, 0, 1)),
+        (0, -1, (8, 8, 8, 2, 7)),
+        (32 * 256, 256, (8, 8, 8, 1, 7)),
+    ],
+)
+def test_records_of_another_size_are_refused(size: int, count: int, widths: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"records?"):
+        _core.fingerprint_records(bytes(size), count, *widths)

@@ -74,13 +74,13 @@ class SearchOperations:
         check_name("Subject id", subject_id)
         limit = threshold_for_verification(fmr, threshold)
         memory = self._gallery.memory()
-        if memory.find(subject_id) is None:
-            raise unknown(subject_id)
-        probe = self._probe(samples, deadline, memory.view())
-        deadline.check()
         subject = memory.find(subject_id)
         if subject is None:
             raise unknown(subject_id)
+        probe = self._probe(samples, deadline, memory.view())
+        deadline.check()
+        if memory.name(subject) is None and (subject := memory.find(subject_id)) is None:
+            raise unknown(subject_id)  # deleted meanwhile
         view = memory.view()
         search = self._identifier(memory, deadline)
         own, keys = search.person(probe, view, allowed(view, EVERYBODY), subject)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -28,10 +29,12 @@ class ServerProcess:
     ----------
     folder : Path
         Holds the store, the log and the port file.
+    arguments : sequence of str
+        Further ones of `matcher serve`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, folder: Path, arguments: Sequence[str] = ()) -> None:
+        self._folder, self._arguments = folder.resolve(), tuple(arguments)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -51,6 +54,7 @@ class ServerProcess:
         port_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "matcher.cli.main", "serve", "--listen", "127.0.0.1:0"]
         command += ["--store", f"sqlite:///{self._folder / 'gallery.db'}", "--port-file", str(port_file)]
+        command += self._arguments
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command,

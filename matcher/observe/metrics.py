@@ -6,6 +6,7 @@ holds what a caller sent: methods, codes, reasons, stages and modalities are clo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
@@ -105,21 +106,44 @@ class Metrics:
             registry=self.registry,
         )
         self._quality = {modality: quality.labels(modality.name.lower()) for modality in Modality}
+        # By label: finding a metric by its labels takes longer than to count. There are few of each.
+        self._methods: dict[str, tuple[Gauge, Histogram]] = {}
+        self._ended: dict[tuple[str, str, str], Counter] = {}
+        self._outcomes: dict[tuple[Modality, str, str], Counter] = {}
         info = Gauge("matcher_build_info", "Always 1.", ("version",), registry=self.registry)
         info.labels(__version__).set(1)
 
     @contextmanager
     def call(self, method: str) -> Iterator[CallOutcome]:
         """Count a call of a method, given by its short name; the block says how it ended."""
-        outcome = CallOutcome()
-        in_flight = self._in_flight.labels(method)
-        in_flight.inc()
+        outcome, begin = CallOutcome(), time.perf_counter()
+        self.call_begins(method)
         try:
-            with self._duration.labels(method).time():
-                yield outcome
+            yield outcome
         finally:
-            in_flight.dec()
-            self._calls.labels(method, outcome.code, outcome.reason).inc()
+            self.call_ends(method, outcome, time.perf_counter() - begin)
+
+    def call_begins(self, method: str) -> None:
+        """Count a call in flight."""
+        in_flight, _ = self._of_method(method)
+        in_flight.inc()
+
+    def call_ends(self, method: str, outcome: CallOutcome, seconds: float) -> None:
+        """Count a call that is over."""
+        in_flight, duration = self._of_method(method)
+        in_flight.dec()
+        duration.observe(seconds)
+        key = method, outcome.code, outcome.reason
+        ended = self._ended.get(key)
+        if ended is None:
+            ended = self._ended[key] = self._calls.labels(*key)
+        ended.inc()
+
+    def _of_method(self, method: str) -> tuple[Gauge, Histogram]:
+        found = self._methods.get(method)
+        if found is None:
+            found = self._methods[method] = self._in_flight.labels(method), self._duration.labels(method)
+        return found
 
     def stage(self, name: Stage, begin_ns: int, end_ns: int) -> None:
         """Count a stage: an observer, see `matcher.stages`."""
@@ -127,7 +151,11 @@ class Metrics:
 
     def sample(self, modality: Modality, kind: str, outcome: str) -> None:
         """Count a sample that was read, or could not be: the outcome is "template" or an error's reason."""
-        self._samples.labels(modality.name.lower(), kind, outcome).inc()
+        key = modality, kind, outcome
+        counted = self._outcomes.get(key)
+        if counted is None:
+            counted = self._outcomes[key] = self._samples.labels(modality.name.lower(), kind, outcome)
+        counted.inc()
 
     def template(self, modality: Modality, quality: float) -> None:
         """Count the quality of a template, 0 to 100."""

@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from matcher.errors import ArgumentError, InternalError, MatcherError
+from matcher.observe.handlers import Handler, Wrapped
 from matcher.safe_log import log_defect
 from matcher.service.status import to_status
 
@@ -27,6 +28,9 @@ class Undecodable:
 class Boundary(grpc.ServerInterceptor):
     """Wraps every method of ours: undecodable requests and every exception become a typed status."""
 
+    def __init__(self) -> None:
+        self._wrapped = Wrapped(_bounded)
+
     def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
@@ -36,21 +40,22 @@ class Boundary(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith(OURS):
             return handler
-        deserialize = _lenient(handler.request_deserializer)
-        serialize = handler.response_serializer
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), deserialize, serialize)
-        if handler.unary_stream is not None:
-            streaming = _guarded_stream(handler.unary_stream)
-            return grpc.unary_stream_rpc_method_handler(streaming, deserialize, serialize)
-        if handler.stream_unary is not None:
-            return grpc.stream_unary_rpc_method_handler(
-                _guarded(handler.stream_unary), deserialize, serialize
-            )
-        if handler.stream_stream is not None:
-            streaming = _guarded_stream(handler.stream_stream)
-            return grpc.stream_stream_rpc_method_handler(streaming, deserialize, serialize)
-        return handler
+        return self._wrapped.of(handler_call_details.method, handler)
+
+
+def _bounded(path: str, handler: Handler) -> Handler:
+    deserialize = _lenient(handler.request_deserializer)
+    serialize = handler.response_serializer
+    if handler.unary_unary is not None:
+        return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), deserialize, serialize)
+    if handler.unary_stream is not None:
+        streaming = _guarded_stream(handler.unary_stream)
+        return grpc.unary_stream_rpc_method_handler(streaming, deserialize, serialize)
+    if handler.stream_unary is not None:
+        return grpc.stream_unary_rpc_method_handler(_guarded(handler.stream_unary), deserialize, serialize)
+    assert handler.stream_stream is not None  # there is no fifth kind
+    streaming = _guarded_stream(handler.stream_stream)
+    return grpc.stream_stream_rpc_method_handler(streaming, deserialize, serialize)
 
 
 def _lenient(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:

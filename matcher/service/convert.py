@@ -18,6 +18,9 @@ from matcher.v1 import matcher_pb2 as pb
 # The message's enumerations carry their name before each value; ours are the values alone.
 _USE, _KIND, _SIDE = "PART_USE_", "WARNING_KIND_", "SIDE_"
 
+_PART_USES = {use: pb.PartUse.Value(_USE + use) for use in PartUse}
+_PART_USES_OF = {code: use for use, code in _PART_USES.items()}
+
 _FIELDS = {Modality.FINGERPRINT: "finger_position", Modality.IRIS: "eye_position"}
 """How the fields that hold a position end; a face has none."""
 
@@ -96,7 +99,7 @@ def part_to_message(part: PersonPart) -> pb.PersonPart:
     """Return what a finger, eye or face gave as a message."""
     return pb.PersonPart(
         modality=int(part.modality),  # type: ignore[arg-type]
-        use=pb.PartUse.Value(_USE + part.use),
+        use=_PART_USES[part.use],
         score=part.score,
         log_likelihood_ratio=part.log_likelihood_ratio,
         comparison_count=part.comparisons,
@@ -111,7 +114,7 @@ def part_from_message(message: pb.PersonPart) -> PersonPart:
         Modality(message.modality),
         _position_in(message, "probe_"),
         _position_in(message, "candidate_"),
-        PartUse(pb.PartUse.Name(message.use).removeprefix(_USE)),
+        _PART_USES_OF.get(message.use) or PartUse(pb.PartUse.Name(message.use)),  # of none of ours an error
         message.score,
         message.log_likelihood_ratio,
         message.comparison_count,

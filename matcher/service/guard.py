@@ -16,6 +16,7 @@ import grpc
 from matcher.audit.entry import Entry
 from matcher.audit.log import AuditLog
 from matcher.errors import ArgumentError, MatcherError, UnauthenticatedError
+from matcher.observe.handlers import Handler, Wrapped
 from matcher.security.allowance import Allowances
 from matcher.security.identity import ANYBODY, Identity
 from matcher.security.settings import SecuritySettings
@@ -70,6 +71,7 @@ class Guard(grpc.ServerInterceptor):
         self._clients, self._identifies = settings.clients or {}, settings.identifies
         self._allowances = Allowances(settings.limits.requests_per_s, settings.limits.burst)
         self._samples, self._bytes = settings.limits.samples, settings.limits.message_bytes
+        self._wrapped = Wrapped(self._wrap)
         self.log = log
         self.lookup: Lookup | None = None
 
@@ -82,7 +84,10 @@ class Guard(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith(OURS):
             return handler
-        method = handler_call_details.method.rpartition("/")[2]
+        return self._wrapped.of(handler_call_details.method, handler)
+
+    def _wrap(self, path: str, handler: Handler) -> Handler:
+        method = path.rpartition("/")[2]
         read, write = handler.request_deserializer, handler.response_serializer
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(self._unary(method, handler.unary_unary), read, write)

@@ -16,10 +16,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import TracebackType
 
 from matcher.deadline import Deadline
 from matcher.errors import OverloadedError
@@ -138,7 +138,6 @@ class Queue:
         """Mean time of a turn, late ones counting more, seconds."""
         return self._mean_s
 
-    @contextmanager
     def turn(
         self,
         deadline: Deadline,
@@ -146,8 +145,8 @@ class Queue:
         *,
         streamed: bool = False,
         wake: Callable[[Callable[[], None]], object] | None = None,
-    ) -> Iterator[None]:
-        """Hold a turn; wait for it where none is free.
+    ) -> Turn:
+        """Return what holds a turn from its `with` to its end; waits for it there where none is free.
 
         Parameters
         ----------
@@ -163,18 +162,11 @@ class Queue:
         Raises
         ------
         OverloadedError
-            If too many wait, or the deadline would pass first.
+            At the `with`, if too many wait, or the deadline would pass first.
         DeadlineError
-            If the caller's deadline passed, or the caller went away, while it waited.
+            There, if the caller's deadline passed, or the caller went away, while it waited.
         """
-        ticket = self._enter(deadline, priority, streamed)
-        if ticket is not None:
-            self._wait(ticket, deadline, wake)
-        begin = self._clock()
-        try:
-            yield
-        finally:
-            self._leave(self._clock() - begin)
+        return Turn(self, deadline, priority, streamed, wake)
 
     def _enter(self, deadline: Deadline, priority: int, streamed: bool) -> Ticket | None:
         """Take a free turn and return None, or return a place in the queue."""
@@ -235,6 +227,34 @@ class Queue:
             self._running += 1
             chosen.given = True
             chosen.called.set()
+
+
+class Turn:
+    """One turn, held from `with` to its end; see `Queue.turn`."""
+
+    __slots__ = ("_asked", "_began", "_queue")
+
+    def __init__(
+        self,
+        queue: Queue,
+        deadline: Deadline,
+        priority: int,
+        streamed: bool,
+        wake: Callable[[Callable[[], None]], object] | None,
+    ) -> None:
+        self._queue, self._asked, self._began = queue, (deadline, priority, streamed, wake), 0.0
+
+    def __enter__(self) -> None:
+        deadline, priority, streamed, wake = self._asked
+        ticket = self._queue._enter(deadline, priority, streamed)
+        if ticket is not None:
+            self._queue._wait(ticket, deadline, wake)
+        self._began = self._queue._clock()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._queue._leave(self._queue._clock() - self._began)
 
 
 class Turns:

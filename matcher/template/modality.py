@@ -25,6 +25,9 @@ POSITIONS: dict[Modality, type[FingerPosition] | type[EyePosition] | type[FacePo
 """The positions of each modality. Code 0 is the unknown one; a face has none."""
 
 
+_MODALITY_OF = {kind: modality for modality, kind in POSITIONS.items()}
+
+
 def modality_of(template: Template) -> Modality:
     """Return what a template is of."""
     if isinstance(template, FingerprintTemplate):
@@ -66,7 +69,7 @@ def position(modality: Modality, code: int) -> Position:
 
 def modality_of_position(where: Position) -> Modality:
     """Return the modality that a position belongs to."""
-    return next(modality for modality, kind in POSITIONS.items() if isinstance(where, kind))
+    return _MODALITY_OF[type(where)]
 
 
 def encode(template: Template) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from types import TracebackType
 from typing import Any, Protocol
 
 import grpc
@@ -13,7 +13,7 @@ from matcher.deadline import Deadline
 from matcher.engine import Engine
 from matcher.errors import ArgumentError, NotReadyError
 from matcher.gallery.schema import MAX_ID_LENGTH
-from matcher.service.turns import DEFAULT_PRIORITY, PRIORITIES, Turns, Work
+from matcher.service.turns import DEFAULT_PRIORITY, PRIORITIES, Turn, Turns, Work
 from matcher.v1 import matcher_pb2 as pb
 
 NO_DEADLINE_S = 1e6
@@ -57,11 +57,10 @@ class Handlers:
             raise NotReadyError("The server is starting or stopping.", hint="Try again in a moment.")
         return engine
 
-    @contextmanager
     def turn(
         self, work: Work, request: Request, context: grpc.ServicerContext, *, streamed: bool = False
-    ) -> Iterator[tuple[Engine, Deadline]]:
-        """Hold a turn for a request, and give the engine and the caller's deadline.
+    ) -> HeldTurn:
+        """Return what holds a turn for a request, and gives the engine and the caller's deadline.
 
         Raises
         ------
@@ -73,8 +72,26 @@ class Handlers:
         priority = priority_of(request)
         deadline = deadline_of(context)
         queue = self.turns.queues[work]
-        with queue.turn(deadline, priority, streamed=streamed, wake=context.add_callback):
-            yield engine, deadline
+        turn = queue.turn(deadline, priority, streamed=streamed, wake=context.add_callback)
+        return HeldTurn(turn, engine, deadline)
+
+
+class HeldTurn:
+    """A turn, and what its holder works with; see `Handlers.turn`."""
+
+    __slots__ = ("_turn", "_with")
+
+    def __init__(self, turn: Turn, engine: Engine, deadline: Deadline) -> None:
+        self._turn, self._with = turn, (engine, deadline)
+
+    def __enter__(self) -> tuple[Engine, Deadline]:
+        self._turn.__enter__()
+        return self._with
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._turn.__exit__(kind, error, trace)
 
 
 def priority_of(request: Request) -> int:

@@ -30,6 +30,7 @@ from benchmarks import (
     figures_losses,
     figures_population,
     figures_privacy,
+    figures_service,
     figures_shortlist,
     figures_store,
     machine,
@@ -61,7 +62,18 @@ SLAPS, SMALLEST_SLAPS = 200, 3
 DIFFICULTY = 0.5
 """Of the synthetic impressions, 0 easy to 1 hard."""
 
-PARTS = ("fingerprint", "iris", "face", "population", "store", "dedup", "shortlist", "losses", "privacy")
+PARTS = (
+    "fingerprint",
+    "iris",
+    "face",
+    "population",
+    "store",
+    "dedup",
+    "shortlist",
+    "losses",
+    "privacy",
+    "service",
+)
 """What can be measured on its own."""
 
 MEASURED = ("commit", "uncommitted_changes", "load_1_5_15_min")
@@ -307,6 +319,7 @@ def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:
         "dedup": figures_dedup,
         "shortlist": figures_shortlist,
         "losses": figures_losses,
+        "service": figures_service,
     }
     found: dict[str, Any] = others[name].measure(smallest=small)
     return found

@@ -53,6 +53,10 @@ HEADLINES: Mapping[str, Mapping[str, str]] = {
     "privacy": {
         "comparisons_per_second_core_2048": "matching without seeing: comparisons a second and core",
     },
+    "service": {
+        "secured_verifications_per_second": "verifications a second, mutual TLS, roles, each logged durably",
+        "verify_one_median_ms": "one verification over the network, ms, median",
+    },
 }
 """The rows of the README: part, key of the figure, what it is called there."""
 
@@ -70,6 +74,7 @@ def bars_of_parts() -> dict[str, Sequence[Bar]]:
         figures_losses,
         figures_population,
         figures_privacy,
+        figures_service,
         figures_shortlist,
         figures_store,
     )
@@ -84,6 +89,7 @@ def bars_of_parts() -> dict[str, Sequence[Bar]]:
         "losses": figures_losses.BARS,
         "dedup": figures_dedup.BARS,
         "privacy": figures_privacy.BARS,
+        "service": figures_service.BARS,
     }
 
 

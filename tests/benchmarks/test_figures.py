@@ -61,6 +61,9 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert private["figures"]["comparisons_per_second_core_2048"] > 0
     assert private["figures"]["stored_bytes"] == 8192
     assert private["faces"]["embeddings"] == "generated"
+    service = figures["service"]["figures"]
+    assert service["secured_verifications_per_second"] > 0
+    assert service["verify_image_median_ms"] is None
     store = figures["store"]
     assert store["subjects"] == 100
     assert store["figures"]["sqlite_enrolments_per_second"] > 0

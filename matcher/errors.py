@@ -67,6 +67,7 @@
     ├── ServiceError
     │   ├── DeadlineError                   DEADLINE_EXCEEDED
     │   ├── ServerUnavailableError          SERVER_UNAVAILABLE
+    │   ├── ServerNotTrustedError           SERVER_NOT_TRUSTED
     │   ├── NotReadyError                   NOT_READY
     │   ├── OverloadedError                 SERVER_OVERLOADED
     │   └── InternalError                   INTERNAL
@@ -77,6 +78,7 @@
     ├── AuditError                      the log of accesses
     │   ├── AuditCorruptError               AUDIT_CORRUPT
     │   ├── AuditNewerError                 AUDIT_NEWER
+    │   ├── AuditNotKeptError               AUDIT_NOT_KEPT
     │   └── AuditUnavailableError           AUDIT_UNAVAILABLE
     ├── SealError                       keys that encrypt the store
     │   ├── KeyMissingError                 KEY_MISSING
@@ -493,6 +495,12 @@ class ServerUnavailableError(ServiceError):
     reason = "SERVER_UNAVAILABLE"
 
 
+class ServerNotTrustedError(ServiceError):
+    """Who answers at the address cannot show that it is the server, or does not speak TLS."""
+
+    reason = "SERVER_NOT_TRUSTED"
+
+
 class NotReadyError(ServiceError):
     """The server is starting, draining or replaying its store."""
 
@@ -539,9 +547,20 @@ class ForbiddenError(AccessError):
 
 
 class TooManyRequestsError(AccessError):
-    """The caller has used up its allowance for the moment."""
+    """The caller has used up its allowance for the moment; nothing of the request was begun.
+
+    Parameters
+    ----------
+    message, hint : str
+    retry_after_s : float
+        When the same request may be sent again, seconds from now.
+    """
 
     reason = "TOO_MANY_REQUESTS"
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 1.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message, hint=hint)
 
 
 class AuditError(MatcherError):

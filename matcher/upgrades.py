@@ -10,12 +10,18 @@ the new extractor, keeps the one that it has: images that are searched for are r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from matcher.deadline import FOREVER, Deadline
-from matcher.errors import MatcherError, ModelError, UpgradeNotFoundError
+from matcher.encounters import check_name
+from matcher.errors import MatcherError, ModelError, UpgradeConflictError, UpgradeNotFoundError
 from matcher.gallery.gallery import Gallery
-from matcher.gallery.generations import LIVE, CancelUpgrade, StartUpgrade, Upgrade, UpgradeState
+from matcher.gallery.generations import (
+    LIVE,
+    CancelUpgrade,
+    StartUpgrade,
+    Upgrade,
+    UpgradeState,
+    UpgradeStatus,
+)
 from matcher.gallery.rows import living_extractors
 from matcher.generations import Generations
 from matcher.reader import FindReader
@@ -26,33 +32,6 @@ from matcher.upgrading import Upgrading
 
 DEFAULT_PER_MINUTE = 600
 """Samples extracted a minute where nobody says a rate: about one core of a fingerprint extractor."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpgradeStatus:
-    """How far an upgrade is.
-
-    Attributes
-    ----------
-    upgrade : Upgrade
-        With its counts of the samples that were looked at.
-    samples : int
-        Of its modality, enrolled now.
-    remaining : tuple of (str, int)
-        Living samples by extractor, as searches see them now: what is not of the new extractor after the
-        switch stays in its generation.
-    searchable : bool
-        Whether the next generation can be searched (`identify(next_generation=True)`), and the switch is a
-        matter of a moment.
-    problem : str
-        Reason code of what keeps the work from going on, "" while it does; it is tried again and again.
-    """
-
-    upgrade: Upgrade
-    samples: int
-    remaining: tuple[tuple[str, int], ...]
-    searchable: bool
-    problem: str
 
 
 class UpgradeOperations:
@@ -72,9 +51,12 @@ class UpgradeOperations:
         setting: str,
         *,
         per_minute: int = DEFAULT_PER_MINUTE,
+        key: str | None = None,
         deadline: Deadline = FOREVER,
     ) -> UpgradeStatus:
         """Begin to make templates of another extractor of all images that were kept.
+
+        The same upgrade again, while it is running, is what is on its way already.
 
         Parameters
         ----------
@@ -83,62 +65,89 @@ class UpgradeOperations:
             See `matcher.reader.find_reader`.
         per_minute : int
             Most samples a minute, 0 for no limit.
+        key : str, optional
+            Idempotency key: a repeated request with it begins nothing, whatever became of what it began.
         deadline : Deadline, optional
 
         Raises
         ------
         UpgradeConflictError
             If another upgrade is on its way.
+        IdempotencyMismatchError
+            If the key was used for another request.
         ArgumentError, ModelError, CalibrationMissingError
             If the extractor is unknown, not at hand, or its templates cannot be compared.
         StoreError, NotReadyError, DeadlineError
         """
         modality = Modality(modality)
+        check_name("Idempotency key", key)
         found = self._find(modality, setting)
         self._scorers[modality].calibration(found.extractor, found.extractor)
         former, former_setting = self._former(modality, found.extractor)
-        request = StartUpgrade(modality, found.extractor, setting, former, former_setting, per_minute)
-        deadline.wait(self._gallery.submit(request))
+        request = StartUpgrade(modality, found.extractor, setting, former, former_setting, per_minute, key)
+        try:
+            begun = int(deadline.wait(self._gallery.submit(request)).subject_id)
+        except UpgradeConflictError:
+            same = [one for one in self._gallery.upgrades() if one.state is UpgradeState.RUNNING]
+            if not same or (same[0].modality, same[0].setting) != (modality, setting):
+                raise
+            begun = same[0].key
         self._upgrades_changed()
         self._upgrading.begin()
-        return self.upgrade_status()
+        return self.upgrade_status(begun)
 
-    def upgrade_status(self) -> UpgradeStatus:
-        """Return how far the upgrade that is on its way is, or else the last one was.
+    def upgrade_status(self, upgrade: int | None = None) -> UpgradeStatus:
+        """Return how far an upgrade is.
+
+        Parameters
+        ----------
+        upgrade : int, optional
+            Its key; by default that of the last one that began.
 
         Raises
         ------
         UpgradeNotFoundError
-            If there never was one.
+            If there is none.
         """
-        known = self._gallery.upgrades()
-        if not known:
-            raise UpgradeNotFoundError("There was no upgrade of this store.")
-        own = known[-1]
+        own = self._known(upgrade)
         rows = self._gallery.memory().view().rows[own.modality]
         remaining = tuple((name, count) for name, count in living_extractors(rows).items() if count)
         ready = own.state is UpgradeState.RUNNING and self._gallery.next_memory() is not None
         problem = self._upgrading.problem if own.state in LIVE else ""
         return UpgradeStatus(own, rows.samples, remaining, ready, problem)
 
-    def switch_upgrade(self) -> UpgradeStatus:
+    def switch_upgrade(self, upgrade: int | None = None, *, deadline: Deadline = FOREVER) -> UpgradeStatus:
         """Take the new templates into use, in one change; what is missing for that is made first.
 
-        May take long where the work is not done, and then pays no heed to its rate.
+        May take long where the work is not done, and then pays no heed to its rate. What was made is kept
+        where the deadline passes before. One that was switched already stays so.
+
+        Parameters
+        ----------
+        upgrade : int, optional
+            Its key; by default that of the one that is running.
+        deadline : Deadline, optional
 
         Raises
         ------
-        UpgradeNotFoundError
-            If none is on its way.
-        StoreError, NotReadyError
+        UpgradeNotFoundError, UpgradeConflictError
+            If there is none, or it was cancelled.
+        StoreError, NotReadyError, DeadlineError
         """
-        self._upgrading.switch(self._running().key)
+        own = self._running() if upgrade is None else self._known(upgrade)
+        self._upgrading.switch(own.key, deadline)
         self._upgrades_changed()
         self._upgrading.begin()
-        return self.upgrade_status()
+        return self.upgrade_status(own.key)
 
-    def cancel_upgrade(self, *, deadline: Deadline = FOREVER) -> UpgradeStatus:
-        """Give the upgrade up that is on its way; its templates are removed.
+    def cancel_upgrade(self, upgrade: int | None = None, *, deadline: Deadline = FOREVER) -> UpgradeStatus:
+        """Give an upgrade up; its templates are removed. One that was cancelled already stays so.
+
+        Parameters
+        ----------
+        upgrade : int, optional
+            Its key; by default that of the one that is running.
+        deadline : Deadline, optional
 
         Raises
         ------
@@ -146,10 +155,23 @@ class UpgradeOperations:
             If there is none, or it was switched.
         StoreError, NotReadyError, DeadlineError
         """
-        deadline.wait(self._gallery.submit(CancelUpgrade(self._running().key)))
-        self._upgrades_changed()
-        self._upgrading.cancelled()
-        return self.upgrade_status()
+        own = self._running() if upgrade is None else self._known(upgrade)
+        if own.state is not UpgradeState.CANCELLED:
+            deadline.wait(self._gallery.submit(CancelUpgrade(own.key)))
+            self._upgrades_changed()
+            self._upgrading.cancelled()
+        return self.upgrade_status(own.key)
+
+    def _known(self, upgrade: int | None) -> Upgrade:
+        known = self._gallery.upgrades()
+        found = [one for one in known if one.key == upgrade] if upgrade is not None else known[-1:]
+        if not found:
+            raise UpgradeNotFoundError(
+                "There was no upgrade of this store."
+                if upgrade is None
+                else f"There is no upgrade {upgrade}."
+            )
+        return found[0]
 
     def _running(self) -> Upgrade:
         found = [one for one in self._gallery.upgrades() if one.state is UpgradeState.RUNNING]

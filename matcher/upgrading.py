@@ -16,8 +16,15 @@ import threading
 import time
 from collections.abc import Callable
 
+from matcher.deadline import FOREVER, Deadline
 from matcher.enrolments import next_template
-from matcher.errors import FailureToExtractError, InputError, NotReadyError, UpgradeNotFoundError
+from matcher.errors import (
+    FailureToExtractError,
+    InputError,
+    NotReadyError,
+    UpgradeConflictError,
+    UpgradeNotFoundError,
+)
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.generations import (
     LIVE,
@@ -30,7 +37,6 @@ from matcher.gallery.generations import (
     UpgradeState,
 )
 from matcher.gallery.maintenance import Maintenance
-from matcher.gallery.records import Receipt
 from matcher.gallery.upgrade_read import Work
 from matcher.generations import Generations
 from matcher.samples import Sample, SampleKind
@@ -91,22 +97,31 @@ class Upgrading:
         """Return whether there is nothing to do, after at most so long."""
         return self._upkeep.wait(timeout_s)
 
-    def switch(self, key: int) -> Receipt:
+    def switch(self, key: int, deadline: Deadline = FOREVER) -> None:
         """Take the new templates into use, in one change; whatever is missing for that is made first.
 
         Raises
         ------
         UpgradeNotFoundError, UpgradeConflictError
+            If there is no such upgrade, or it was cancelled.
+        DeadlineError
+            If what is missing takes longer; what was made is kept.
         NotReadyError
             If the engine is closing.
         """
         while not self._stop.is_set():
+            deadline.check()
             with self._turn:
-                own = self._live()
-                if own is None or own.key != key:
-                    raise UpgradeNotFoundError(f"No upgrade {key} is on its way.")
-                if not self._step(own, paced=False):
-                    return self._gallery.submit(SwitchUpgrade(own.key, own.cursor)).result()
+                own = next((one for one in self._gallery.upgrades() if one.key == key), None)
+                if own is None:
+                    raise UpgradeNotFoundError(f"There is no upgrade {key}.")
+                if own.state is UpgradeState.CANCELLED:
+                    raise UpgradeConflictError(f"Upgrade {key} was cancelled.")
+                if own.state is not UpgradeState.RUNNING:
+                    return
+                if not self._step(own, paced=False) and not self._stop.is_set():
+                    self._gallery.submit(SwitchUpgrade(own.key, own.cursor)).result()
+                    return
         raise NotReadyError("The engine is closing.", hint="Ask for the switch again.")
 
     def cancelled(self) -> None:

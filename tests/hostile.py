@@ -86,6 +86,10 @@ def requests_of(sample: pb.Sample) -> dict[str, bytes]:
         "ExtractTemplate": pb.ExtractTemplateRequest(samples=samples),
         "AssessQuality": pb.AssessQualityRequest(samples=samples),
         "ListAccesses": pb.ListAccessesRequest(subject_id="A"),
+        "StartUpgrade": pb.StartUpgradeRequest(modality=pb.MODALITY_IRIS, extractor="none"),
+        "GetUpgradeStatus": pb.GetUpgradeStatusRequest(upgrade_id=1),
+        "SwitchUpgrade": pb.SwitchUpgradeRequest(upgrade_id=1),
+        "CancelUpgrade": pb.CancelUpgradeRequest(upgrade_id=1),
         "ListGalleries": pb.ListGalleriesRequest(),
         "GetServerStatus": pb.GetServerStatusRequest(),
     }

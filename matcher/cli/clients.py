@@ -25,7 +25,7 @@ from matcher.cli.attributes import (
     details_of,
     filter_of,
 )
-from matcher.cli.connection import AS_JSON, KEY, SERVER, TIMEOUT, connect, print_answer
+from matcher.cli.connection import AS_JSON, KEY, Connection, at_server, print_answer
 from matcher.cli.files import (
     FACE,
     FILES,
@@ -63,6 +63,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@at_server
 def enroll(
     files: list[Path] | None = FILES,
     subject: str | None = typer.Option(None, help="Id of the new subject; by default the server makes one."),
@@ -82,9 +83,9 @@ def enroll(
     slap: list[str] | None = SLAP,
     missing: list[str] | None = MISSING,
     ppi: float | None = PPI,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Add a person to the gallery; with --unique exit status 1 if somebody looks the same."""
     if unique and known:
@@ -96,10 +97,10 @@ def enroll(
     else:
         samples = samples_of(Named(files, modality, finger, iris, face, ppi))
     details = details_of(gallery, tag, year_of_birth)
-    with connect(server, timeout) as client:
+    with at.client() as client:
         if unique:
             outcome = client.enroll_if_unique(
-                samples, subject_id=subject, idempotency_key=key, details=details, fpir=fpir
+                samples, subject_id=subject, idempotency_key=key, details=details, fpir=fpir, **at.options
             )
             if outcome.enrolled is None:
                 assert outcome.search is not None  # one of the two is always there
@@ -115,6 +116,7 @@ def enroll(
                 idempotency_key=key,
                 details=details,
                 subject_is=SubjectIs.KNOWN if known else SubjectIs.NEW,
+                **at.options,
             )
     words = "enrolled" if answer.created else "was enrolled before with this key"
     print_answer(
@@ -129,6 +131,7 @@ def enroll(
     )
 
 
+@at_server
 def verify(
     subject: str = typer.Argument(..., help="Who the person claims to be."),
     files: list[Path] | None = FILES,
@@ -139,14 +142,14 @@ def verify(
     ppi: float | None = PPI,
     fmr: float | None = typer.Option(None, help="Rate of false matches to accept; default 1e-4."),
     threshold: float | None = THRESHOLD,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Compare a person with one subject; exit status 1 if they do not match."""
     samples = samples_of(Named(files, modality, finger, iris, face, ppi))
-    with connect(server, timeout) as client:
-        answer = client.verify(subject, samples, fmr=fmr, threshold=threshold)
+    with at.client() as client:
+        answer = client.verify(subject, samples, fmr=fmr, threshold=threshold, **at.options)
     decision = answer.decision
     verdict = "MATCH" if decision.accepted else "NO MATCH"
     print_answer(
@@ -171,6 +174,7 @@ def verify(
         raise typer.Exit(EXIT_NO_MATCH)
 
 
+@at_server
 def identify(
     files: list[Path] | None = FILES,
     modality: str = MODALITY,
@@ -193,9 +197,9 @@ def identify(
     exhaustive: bool = typer.Option(
         False, "--exhaustive", help="Compare everybody in full: exact, and slow."
     ),
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Search a person among all subjects, or those that pass the filters."""
     given = any((files, finger, iris, face))
@@ -203,7 +207,7 @@ def identify(
         raise ArgumentError("Expected files, --subject or --encounter, got several.")
     stored = subject is not None or encounter is not None
     samples = () if stored else samples_of(Named(files, modality, finger, iris, face, ppi))
-    with connect(server, timeout) as client:
+    with at.client() as client:
         answer = client.identify(
             samples,
             subject_id=subject,
@@ -213,26 +217,29 @@ def identify(
             threshold=threshold,
             chosen=filter_of(gallery, tag, born, without, inactive=include_inactive),
             exhaustive=exhaustive,
+            **at.options,
         )
     print_identification(as_json, answer, {})
 
 
+@at_server
 def delete(
     subject: str = typer.Argument(..., help="Whom to remove."),
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Remove a subject with everything that belongs to it."""
-    with connect(server, timeout) as client:
-        sequence = client.delete(subject)
+    with at.client() as client:
+        sequence = client.delete(subject, **at.options)
     print_answer(as_json, {"subject_id": subject, "sequence": sequence}, f"{subject} deleted")
 
 
-def status(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JSON) -> None:
+@at_server
+def status(as_json: bool = AS_JSON, *, at: Connection) -> None:
     """Tell what a server holds."""
-    with connect(server, timeout) as client:
-        answer = client.status()
+    with at.client() as client:
+        answer = client.status(**at.options)
     totals: dict[str, object] = {
         "version": answer.version,
         "store": answer.store,

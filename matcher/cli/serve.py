@@ -41,6 +41,10 @@ def serve(
     keep_images: bool = typer.Option(
         False, help="Store images with the templates that come of them: `matcher upgrade` needs them."
     ),
+    snapshot: Path | None = typer.Option(
+        None,
+        help="Where the file is kept that makes a start fast; by default beside an SQLite store, or nowhere.",
+    ),
     metrics: str = typer.Option("", help="HOST:PORT where Prometheus asks for metrics; by default nowhere."),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="text for people, json for machines."),
     log_calls: bool = typer.Option(False, help="One line in the log for each call."),
@@ -99,6 +103,7 @@ def serve(
             extractor=extractor,
             face_model=face_model,
             keep_images=keep_images,
+            snapshot=snapshot,
         )
     except BaseException:
         server.drain(0)

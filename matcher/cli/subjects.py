@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from matcher.cli.connection import AS_JSON, KEY, SERVER, TIMEOUT, connect, print_answer
+from matcher.cli.connection import AS_JSON, KEY, Connection, at_server, print_answer
 from matcher.cli.files import position_name
 from matcher.errors import ArgumentError
 
@@ -29,137 +29,148 @@ def register(app: typer.Typer) -> None:
 
 
 @subject_app.command()
+@at_server
 def show(
     subject: str = typer.Argument(..., help="Whom."),
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Tell what is kept of a subject."""
-    with connect(server, timeout) as client:
-        found = client.subject(subject)
+    with at.client() as client:
+        found = client.subject(subject, **at.options)
     _print(as_json, subject, list(found))
 
 
 @subject_app.command("delete")
+@at_server
 def delete_subject(
     subject: str = typer.Argument(..., help="Whom."),
     key: str | None = KEY,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Remove a subject with everything that belongs to it."""
-    with connect(server, timeout) as client:
-        sequence = client.delete(subject, idempotency_key=key)
+    with at.client() as client:
+        sequence = client.delete(subject, idempotency_key=key, **at.options)
     print_answer(as_json, {"subject_id": subject, "sequence": sequence}, f"{subject} deleted")
 
 
 @subject_app.command()
+@at_server
 def merge(
     subject: str = typer.Argument(..., help="Who stays."),
     other: str = typer.Argument(..., help="Whose encounters become those of the first."),
     key: str | None = KEY,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Make one subject of two."""
-    with connect(server, timeout) as client:
-        sequence = client.merge(subject, other, idempotency_key=key)
+    with at.client() as client:
+        sequence = client.merge(subject, other, idempotency_key=key, **at.options)
     fields: dict[str, object] = {"subject_id": subject, "other_subject_id": other, "sequence": sequence}
     print_answer(as_json, fields, f"{other} is {subject} now")
 
 
 @encounter_app.command("list")
+@at_server
 def list_encounters(
     subject: str | None = typer.Option(None, help="Only those of this subject."),
     gallery: str | None = typer.Option(None, help="Only those of this gallery."),
     most: int = typer.Option(100, min=1, help="Most that are printed."),
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """List encounters, the earliest enrolled first."""
     from itertools import islice
 
-    with connect(server, timeout) as client:
-        found = list(islice(client.encounters(subject_id=subject, gallery=gallery), most))
+    with at.client() as client:
+        found = list(islice(client.encounters(subject_id=subject, gallery=gallery, **at.options), most))
     _print(as_json, subject, found)
 
 
 @encounter_app.command()
+@at_server
 def move(
     encounter: int = ENCOUNTER,
     subject: str = typer.Argument(..., help="Whose it becomes."),
     new: bool = typer.Option(False, "--new", help="Nobody has that id yet: splits what was wrongly merged."),
     key: str | None = KEY,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Give an encounter to another subject."""
     from matcher.gallery.operations import SubjectIs
 
-    with connect(server, timeout) as client:
+    with at.client() as client:
         subject_is = SubjectIs.NEW if new else SubjectIs.KNOWN
-        sequence = client.move(encounter, subject, subject_is=subject_is, idempotency_key=key)
+        sequence = client.move(encounter, subject, subject_is=subject_is, idempotency_key=key, **at.options)
     _changed(as_json, encounter, sequence, f"encounter {encounter} is {subject}'s now")
 
 
 @encounter_app.command()
+@at_server
 def status(
     encounter: int = ENCOUNTER,
     state: str = typer.Argument(..., help="active, or inactive.", metavar="STATUS"),
     key: str | None = KEY,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Make an encounter active or inactive: searches find active ones."""
     from matcher.gallery.records import EncounterStatus
 
     if state.upper() not in EncounterStatus.__members__:
         raise ArgumentError(f"STATUS: expected active or inactive, got {state!r}.")
-    with connect(server, timeout) as client:
-        sequence = client.set_status(encounter, EncounterStatus[state.upper()], idempotency_key=key)
+    with at.client() as client:
+        sequence = client.set_status(
+            encounter, EncounterStatus[state.upper()], idempotency_key=key, **at.options
+        )
     _changed(as_json, encounter, sequence, f"encounter {encounter} is {state.lower()} now")
 
 
 @encounter_app.command("galleries")
+@at_server
 def set_galleries(
     encounter: int = ENCOUNTER,
     names: list[str] | None = typer.Argument(None, help="The galleries; none takes it out of all."),
     key: str | None = KEY,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Put an encounter into these galleries, and no others."""
-    with connect(server, timeout) as client:
-        sequence = client.set_galleries(encounter, names or [], idempotency_key=key)
+    with at.client() as client:
+        sequence = client.set_galleries(encounter, names or [], idempotency_key=key, **at.options)
     told = ", ".join(sorted(names or [])) or "no gallery"
     _changed(as_json, encounter, sequence, f"encounter {encounter} belongs to {told} now")
 
 
 @encounter_app.command("delete")
+@at_server
 def delete_encounter(
     encounter: int = ENCOUNTER,
     key: str | None = KEY,
-    server: str = SERVER,
-    timeout: float = TIMEOUT,
     as_json: bool = AS_JSON,
+    *,
+    at: Connection,
 ) -> None:
     """Remove an encounter with its samples; refused where its subject has no other."""
-    with connect(server, timeout) as client:
-        sequence = client.delete_encounter(encounter, idempotency_key=key)
+    with at.client() as client:
+        sequence = client.delete_encounter(encounter, idempotency_key=key, **at.options)
     _changed(as_json, encounter, sequence, f"encounter {encounter} deleted")
 
 
-def galleries(server: str = SERVER, timeout: float = TIMEOUT, as_json: bool = AS_JSON) -> None:
+@at_server
+def galleries(as_json: bool = AS_JSON, *, at: Connection) -> None:
     """Tell the galleries that encounters belong to."""
-    with connect(server, timeout) as client:
-        found = client.galleries()
+    with at.client() as client:
+        found = client.galleries(**at.options)
     rows = [{"name": g.name, "encounters": g.encounters, "subjects": g.subjects} for g in found]
     lines = [f"{g.name:30} {g.subjects} subjects, {g.encounters} encounters" for g in found]
     print_answer(as_json, {"galleries": rows}, "\n".join(lines) or "no gallery")

@@ -13,13 +13,14 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from matcher.answers import Access
-from matcher.client import calls
+from matcher.client import calls, calls_upgrades
 from matcher.client.call import (
     CHANNEL_OPTIONS,
     DEFAULT_TIMEOUT_S,
     HEALTH_POLL_S,
     Call,
     CallOptions,
+    bearer,
     pause_before_next,
 )
 from matcher.client.items import (
@@ -55,7 +56,7 @@ class AsyncClient:
 
     Parameters
     ----------
-    address, timeout, credentials
+    address, timeout, credentials, token
         As `matcher.client.Client`.
 
     Examples
@@ -82,6 +83,10 @@ class AsyncClient:
     assess = method(calls.assess)
     galleries = method(calls.galleries)
     list_accesses = method(calls.list_accesses)
+    start_upgrade = method(calls_upgrades.start_upgrade)
+    upgrade_status = method(calls_upgrades.upgrade_status)
+    switch_upgrade = method(calls_upgrades.switch_upgrade)
+    cancel_upgrade = method(calls_upgrades.cancel_upgrade)
     status = method(calls.status)
 
     def __init__(
@@ -90,9 +95,11 @@ class AsyncClient:
         *,
         timeout: float = DEFAULT_TIMEOUT_S,
         credentials: grpc.ChannelCredentials | None = None,
+        token: str | None = None,
     ) -> None:
         self.address = address
         self._timeout = timeout
+        self._metadata = bearer(token)
         if credentials is None:
             self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         else:
@@ -177,7 +184,8 @@ class AsyncClient:
                 raise DeadlineError(f"The deadline passed before {self.address} answered.")
             attempt += 1
             try:
-                reply = await getattr(self._stub, call.method)(call.request, timeout=left)
+                method = getattr(self._stub, call.method)
+                reply = await method(call.request, timeout=left, metadata=self._metadata)
             except grpc.RpcError as error:
                 problem = to_error(error, self.address)
             else:
@@ -192,7 +200,8 @@ class AsyncClient:
         again: Call[None] = Call("", None, lambda _: None, True, timeout)
         attempt = 0
         while True:
-            stream = method(todo.requests(), timeout=None if end is None else max(end - time.monotonic(), 0))
+            left = None if end is None else max(end - time.monotonic(), 0)
+            stream = method(todo.requests(), timeout=left, metadata=self._metadata)
             try:
                 async for reply in stream:
                     todo.answered(reply.item_id)
@@ -205,5 +214,5 @@ class AsyncClient:
             finally:
                 stream.cancel()
             attempt = 1 if todo.progress else attempt + 1
-            left = float("inf") if end is None else end - time.monotonic()
-            await asyncio.sleep(pause_before_next(again, problem, attempt, left))
+            rest = float("inf") if end is None else end - time.monotonic()
+            await asyncio.sleep(pause_before_next(again, problem, attempt, rest))

@@ -13,6 +13,7 @@ from matcher.errors import (
     OverloadedError,
     ServerUnavailableError,
     StoreUnavailableError,
+    TooManyRequestsError,
 )
 
 T = TypeVar("T")
@@ -28,6 +29,9 @@ FIRST_PAUSE_S = 0.1
 
 TRANSIENT = (ServerUnavailableError, NotReadyError, StoreUnavailableError)
 """Errors that pass by themselves."""
+
+LATER = (OverloadedError, TooManyRequestsError)
+"""Errors that say when to send the call again; nothing of it was begun."""
 
 HEALTH_POLL_S = 0.1
 """Between two looks at the server's health, seconds."""
@@ -87,6 +91,11 @@ class Call(Generic[T]):
     timeout: float | None
 
 
+def bearer(token: str | None) -> tuple[tuple[str, str], ...] | None:
+    """Return the metadata by which a call says who makes it (RFC 6750); None without a token."""
+    return None if token is None else (("authorization", f"Bearer {token}"),)
+
+
 def make(
     method: str, request: Any, read: Callable[[Any], T], options: CallOptions, *, repeat: bool = True
 ) -> Call[T]:
@@ -115,10 +124,10 @@ def pause_before_next(call: Call[Any], problem: MatcherError, attempt: int, left
     MatcherError
         The problem, where the call is not to be tried again.
     """
-    overloaded = isinstance(problem, OverloadedError)  # nothing was begun: any call may come again
-    passing = overloaded or (call.repeat and isinstance(problem, TRANSIENT))
+    later = isinstance(problem, LATER)  # nothing was begun: any call may come again
+    passing = later or (call.repeat and isinstance(problem, TRANSIENT))
     wait = FIRST_PAUSE_S * 2.0 ** (attempt - 1) * (1 - random.random() / 2)
-    if isinstance(problem, OverloadedError):
+    if isinstance(problem, LATER):
         wait = max(wait, problem.retry_after_s)
     if attempt == ATTEMPTS or wait >= left_s or not passing:
         raise problem

@@ -109,8 +109,8 @@ def list_encounters(
 ) -> Call[Page]:
     """Return a page of encounters, and the token of the next."""
     request = pb.ListEncountersRequest(
-        subject_id=_named("subject_id", subject_id),
-        gallery=_named("gallery", gallery),
+        subject_id=named("subject_id", subject_id),
+        gallery=named("gallery", gallery),
         page_size=page_size,
         page_token=page_token,
     )
@@ -235,7 +235,7 @@ def identify(
     At FPIR 1e-2 unless `fpir` or a `threshold` is given.
     """
     request = identify_request(samples, max_candidates, fpir, threshold, chosen, exhaustive)
-    request.subject_id = _named("subject_id", subject_id)
+    request.subject_id = named("subject_id", subject_id)
     request.encounter_id = encounter_key or 0
     return make("Identify", request, identification_from_message, options)
 
@@ -286,9 +286,9 @@ def enroll_request(
 ) -> pb.EnrollRequest:
     """Return the request of an enrolment."""
     return pb.EnrollRequest(
-        subject_id=_named("subject_id", subject_id),
+        subject_id=named("subject_id", subject_id),
         samples=messages(samples),
-        idempotency_key=_named("idempotency_key", key),
+        idempotency_key=named("idempotency_key", key),
         details=None if details == NO_DETAILS else details_to_message(details),
         subject_expectation=int(subject_is),  # type: ignore[arg-type]
     )
@@ -305,9 +305,9 @@ def unique_request(
 ) -> pb.EnrollIfUniqueRequest:
     """Return the request of an enrolment of somebody new."""
     request = pb.EnrollIfUniqueRequest(
-        subject_id=_named("subject_id", subject_id),
+        subject_id=named("subject_id", subject_id),
         samples=messages(samples),
-        idempotency_key=_named("idempotency_key", key),
+        idempotency_key=named("idempotency_key", key),
         details=None if details == NO_DETAILS else details_to_message(details),
         filter=None if chosen == EVERYBODY else filter_to_message(chosen),
     )
@@ -339,7 +339,7 @@ def _visits(reply: pb.GetSubjectResponse | pb.ListEncountersResponse) -> tuple[S
 
 
 def _change(method: str, request: Any, key: str | None, options: CallOptions) -> Call[int]:
-    request.idempotency_key = _named("idempotency_key", key)
+    request.idempotency_key = named("idempotency_key", key)
     return make(method, request, _sequence, options, repeat=key is not None)
 
 
@@ -358,7 +358,14 @@ def _count(candidates: int | None) -> int:
     return candidates or 0
 
 
-def _named(what: str, name: str | None) -> str:
+def named(what: str, name: str | None) -> str:
+    """Return a name as it goes over the wire, "" for None.
+
+    Raises
+    ------
+    ArgumentError
+        If it is empty.
+    """
     # On the wire an empty name means none; here it is a mistake.
     if name == "":
         raise ArgumentError(f"{what}: expected 1 to 128 printable characters, or None.")

@@ -12,13 +12,14 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from matcher.answers import Access
-from matcher.client import calls
+from matcher.client import calls, calls_upgrades
 from matcher.client.call import (
     CHANNEL_OPTIONS,
     DEFAULT_TIMEOUT_S,
     HEALTH_POLL_S,
     Call,
     CallOptions,
+    bearer,
     pause_before_next,
 )
 from matcher.client.items import (
@@ -59,7 +60,9 @@ class Client:
     timeout : float
         Seconds that a call may take where it names no other.
     credentials : grpc.ChannelCredentials, optional
-        For TLS; by default the connection is plain.
+        For TLS, see `matcher.client.credentials`; by default the connection is plain.
+    token : str, optional
+        Signed, that says who calls; whoever listens to a plain connection can use it, too.
 
     Examples
     --------
@@ -87,6 +90,10 @@ class Client:
     assess = method(calls.assess)
     galleries = method(calls.galleries)
     list_accesses = method(calls.list_accesses)
+    start_upgrade = method(calls_upgrades.start_upgrade)
+    upgrade_status = method(calls_upgrades.upgrade_status)
+    switch_upgrade = method(calls_upgrades.switch_upgrade)
+    cancel_upgrade = method(calls_upgrades.cancel_upgrade)
     status = method(calls.status)
 
     def __init__(
@@ -95,9 +102,11 @@ class Client:
         *,
         timeout: float = DEFAULT_TIMEOUT_S,
         credentials: grpc.ChannelCredentials | None = None,
+        token: str | None = None,
     ) -> None:
         self.address = address
         self._timeout = timeout
+        self._metadata = bearer(token)
         if credentials is None:
             self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         else:
@@ -195,7 +204,7 @@ class Client:
                 raise DeadlineError(f"The deadline passed before {self.address} answered.")
             attempt += 1
             try:
-                reply = getattr(self._stub, call.method)(call.request, timeout=left)
+                reply = getattr(self._stub, call.method)(call.request, timeout=left, metadata=self._metadata)
             except grpc.RpcError as error:
                 problem = to_error(error, self.address)
             else:
@@ -210,7 +219,8 @@ class Client:
         again: Call[None] = Call("", None, lambda _: None, True, timeout)
         attempt = 0
         while True:
-            stream = method(todo.requests(), timeout=None if end is None else max(end - time.monotonic(), 0))
+            left = None if end is None else max(end - time.monotonic(), 0)
+            stream = method(todo.requests(), timeout=left, metadata=self._metadata)
             try:
                 for reply in stream:
                     todo.answered(reply.item_id)
@@ -223,5 +233,5 @@ class Client:
             finally:
                 stream.cancel()
             attempt = 1 if todo.progress else attempt + 1
-            left = float("inf") if end is None else end - time.monotonic()
-            time.sleep(pause_before_next(again, problem, attempt, left))
+            rest = float("inf") if end is None else end - time.monotonic()
+            time.sleep(pause_before_next(again, problem, attempt, rest))

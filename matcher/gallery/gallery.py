@@ -59,6 +59,8 @@ class Gallery:
         For expanding the stored templates at the start.
     snapshot : Path or None
         Where the file is kept that makes a start fast; by default beside a SQLite file, for others nowhere.
+    fresh : bool
+        Whether everything is made anew from the store, and that file too.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class Gallery:
         *,
         threads: int = 1,
         snapshot: Path | None = None,
+        fresh: bool = False,
     ) -> None:
         self._scorers = scorers
         self._threads = threads
@@ -82,7 +85,7 @@ class Gallery:
         self._next, self._former = NextMemory(), FormerMemory()
         self._upkeep = Upkeep(scorers)
         path = snapshot if snapshot is not None else default_path(url)
-        self._snapshots = Snapshots(path, lambda: _forms_of(scorers), threads)
+        self._snapshots = Snapshots(path, lambda: _forms_of(scorers), threads, fresh=fresh)
         self.reservations = Reservations(self.submit)
         self._store = Store(url, self)
 
@@ -206,6 +209,10 @@ class Gallery:
     def find_key(self, key: str) -> KeyRow | None:
         """Return what an idempotency key was used for, or None."""
         return self._store.find_key(key)
+
+    def put_in_order(self) -> None:
+        """Wait until the index is in order."""
+        self._upkeep.wait()
 
     def close(self) -> None:
         """Finish queued writes and close the store."""

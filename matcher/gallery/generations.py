@@ -102,6 +102,33 @@ class Upgrade:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeStatus:
+    """How far an upgrade is.
+
+    Attributes
+    ----------
+    upgrade : Upgrade
+        With its counts of the samples that were looked at.
+    samples : int
+        Of its modality, enrolled now.
+    remaining : tuple of (str, int)
+        Living samples by extractor, as searches see them now: what is not of the new extractor after the
+        switch stays in its generation.
+    searchable : bool
+        Whether the next generation can be searched (`Engine.identify(next_generation=True)`), and the switch
+        is a matter of a moment.
+    problem : str
+        Reason code of what keeps the work from going on, "" while it does; it is tried again and again.
+    """
+
+    upgrade: Upgrade
+    samples: int
+    remaining: tuple[tuple[str, int], ...]
+    searchable: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class NextTemplate:
     """A sample's template of the next generation."""
 

@@ -180,15 +180,20 @@ Operation = (
 )
 
 
+NOT_ASKED_FOR = frozenset({"key", "former_extractor", "former_setting"})
+"""Fields that are not the caller's: the same request may be sent again when they are other ones."""
+
+
 def digest_of(operation: Operation) -> bytes:
     """Return what tells an operation from another under the same idempotency key.
 
     An enrolment brings its own: it was made from the request as it came, before extraction. For the others it
-    is the SHA-256 of their kind and values.
+    is the SHA-256 of their kind and what was asked for.
     """
     if isinstance(operation, Enrolment):
         return operation.digest
-    values = [(f.name, _plain(getattr(operation, f.name))) for f in fields(operation) if f.name != "key"]
+    names = (f.name for f in fields(operation) if f.name not in NOT_ASKED_FOR)
+    values = [(name, _plain(getattr(operation, name))) for name in names]
     return hashlib.sha256(repr((type(operation).__name__, values)).encode()).digest()
 
 

@@ -18,7 +18,7 @@ from matcher.errors import SnapshotError, SnapshotMissingError
 from matcher.gallery.memory import Memory
 from matcher.gallery.snapshot import Cut, cut, restored
 from matcher.gallery.snapshot_file import read_snapshot, remove_unfinished, write_snapshot
-from matcher.gallery.snapshot_sealed import read_sealed, write_sealed
+from matcher.gallery.snapshot_sealed import read_sealed, remove_snapshot, write_sealed
 from matcher.safe_log import log_defect
 from matcher.security.keyring import environment_keyring
 
@@ -48,9 +48,14 @@ class Snapshots:
         Returns what `snapshot.cut` wants; called when there is a snapshot to read or to write.
     threads : int
         For checksums.
+    fresh : bool
+        Whether what is there is removed, not used.
     """
 
-    def __init__(self, path: Path | None, forms: Callable[[], str], threads: int) -> None:
+    def __init__(
+        self, path: Path | None, forms: Callable[[], str], threads: int, *, fresh: bool = False
+    ) -> None:
+        self._fresh = fresh
         self._path, self._forms, self._threads = path, forms, threads
         self._writing: threading.Thread | None = None
         self._taken = 0
@@ -61,6 +66,9 @@ class Snapshots:
         """Return the memory of the last snapshot, or None where there is none that can be used."""
         if self._path is None:
             return None
+        if self._fresh:
+            self._fresh = False
+            remove_snapshot(self._path)
         try:
             said, arrays = self._read(self._path)
             memory = restored(said, arrays, identity, self._forms())

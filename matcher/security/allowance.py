@@ -49,7 +49,9 @@ class Allowances:
             if len(self._buckets) > MAX_CLIENTS:
                 self._buckets.popitem(last=False)
         if left < 1:
+            wait = (1 - left) / rate
             raise TooManyRequestsError(
                 f"{client} has sent more than {rate:g} requests a second.",
-                hint=f"Try again in {(1 - left) / rate:.3g} s.",
+                hint=f"Try again in {wait:.3g} s.",
+                retry_after_s=wait,
             )

@@ -29,7 +29,7 @@ class Role(StrEnum):
 
     DELETE = "delete"
     ADMIN = "admin"
-    """Merge subjects, move encounters."""
+    """Merge subjects, move encounters, upgrade to another extractor."""
 
 
 Wanted = tuple[frozenset[Role], ...]
@@ -64,6 +64,10 @@ WANTED: Mapping[str, Wanted] = {
     "DeleteSubject": _all(Role.DELETE),
     "MergeSubjects": _all(Role.ADMIN),
     "MoveEncounter": _all(Role.ADMIN),
+    "StartUpgrade": _all(Role.ADMIN),
+    "GetUpgradeStatus": _all(Role.ADMIN),
+    "SwitchUpgrade": _all(Role.ADMIN),
+    "CancelUpgrade": _all(Role.ADMIN),
     "ExtractTemplate": _one(Role.ENROL, Role.VERIFY, Role.IDENTIFY),
     "AssessQuality": _one(Role.ENROL, Role.VERIFY, Role.IDENTIFY),
     "GetServerStatus": _one(*Role),

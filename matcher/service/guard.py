@@ -30,7 +30,7 @@ BEARER = "bearer "
 COMMON_NAME = "x509_common_name"
 """Property of a connection's authentication context."""
 
-NOT_LOGGED = frozenset({"GetServerStatus", "ListGalleries"})
+NOT_LOGGED = frozenset({"GetServerStatus", "ListGalleries", "GetUpgradeStatus"})
 """Methods that touch no person's data; a refusal is logged all the same."""
 
 AHEAD = 64

@@ -25,8 +25,18 @@ MUST_NAME_GALLERIES = frozenset(
 )
 """Methods that act on everybody, or put somebody nowhere, where they name no gallery."""
 
-FOR_EVERYBODY = frozenset({"ListGalleries", "ListEncounters", "ListAccesses"})
-"""Methods whose answers are about galleries of others too."""
+FOR_EVERYBODY = frozenset(
+    {
+        "ListGalleries",
+        "ListEncounters",
+        "ListAccesses",
+        "StartUpgrade",
+        "GetUpgradeStatus",
+        "SwitchUpgrade",
+        "CancelUpgrade",
+    }
+)
+"""Methods that are about galleries of others too."""
 
 NAMING = frozenset({"details", "filter"})
 """Parts of those requests whose galleries are meant."""

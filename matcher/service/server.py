@@ -23,6 +23,7 @@ from matcher.service.handlers.identification import IdentificationHandlers
 from matcher.service.handlers.server_status import StatusHandlers
 from matcher.service.handlers.streams import Streams
 from matcher.service.handlers.subjects import SubjectHandlers
+from matcher.service.handlers.upgrades import UpgradeHandlers
 from matcher.service.handlers.verification import VerificationHandlers
 from matcher.service.turns import Turns
 from matcher.v1 import matcher_pb2 as pb
@@ -52,6 +53,7 @@ class Servicer(
     ExtractionHandlers,
     StatusHandlers,
     AccessHandlers,
+    UpgradeHandlers,
     pb_grpc.MatcherServiceServicer,
 ):
     """Converts and delegates; errors are `Boundary`'s work."""

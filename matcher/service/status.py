@@ -52,6 +52,7 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.BackupNewerError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.ServerUnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.ServerNotTrustedError: grpc.StatusCode.UNAVAILABLE,
     errors.NotReadyError: grpc.StatusCode.UNAVAILABLE,
     errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.InternalError: grpc.StatusCode.INTERNAL,
@@ -72,6 +73,9 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.DatasetError: grpc.StatusCode.INTERNAL,
 }
 """A class stands for everything below it; the nearest entry counts."""
+
+LATER = (errors.OverloadedError, errors.TooManyRequestsError)
+"""Errors that go with a `google.rpc.RetryInfo`."""
 
 BY_REASON = {leaf.reason: leaf for leaf in errors.leaves()}
 
@@ -100,6 +104,30 @@ BARE: dict[grpc.StatusCode, tuple[type[MatcherError], str, str]] = {
     ),
 }
 
+# What gRPC says of a connection that TLS did not come to terms with: the first sign that is found counts.
+UNTRUSTED: dict[str, tuple[type[MatcherError], str, str]] = {
+    "Hostname Verification Check failed": (
+        errors.ServerNotTrustedError,
+        "The certificate of the server at {address} is not for that host name.",
+        "Call it by a name or address that its certificate says.",
+    ),
+    "WRONG_VERSION_NUMBER": (
+        errors.ServerNotTrustedError,
+        "The server at {address} does not speak TLS.",
+        "Do not ask for TLS, if the way to it is safe.",
+    ),
+    "andshake failed": (
+        errors.ServerNotTrustedError,
+        "The certificate of the server at {address} has expired, or no authority trusted here signed it.",
+        "Name the authority that signed it.",
+    ),
+    "Socket closed": (
+        errors.ServerUnavailableError,
+        "The server at {address} ended the connection.",
+        "If it speaks TLS, ask for TLS; if it asks for certificates, show one that it knows.",
+    ),
+}
+
 
 def code_of(error: MatcherError) -> grpc.StatusCode:
     """Return the gRPC code of an error."""
@@ -115,7 +143,7 @@ def to_status(error: MatcherError) -> grpc.Status:
         reason=error.reason, domain=DOMAIN, metadata={HINT: error.hint[:MAX_TEXT]} if error.hint else {}
     )
     details = [_packed(info)]
-    if isinstance(error, errors.OverloadedError):
+    if isinstance(error, LATER):
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMicroseconds(int(error.retry_after_s * 1e6))
         details.append(_packed(retry))
@@ -168,10 +196,14 @@ def to_error(error: grpc.RpcError, address: str) -> MatcherError:
                     detail.Unpack(known)
         if info.domain == DOMAIN:
             problem = _error(info.reason, status.message, info.metadata.get(HINT, ""))
-            if isinstance(problem, errors.OverloadedError):
+            if isinstance(problem, LATER):
                 problem.retry_after_s = retry.retry_delay.ToMicroseconds() / 1e6
             return problem
     code = error.code()
+    for sign, untrusted in UNTRUSTED.items():
+        if code is grpc.StatusCode.UNAVAILABLE and sign in (error.details() or ""):
+            kind, message, hint = untrusted
+            return kind(message.format(address=address), hint=hint)
     if code in BARE:
         kind, message, hint = BARE[code]
         return kind(message.format(address=address), hint=hint)

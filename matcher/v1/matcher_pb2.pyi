@@ -364,6 +364,38 @@ again.
 """
 Global___BulkEnrollOutcome: _TypeAlias = BulkEnrollOutcome  # noqa: Y015
 
+class _UpgradeState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UpgradeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UpgradeState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UPGRADE_STATE_UNSPECIFIED: _UpgradeState.ValueType  # 0
+    """Never sent."""
+    UPGRADE_STATE_RUNNING: _UpgradeState.ValueType  # 1
+    """New templates are being made; searches use the old ones."""
+    UPGRADE_STATE_SWITCHED: _UpgradeState.ValueType  # 2
+    """The new templates are in use, and are being moved to where the old ones are."""
+    UPGRADE_STATE_DONE: _UpgradeState.ValueType  # 3
+    """Nothing is left to do."""
+    UPGRADE_STATE_CANCELLED: _UpgradeState.ValueType  # 4
+    """It was given up before the switch; its templates are gone."""
+
+class UpgradeState(_UpgradeState, metaclass=_UpgradeStateEnumTypeWrapper):
+    """How far an upgrade is."""
+
+UPGRADE_STATE_UNSPECIFIED: UpgradeState.ValueType  # 0
+"""Never sent."""
+UPGRADE_STATE_RUNNING: UpgradeState.ValueType  # 1
+"""New templates are being made; searches use the old ones."""
+UPGRADE_STATE_SWITCHED: UpgradeState.ValueType  # 2
+"""The new templates are in use, and are being moved to where the old ones are."""
+UPGRADE_STATE_DONE: UpgradeState.ValueType  # 3
+"""Nothing is left to do."""
+UPGRADE_STATE_CANCELLED: UpgradeState.ValueType  # 4
+"""It was given up before the switch; its templates are gone."""
+Global___UpgradeState: _TypeAlias = UpgradeState  # noqa: Y015
+
 @_typing.final
 class Sample(_message.Message):
     """One capture of one finger, one eye or the face."""
@@ -2714,6 +2746,385 @@ class ListAccessesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAccessesResponse: _TypeAlias = ListAccessesResponse  # noqa: Y015
+
+@_typing.final
+class ExtractorCount(_message.Message):
+    """Samples whose templates one extractor made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXTRACTOR_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    extractor: _builtins.str
+    """The extractor; of faces the id of its model."""
+    sample_count: _builtins.int
+    """Enrolled now, at least 1."""
+    def __init__(
+        self,
+        *,
+        extractor: _builtins.str = ...,
+        sample_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractor", b"extractor", "sample_count", b"sample_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractorCount: _TypeAlias = ExtractorCount  # noqa: Y015
+
+@_typing.final
+class Upgrade(_message.Message):
+    """Another extractor or model for what the store holds of one modality."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
+    EXTRACTOR_FIELD_NUMBER: _builtins.int
+    SETTING_FIELD_NUMBER: _builtins.int
+    FORMER_EXTRACTOR_FIELD_NUMBER: _builtins.int
+    FORMER_SETTING_FIELD_NUMBER: _builtins.int
+    SAMPLES_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    LAST_SAMPLE_ID_FIELD_NUMBER: _builtins.int
+    STAGED_COUNT_FIELD_NUMBER: _builtins.int
+    KEPT_COUNT_FIELD_NUMBER: _builtins.int
+    WITHOUT_IMAGE_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    EXTRACTOR_COUNTS_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    upgrade_id: _builtins.int
+    """Its number, from 1."""
+    state: Global___UpgradeState.ValueType
+    """How far it is."""
+    modality: Global___Modality.ValueType
+    """Of which samples."""
+    extractor: _builtins.str
+    """As the new templates name it; of faces the id of its model."""
+    setting: _builtins.str
+    """The name that it was asked for by; empty for the default."""
+    former_extractor: _builtins.str
+    """What new samples got before it."""
+    former_setting: _builtins.str
+    """The name of that; empty for the default."""
+    samples_per_minute: _builtins.int
+    """Most samples extracted a minute, 0 for no limit."""
+    last_sample_id: _builtins.int
+    """Number of the last sample that was looked at, 0 before the first."""
+    staged_count: _builtins.int
+    """Samples that got a new template."""
+    kept_count: _builtins.int
+    """Samples that were of the new extractor already."""
+    without_image_count: _builtins.int
+    """Samples without a stored image: they stay as they are."""
+    failed_count: _builtins.int
+    """Samples whose image gave no template: they stay as they are."""
+    sample_count: _builtins.int
+    """Samples of the modality that are enrolled now."""
+    ready: _builtins.bool
+    """Whether everything for the switch is made, so that it is a matter of a moment."""
+    problem: _builtins.str
+    """Reason of what keeps the work from going on, as in google.rpc.ErrorInfo; it is tried again and again. Empty
+    while it goes on.
+    """
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When it began, to the microsecond."""
+
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was switched or cancelled. Not set before."""
+
+    @_builtins.property
+    def extractor_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExtractorCount]:
+        """Those by extractor, as searches see them now; what is not of the new one after the switch stays so."""
+
+    def __init__(
+        self,
+        *,
+        upgrade_id: _builtins.int = ...,
+        state: Global___UpgradeState.ValueType = ...,
+        modality: Global___Modality.ValueType = ...,
+        extractor: _builtins.str = ...,
+        setting: _builtins.str = ...,
+        former_extractor: _builtins.str = ...,
+        former_setting: _builtins.str = ...,
+        samples_per_minute: _builtins.int = ...,
+        last_sample_id: _builtins.int = ...,
+        staged_count: _builtins.int = ...,
+        kept_count: _builtins.int = ...,
+        without_image_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+        sample_count: _builtins.int = ...,
+        extractor_counts: _abc.Iterable[Global___ExtractorCount] | None = ...,
+        ready: _builtins.bool = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "extractor", b"extractor", "extractor_counts", b"extractor_counts", "failed_count", b"failed_count", "former_extractor", b"former_extractor", "former_setting", b"former_setting", "kept_count", b"kept_count", "last_sample_id", b"last_sample_id", "modality", b"modality", "problem", b"problem", "ready", b"ready", "sample_count", b"sample_count", "samples_per_minute", b"samples_per_minute", "setting", b"setting", "staged_count", b"staged_count", "started_at", b"started_at", "state", b"state", "upgrade_id", b"upgrade_id", "without_image_count", b"without_image_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Upgrade: _TypeAlias = Upgrade  # noqa: Y015
+
+@_typing.final
+class StartUpgradeRequest(_message.Message):
+    """Request of StartUpgrade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODALITY_FIELD_NUMBER: _builtins.int
+    EXTRACTOR_FIELD_NUMBER: _builtins.int
+    SAMPLES_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    modality: Global___Modality.ValueType
+    """Of which samples. Required."""
+    extractor: _builtins.str
+    """Of fingerprints numba or leader; of faces a manifest: a name, or a path of the server's machine that ends in
+    .toml; of irises there is one. At most 4096 printable characters. Default: the default extractor.
+    """
+    samples_per_minute: _builtins.int
+    """Most samples extracted a minute, 0 (no limit) to 1,000,000. Default 600."""
+    idempotency_key: _builtins.str
+    """Chosen by the client, 1 to 128 printable characters. Default none."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        modality: Global___Modality.ValueType = ...,
+        extractor: _builtins.str = ...,
+        samples_per_minute: _builtins.int | None = ...,
+        idempotency_key: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "_samples_per_minute", b"_samples_per_minute", "priority", b"priority", "samples_per_minute", b"samples_per_minute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "_samples_per_minute", b"_samples_per_minute", "extractor", b"extractor", "idempotency_key", b"idempotency_key", "modality", b"modality", "priority", b"priority", "samples_per_minute", b"samples_per_minute", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    _WhichOneofReturnType__samples_per_minute: _TypeAlias = _typing.Literal["samples_per_minute"]  # noqa: Y015
+    _WhichOneofArgType__samples_per_minute: _TypeAlias = _typing.Literal["_samples_per_minute", b"_samples_per_minute"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__samples_per_minute) -> _WhichOneofReturnType__samples_per_minute | None: ...
+
+Global___StartUpgradeRequest: _TypeAlias = StartUpgradeRequest  # noqa: Y015
+
+@_typing.final
+class StartUpgradeResponse(_message.Message):
+    """Reply of StartUpgrade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upgrade(self) -> Global___Upgrade:
+        """The one that began."""
+
+    def __init__(
+        self,
+        *,
+        upgrade: Global___Upgrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartUpgradeResponse: _TypeAlias = StartUpgradeResponse  # noqa: Y015
+
+@_typing.final
+class GetUpgradeStatusRequest(_message.Message):
+    """Request of GetUpgradeStatus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    upgrade_id: _builtins.int
+    """Which one, from 1. Default: the last that began."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        upgrade_id: _builtins.int = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "transaction_id", b"transaction_id", "upgrade_id", b"upgrade_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___GetUpgradeStatusRequest: _TypeAlias = GetUpgradeStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetUpgradeStatusResponse(_message.Message):
+    """Reply of GetUpgradeStatus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upgrade(self) -> Global___Upgrade:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        upgrade: Global___Upgrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUpgradeStatusResponse: _TypeAlias = GetUpgradeStatusResponse  # noqa: Y015
+
+@_typing.final
+class SwitchUpgradeRequest(_message.Message):
+    """Request of SwitchUpgrade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    upgrade_id: _builtins.int
+    """Which one, from 1. Required."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        upgrade_id: _builtins.int = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "transaction_id", b"transaction_id", "upgrade_id", b"upgrade_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___SwitchUpgradeRequest: _TypeAlias = SwitchUpgradeRequest  # noqa: Y015
+
+@_typing.final
+class SwitchUpgradeResponse(_message.Message):
+    """Reply of SwitchUpgrade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upgrade(self) -> Global___Upgrade:
+        """After the switch."""
+
+    def __init__(
+        self,
+        *,
+        upgrade: Global___Upgrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SwitchUpgradeResponse: _TypeAlias = SwitchUpgradeResponse  # noqa: Y015
+
+@_typing.final
+class CancelUpgradeRequest(_message.Message):
+    """Request of CancelUpgrade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    upgrade_id: _builtins.int
+    """Which one, from 1. Required."""
+    transaction_id: _builtins.str
+    """Of the client's own log and of the audit: what this call belongs to, at most 128
+    printable characters. Default none.
+    """
+    priority: _builtins.int
+    """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    def __init__(
+        self,
+        *,
+        upgrade_id: _builtins.int = ...,
+        transaction_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority", "transaction_id", b"transaction_id", "upgrade_id", b"upgrade_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___CancelUpgradeRequest: _TypeAlias = CancelUpgradeRequest  # noqa: Y015
+
+@_typing.final
+class CancelUpgradeResponse(_message.Message):
+    """Reply of CancelUpgrade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upgrade(self) -> Global___Upgrade:
+        """As it ended."""
+
+    def __init__(
+        self,
+        *,
+        upgrade: Global___Upgrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upgrade", b"upgrade"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelUpgradeResponse: _TypeAlias = CancelUpgradeResponse  # noqa: Y015
 
 @_typing.final
 class GetServerStatusRequest(_message.Message):

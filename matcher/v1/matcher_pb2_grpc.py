@@ -135,6 +135,26 @@ class MatcherServiceStub:
                 request_serializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesRequest.SerializeToString,
                 response_deserializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesResponse.FromString,
                 _registered_method=True)
+        self.StartUpgrade = channel.unary_unary(
+                '/matcher.v1.MatcherService/StartUpgrade',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.StartUpgradeRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.StartUpgradeResponse.FromString,
+                _registered_method=True)
+        self.GetUpgradeStatus = channel.unary_unary(
+                '/matcher.v1.MatcherService/GetUpgradeStatus',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.GetUpgradeStatusRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.GetUpgradeStatusResponse.FromString,
+                _registered_method=True)
+        self.SwitchUpgrade = channel.unary_unary(
+                '/matcher.v1.MatcherService/SwitchUpgrade',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.SwitchUpgradeRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.SwitchUpgradeResponse.FromString,
+                _registered_method=True)
+        self.CancelUpgrade = channel.unary_unary(
+                '/matcher.v1.MatcherService/CancelUpgrade',
+                request_serializer=matcher_dot_v1_dot_matcher__pb2.CancelUpgradeRequest.SerializeToString,
+                response_deserializer=matcher_dot_v1_dot_matcher__pb2.CancelUpgradeResponse.FromString,
+                _registered_method=True)
         self.GetServerStatus = channel.unary_unary(
                 '/matcher.v1.MatcherService/GetServerStatus',
                 request_serializer=matcher_dot_v1_dot_matcher__pb2.GetServerStatusRequest.SerializeToString,
@@ -315,6 +335,41 @@ class MatcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartUpgrade(self, request, context):
+        """Begins to make templates of another extractor of all images that were kept, in the background, while
+        everything else goes on. With an idempotency_key it may be sent again; so it may without, while what it
+        began is on its way. Fails with FAILED_PRECONDITION if another upgrade is on its way (UPGRADE_CONFLICT), or
+        the extractor is not at hand or cannot be compared, and with INVALID_ARGUMENT if it is unknown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUpgradeStatus(self, request, context):
+        """Tells how far an upgrade is. Changes nothing. Fails with NOT_FOUND if there is or was none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SwitchUpgrade(self, request, context):
+        """Takes the new templates into use, in one change; what is missing for that is made first, as fast as the
+        server can. Where the deadline passes before, that fails with DEADLINE_EXCEEDED, what was made is kept, and
+        the same call goes on with it. May be sent again: an upgrade that was switched stays so. Fails with
+        NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelUpgrade(self, request, context):
+        """Gives an upgrade up, and removes its templates. May be sent again: an upgrade that was cancelled stays so.
+        Fails with NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was switched.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetServerStatus(self, request, context):
         """Tells what the server holds. Changes nothing.
         """
@@ -424,6 +479,26 @@ def add_MatcherServiceServicer_to_server(servicer, server):
                     servicer.ListAccesses,
                     request_deserializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesRequest.FromString,
                     response_serializer=matcher_dot_v1_dot_matcher__pb2.ListAccessesResponse.SerializeToString,
+            ),
+            'StartUpgrade': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartUpgrade,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.StartUpgradeRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.StartUpgradeResponse.SerializeToString,
+            ),
+            'GetUpgradeStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUpgradeStatus,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.GetUpgradeStatusRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.GetUpgradeStatusResponse.SerializeToString,
+            ),
+            'SwitchUpgrade': grpc.unary_unary_rpc_method_handler(
+                    servicer.SwitchUpgrade,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.SwitchUpgradeRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.SwitchUpgradeResponse.SerializeToString,
+            ),
+            'CancelUpgrade': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelUpgrade,
+                    request_deserializer=matcher_dot_v1_dot_matcher__pb2.CancelUpgradeRequest.FromString,
+                    response_serializer=matcher_dot_v1_dot_matcher__pb2.CancelUpgradeResponse.SerializeToString,
             ),
             'GetServerStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServerStatus,
@@ -972,6 +1047,114 @@ class MatcherService:
             '/matcher.v1.MatcherService/ListAccesses',
             matcher_dot_v1_dot_matcher__pb2.ListAccessesRequest.SerializeToString,
             matcher_dot_v1_dot_matcher__pb2.ListAccessesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartUpgrade(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/StartUpgrade',
+            matcher_dot_v1_dot_matcher__pb2.StartUpgradeRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.StartUpgradeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUpgradeStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/GetUpgradeStatus',
+            matcher_dot_v1_dot_matcher__pb2.GetUpgradeStatusRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.GetUpgradeStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SwitchUpgrade(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/SwitchUpgrade',
+            matcher_dot_v1_dot_matcher__pb2.SwitchUpgradeRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.SwitchUpgradeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelUpgrade(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matcher.v1.MatcherService/CancelUpgrade',
+            matcher_dot_v1_dot_matcher__pb2.CancelUpgradeRequest.SerializeToString,
+            matcher_dot_v1_dot_matcher__pb2.CancelUpgradeResponse.FromString,
             options,
             channel_credentials,
             insecure,

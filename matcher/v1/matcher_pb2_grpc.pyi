@@ -138,6 +138,24 @@ class MatcherServiceStub:
     that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
     with AUDIT_NOT_KEPT where the server keeps no log.
     """
+    StartUpgrade: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.StartUpgradeRequest, _matcher_pb2.StartUpgradeResponse]
+    """Begins to make templates of another extractor of all images that were kept, in the background, while
+    everything else goes on. With an idempotency_key it may be sent again; so it may without, while what it
+    began is on its way. Fails with FAILED_PRECONDITION if another upgrade is on its way (UPGRADE_CONFLICT), or
+    the extractor is not at hand or cannot be compared, and with INVALID_ARGUMENT if it is unknown.
+    """
+    GetUpgradeStatus: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetUpgradeStatusRequest, _matcher_pb2.GetUpgradeStatusResponse]
+    """Tells how far an upgrade is. Changes nothing. Fails with NOT_FOUND if there is or was none."""
+    SwitchUpgrade: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.SwitchUpgradeRequest, _matcher_pb2.SwitchUpgradeResponse]
+    """Takes the new templates into use, in one change; what is missing for that is made first, as fast as the
+    server can. Where the deadline passes before, that fails with DEADLINE_EXCEEDED, what was made is kept, and
+    the same call goes on with it. May be sent again: an upgrade that was switched stays so. Fails with
+    NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was cancelled.
+    """
+    CancelUpgrade: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.CancelUpgradeRequest, _matcher_pb2.CancelUpgradeResponse]
+    """Gives an upgrade up, and removes its templates. May be sent again: an upgrade that was cancelled stays so.
+    Fails with NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was switched.
+    """
     GetServerStatus: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetServerStatusRequest, _matcher_pb2.GetServerStatusResponse]
     """Tells what the server holds. Changes nothing."""
 
@@ -231,6 +249,24 @@ class MatcherServiceAsyncStub(MatcherServiceStub):
     """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
     that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
     with AUDIT_NOT_KEPT where the server keeps no log.
+    """
+    StartUpgrade: _aio.UnaryUnaryMultiCallable[_matcher_pb2.StartUpgradeRequest, _matcher_pb2.StartUpgradeResponse]  # type: ignore[assignment]
+    """Begins to make templates of another extractor of all images that were kept, in the background, while
+    everything else goes on. With an idempotency_key it may be sent again; so it may without, while what it
+    began is on its way. Fails with FAILED_PRECONDITION if another upgrade is on its way (UPGRADE_CONFLICT), or
+    the extractor is not at hand or cannot be compared, and with INVALID_ARGUMENT if it is unknown.
+    """
+    GetUpgradeStatus: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetUpgradeStatusRequest, _matcher_pb2.GetUpgradeStatusResponse]  # type: ignore[assignment]
+    """Tells how far an upgrade is. Changes nothing. Fails with NOT_FOUND if there is or was none."""
+    SwitchUpgrade: _aio.UnaryUnaryMultiCallable[_matcher_pb2.SwitchUpgradeRequest, _matcher_pb2.SwitchUpgradeResponse]  # type: ignore[assignment]
+    """Takes the new templates into use, in one change; what is missing for that is made first, as fast as the
+    server can. Where the deadline passes before, that fails with DEADLINE_EXCEEDED, what was made is kept, and
+    the same call goes on with it. May be sent again: an upgrade that was switched stays so. Fails with
+    NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was cancelled.
+    """
+    CancelUpgrade: _aio.UnaryUnaryMultiCallable[_matcher_pb2.CancelUpgradeRequest, _matcher_pb2.CancelUpgradeResponse]  # type: ignore[assignment]
+    """Gives an upgrade up, and removes its templates. May be sent again: an upgrade that was cancelled stays so.
+    Fails with NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was switched.
     """
     GetServerStatus: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetServerStatusRequest, _matcher_pb2.GetServerStatusResponse]  # type: ignore[assignment]
     """Tells what the server holds. Changes nothing."""
@@ -442,6 +478,48 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
         that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
         with AUDIT_NOT_KEPT where the server keeps no log.
+        """
+
+    @_abc_1.abstractmethod
+    def StartUpgrade(
+        self,
+        request: _matcher_pb2.StartUpgradeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.StartUpgradeResponse, _abc.Awaitable[_matcher_pb2.StartUpgradeResponse]]:
+        """Begins to make templates of another extractor of all images that were kept, in the background, while
+        everything else goes on. With an idempotency_key it may be sent again; so it may without, while what it
+        began is on its way. Fails with FAILED_PRECONDITION if another upgrade is on its way (UPGRADE_CONFLICT), or
+        the extractor is not at hand or cannot be compared, and with INVALID_ARGUMENT if it is unknown.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUpgradeStatus(
+        self,
+        request: _matcher_pb2.GetUpgradeStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.GetUpgradeStatusResponse, _abc.Awaitable[_matcher_pb2.GetUpgradeStatusResponse]]:
+        """Tells how far an upgrade is. Changes nothing. Fails with NOT_FOUND if there is or was none."""
+
+    @_abc_1.abstractmethod
+    def SwitchUpgrade(
+        self,
+        request: _matcher_pb2.SwitchUpgradeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.SwitchUpgradeResponse, _abc.Awaitable[_matcher_pb2.SwitchUpgradeResponse]]:
+        """Takes the new templates into use, in one change; what is missing for that is made first, as fast as the
+        server can. Where the deadline passes before, that fails with DEADLINE_EXCEEDED, what was made is kept, and
+        the same call goes on with it. May be sent again: an upgrade that was switched stays so. Fails with
+        NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was cancelled.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelUpgrade(
+        self,
+        request: _matcher_pb2.CancelUpgradeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.CancelUpgradeResponse, _abc.Awaitable[_matcher_pb2.CancelUpgradeResponse]]:
+        """Gives an upgrade up, and removes its templates. May be sent again: an upgrade that was cancelled stays so.
+        Fails with NOT_FOUND if there is no such upgrade, and with FAILED_PRECONDITION if it was switched.
         """
 
     @_abc_1.abstractmethod

@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from matcher.client import AsyncClient, BulkItem, BulkOutcome, Client, SearchItem, Uniqueness, calls
+from matcher.client import (
+    AsyncClient,
+    BulkItem,
+    BulkOutcome,
+    Client,
+    SearchItem,
+    Uniqueness,
+    calls,
+    calls_upgrades,
+)
 from matcher.client import call as call_module
 from matcher.engine import Engine
 from matcher.errors import (
@@ -154,7 +163,7 @@ def test_every_method_with_asyncio(waiting: Client, engine: Engine, fakes: Modul
 def test_both_clients_have_all_methods_of_the_service() -> None:
     built = {
         name
-        for name, value in vars(calls).items()
+        for name, value in (vars(calls) | vars(calls_upgrades)).items()
         if inspect.isfunction(value) and "**options" in str(inspect.signature(value))
     }
     built = {name for name in built if not name.startswith("_")}

@@ -9,8 +9,8 @@ the server; ids of encounters and samples are numbers that the server makes and 
 
 Errors. A call that fails carries a google.rpc.Status whose details hold one google.rpc.ErrorInfo with the
 domain "matcher.v1" and a reason such as IMAGE_TRUNCATED or SUBJECT_NOT_FOUND. Unusable input, a sample
-that gives no template among it, is INVALID_ARGUMENT. RESOURCE_EXHAUSTED with the reason SERVER_OVERLOADED
-comes with a google.rpc.RetryInfo: nothing was begun, and the same call may be sent again after that time.
+that gives no template among it, is INVALID_ARGUMENT. RESOURCE_EXHAUSTED with the reason SERVER_OVERLOADED or
+TOO_MANY_REQUESTS comes with a google.rpc.RetryInfo: nothing was begun, and the same call may be sent again after that time.
 UNAVAILABLE passes by itself. No error ever contains biometric data.
 
 Idempotency. Calls that change nothing may be sent again at any time. Calls that change something take an

@@ -1,6 +1,8 @@
 """The fingers of a gallery by position, each in an index whose rows are encounters: whom the scorer sees.
 
 An encounter's first sample of a position is indexed; a further one of the same is found through the first.
+Not so of unknown positions, which are different fingers: the second of an encounter is in an index of its
+own, the third in another, and so on.
 What is added is kept back until `flush`, so that many come at once.
 """
 
@@ -27,6 +29,9 @@ from matcher.types import U64
 
 UNKNOWN_POSITION = 0
 
+FURTHER_UNKNOWN = 256
+"""Indexes from this one on are of an encounter's second, third ... finger of unknown position."""
+
 OTHERS_FIRST, OTHERS_SHARE = 0.2, 0.6
 """Parts of the first list and of the shortlist that are looked at where irises or a face propose, too."""
 
@@ -41,7 +46,10 @@ class Shortlist:
         self._waiting: dict[int, dict[int, FingerprintDescriptor]] = {}
 
     def add(self, encounter: int, position: int, descriptor: FingerprintDescriptor) -> None:
-        """Keep a finger for the next `flush`."""
+        """Keep a finger for the next `flush`; those of one encounter come together."""
+        if position == UNKNOWN_POSITION:
+            while encounter in self._waiting.get(position, {}):
+                position = max(position + 1, FURTHER_UNKNOWN)
         self._waiting.setdefault(position, {}).setdefault(encounter, descriptor)
 
     def flush(self) -> None:
@@ -58,7 +66,7 @@ class Shortlist:
     def remove(self, encounter: int, positions: Iterable[int] | None = None) -> None:
         """Take out an encounter's fingers, all of them or those of some positions."""
         for position, index in self._indexes.items():
-            if positions is None or position in positions:
+            if positions is None or _position_of(position) in positions:
                 index.remove(np.array([encounter]))
 
     def search(
@@ -102,10 +110,11 @@ class Shortlist:
 
         # Fingers of known position are judged together; what may be any finger is tried by itself.
         together = [part(p, probe) for p, probe in probes if p != UNKNOWN_POSITION and p in indexes]
-        alone = [part(UNKNOWN_POSITION, probe) for _, probe in probes if UNKNOWN_POSITION in indexes]
+        unknown = [index for index in indexes if _position_of(index) == UNKNOWN_POSITION]
+        alone = [part(index, probe) for _, probe in probes for index in unknown]
         for position, probe in probes:
             if position == UNKNOWN_POSITION:
-                alone += [part(other, probe) for other in indexes if other != UNKNOWN_POSITION]
+                alone += [part(other, probe) for other in indexes if other not in unknown]
         found = [np.zeros(0, np.int32)]
         for parts in ([together] if together else []) + [[one] for one in alone]:
             found.append(shortlist(parts, numbers, length, first=first, threads=threads)[0])
@@ -157,3 +166,8 @@ class Shortlist:
                 raise ArgumentError("Shortlist: expected the codebook of this program.")
             made._indexes[int(name)] = index
         return made
+
+
+def _position_of(index: int) -> int:
+    """Return the position of the fingers that are in an index."""
+    return index if index < FURTHER_UNKNOWN else UNKNOWN_POSITION

@@ -183,3 +183,32 @@ def test_two_fingers_are_kept_wide_while_there_is_room(
     with open_engine() as engine:  # from the store
         assert words(engine)[:4] == held[:4]
         assert [engine.identify([finger(who, 1)]) for who in (1, 2, 3, 4)] == answers
+
+
+def test_several_fingers_of_unknown_position_are_each_found(open_engine: Callable[[], Engine]) -> None:
+    """They are different fingers, as records without positions bring them: none stands for the others."""
+
+    def unmarked(who: int, impression: int, of: FingerPosition) -> Sample:
+        template = replace(decode_template(finger(who, impression, of).data), position=UNKNOWN)
+        return Sample(encode_template(template), SampleKind.TEMPLATE, UNKNOWN)
+
+    fingers = (INDEX, MIDDLE, FingerPosition.RIGHT_RING)
+    with open_engine() as engine:
+        keys = [
+            engine.enroll(f"s{who}", [unmarked(who, 0, one) for one in fingers]).sequence
+            for who in range(PEOPLE)
+        ]
+        for who in (3, 11):
+            for one in fingers:
+                assert found(engine, [unmarked(who, 1, one)]) == [f"s{who}"], one
+                assert found(engine, [finger(who, 1, one)]) == [f"s{who}"], one
+        engine.delete_sample(sample_key_of(keys[5], 1))
+        engine.delete("s6")
+    for _ in range(2):  # from a snapshot, and from the store
+        with open_engine() as engine:
+            told = [found(engine, [unmarked(5, 1, one)]) for one in fingers]
+            assert told == [["s5"], [], ["s5"]]
+            assert not any(found(engine, [unmarked(6, 1, one)]) for one in fingers)
+            assert found(engine, [unmarked(9, 1, MIDDLE)]) == ["s9"]
+            path = Path(str(engine._gallery._snapshots._path))
+        path.unlink()

@@ -109,7 +109,7 @@ class UpgradeOperations:
         UpgradeNotFoundError
             If there is none.
         """
-        own = self._known(upgrade)
+        own = self._upgrade_of(upgrade)
         rows = self._gallery.memory().view().rows[own.modality]
         remaining = tuple((name, count) for name, count in living_extractors(rows).items() if count)
         ready = own.state is UpgradeState.RUNNING and self._gallery.next_memory() is not None
@@ -134,7 +134,7 @@ class UpgradeOperations:
             If there is none, or it was cancelled.
         StoreError, NotReadyError, DeadlineError
         """
-        own = self._running() if upgrade is None else self._known(upgrade)
+        own = self._running() if upgrade is None else self._upgrade_of(upgrade)
         self._upgrading.switch(own.key, deadline)
         self._upgrades_changed()
         self._upgrading.begin()
@@ -155,14 +155,14 @@ class UpgradeOperations:
             If there is none, or it was switched.
         StoreError, NotReadyError, DeadlineError
         """
-        own = self._running() if upgrade is None else self._known(upgrade)
+        own = self._running() if upgrade is None else self._upgrade_of(upgrade)
         if own.state is not UpgradeState.CANCELLED:
             deadline.wait(self._gallery.submit(CancelUpgrade(own.key)))
             self._upgrades_changed()
             self._upgrading.cancelled()
         return self.upgrade_status(own.key)
 
-    def _known(self, upgrade: int | None) -> Upgrade:
+    def _upgrade_of(self, upgrade: int | None) -> Upgrade:
         known = self._gallery.upgrades()
         found = [one for one in known if one.key == upgrade] if upgrade is not None else known[-1:]
         if not found:

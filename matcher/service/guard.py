@@ -74,6 +74,13 @@ class Guard(grpc.ServerInterceptor):
         self._wrapped = Wrapped(self._wrap)
         self.log = log
         self.lookup: Lookup | None = None
+        self._streams: list[_Recorded] = []
+        self._lock = threading.Lock()
+
+    def finish(self) -> None:
+        """Wait until all that streams have done is handed to the log; after the last call, before its end."""
+        for stream in self._streams:
+            stream.join()
 
     def intercept_service(
         self,
@@ -123,17 +130,23 @@ class Guard(grpc.ServerInterceptor):
             except MatcherError as error:
                 self._record(access, None, None, error)
                 raise
-            answers = inner(self._checked(access, requests), context)
+            answers = inner(self._checked(access, requests, context), context)
             if self.log is None:
                 yield from answers
             else:
-                yield from _Recorded(answers, lambda answer: self._submit(access, None, answer, None)).run()
+                stream = _Recorded(answers, lambda answer: self._submit(access, None, answer, None))
+                with self._lock:
+                    self._streams = [*(one for one in self._streams if not one.ended), stream]
+                yield from stream.run()
 
         return call
 
-    def _checked(self, access: _Access, requests: Iterator[Any]) -> Iterator[Any]:
+    def _checked(
+        self, access: _Access, requests: Iterator[Any], context: grpc.ServicerContext
+    ) -> Iterator[Any]:
         for request in requests:
             try:
+                access.identity = self._identity(context)  # a stream may be open for longer than its token
                 self._check(access.identity, access.method, request)
             except MatcherError as error:
                 self._record(access, request, None, error)
@@ -235,10 +248,20 @@ class _Recorded:
         self._answers, self._submit = answers, submit
         self._waiting: queue.Queue[tuple[Any, Future[int] | None] | BaseException | None] = queue.Queue(AHEAD)
         self._over = threading.Event()
+        self._thread = threading.Thread(target=self._pump, name="audited stream", daemon=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more comes for the log."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for the last of it."""
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def run(self) -> Iterator[Any]:
-        thread = threading.Thread(target=self._pump, name="audited stream", daemon=True)
-        thread.start()
+        self._thread.start()
         try:
             while (one := self._waiting.get()) is not None:
                 if isinstance(one, BaseException):
@@ -252,15 +275,16 @@ class _Recorded:
             with contextlib.suppress(queue.Empty):
                 while True:
                     self._waiting.get_nowait()
-            thread.join()
+            self._thread.join()
 
     def _pump(self) -> None:
         last: BaseException | None = None
         try:
             for answer in self._answers:
-                self._waiting.put((answer, self._submit(answer)))
-                if self._over.is_set():
-                    break
+                done = self._submit(answer)
+                # Whoever gave up waiting gets no answer; what was done for them is in the log all the same.
+                if not self._over.is_set():
+                    self._waiting.put((answer, done))
         except BaseException as error:
             last = error
         finally:

@@ -44,6 +44,7 @@ class Secured:
 
     def close(self) -> None:
         """Close the log and its index."""
+        self.guard.finish()
         if self.accesses is not None:
             self.accesses.close()
         if self.log is not None:

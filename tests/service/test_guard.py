@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Queue
 from types import ModuleType
 from typing import Any
 
@@ -497,6 +499,62 @@ def test_streams_are_guarded_and_logged(tokens: Office) -> None:
     assert told == sorted(
         [*good, ("BulkEnroll", "PERMISSION_DENIED", ()), ("BulkEnroll", "ARGUMENT_INVALID", ("s7",))]
     )
+
+
+def enrolments(*numbers: int) -> Iterator[pb.BulkEnrollRequest]:
+    """Items of a stream, of different people."""
+    for number in numbers:
+        request = pb.EnrollRequest(subject_id=f"s{number}", samples=[sample(f"IMG {number} 0")])
+        yield pb.BulkEnrollRequest(item_id=str(number), enroll=request)
+
+
+def test_whoever_is_enrolled_is_in_the_log_though_the_client_has_gone(tokens: Office, engine: Engine) -> None:
+    """It does not wait for its answers: what was begun is done, and said to be."""
+    stub = pb_grpc.MatcherServiceStub(tokens.channel(None))
+    sent: Queue[pb.BulkEnrollRequest | None] = Queue()
+    metadata = [("authorization", f"Bearer {tokens.token('enrol', 'identify')}")]
+    answers = stub.BulkEnroll(iter(sent.get, None), metadata=metadata, timeout=20)
+    submit, stored, gone = engine._gallery.submit, threading.Semaphore(0), threading.Event()
+
+    def late(operation: Any) -> Any:
+        done = submit(operation)
+        done.result(10)  # it is stored, and nothing takes it back
+        stored.release()
+        assert gone.wait(10)
+        return done
+
+    engine._gallery.reservations._submit = late
+    for item in enrolments(1, 2, 3):
+        sent.put(item)
+    assert stored.acquire(timeout=10)  # entered one after the other: the others wait for it
+    answers.cancel()
+    sent.put(None)
+    time.sleep(0.5)  # until the server has heard of it
+    gone.set()
+    tokens.server.drain(5)
+    tokens.secured.guard.finish()
+    enrolled = {visit.subject_id for visit in engine.encounters()}
+    logged = {name for entry in tokens.entries() if entry.outcome == "OK" for name in entry.subjects}
+    assert "s1" in enrolled
+    assert logged == enrolled
+
+
+def test_a_stream_ends_with_its_token(tokens: Office) -> None:
+    stub = pb_grpc.MatcherServiceStub(tokens.channel(None))
+    sent: Queue[pb.BulkEnrollRequest | None] = Queue()
+    metadata = [("authorization", f"Bearer {tokens.token('enrol', 'identify')}")]
+    answers = stub.BulkEnroll(iter(sent.get, None), metadata=metadata, timeout=20)
+    first, second = enrolments(1, 2)
+    sent.put(first)
+    assert next(answers).item_id == "1"
+    verifier = tokens.secured.guard._tokens
+    assert verifier is not None
+    verifier._clock = lambda: time.time() + 3600
+    sent.put(second)
+    with pytest.raises(grpc.RpcError) as refused:
+        next(answers)
+    assert isinstance(to_error(refused.value, "server"), UnauthenticatedError)
+    sent.put(None)
 
 
 def test_a_search_of_everybody_is_refused() -> None:

@@ -124,7 +124,8 @@ class _Stream(Generic[Q, A]):
 
     def run(self) -> Iterator[A]:
         self._pool.submit(self._read)
-        while self._context.is_active():
+        # To the end of all that was begun, though the client may be gone: what was done is told and logged.
+        while True:
             try:
                 answer = self._answers.get(timeout=POLL_S)
             except Empty:

@@ -21,6 +21,9 @@ class SimdError(RuntimeError): ...
 
 def simd_level() -> str: ...
 def fingerprint_expand(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]: ...
+def fingerprint_among(
+    prints: Sequence[npt.NDArray[np.uint64]], share: float, least: float
+) -> npt.NDArray[np.float32]: ...
 
 class FingerprintProbe:
     def __init__(self, words: npt.NDArray[np.uint64]) -> None: ...
@@ -75,6 +78,14 @@ class Describer:
     def describe(
         self, packed: npt.NDArray[np.uint64]
     ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]: ...
+    def admit(
+        self, packed: Sequence[npt.NDArray[np.uint64]]
+    ) -> list[
+        tuple[
+            tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.uint8]],
+            npt.NDArray[np.uint64],
+        ]
+    ]: ...
     def prepare(
         self, packed: npt.NDArray[np.uint64], probed: int
     ) -> tuple[
@@ -186,6 +197,7 @@ class IrisProbe:
         threads: int,
     ) -> npt.NDArray[np.float32]: ...
 
+def iris_among(eyes: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.float32]: ...
 def iris_search(
     probes: npt.NDArray[np.uint64],
     records: npt.NDArray[np.uint64],

@@ -31,13 +31,14 @@ from matcher.gallery.generations import LIVE
 from matcher.gallery.operations import Enrolment, SubjectIs
 from matcher.gallery.records import NO_DETAILS, EncounterDetails, Receipt
 from matcher.gallery.upkeep import Workload
-from matcher.person import MatchWarning, Side
+from matcher.person import MatchWarning
 from matcher.reader import DEFAULT_EXTRACTOR, FindReader, find_reader, reader
 from matcher.samples import Sample, SampleReader
 from matcher.score.decision import threshold_for_search
 from matcher.score.fusion_probe import PersonProbe, Scorers
 from matcher.score.known_repeats import KnownRepeats
 from matcher.score.person import PersonCalibration, load_person_calibration
+from matcher.score.repeat_check import repeat_warnings
 from matcher.score.scorers import gallery_scorers
 from matcher.searches import DEFAULT_CANDIDATES, SearchOperations, check_candidates
 from matcher.template.modality import Template, extractor_of, modality_of
@@ -162,9 +163,8 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
         captures = generations.enrolled(samples, deadline.check)
         templates = [capture.template for capture in captures]
         self._check_comparable(templates)
-        residents = self._gallery.residents(templates)
-        forms = [resident.words for resident in residents]
-        warnings = PersonProbe(self._scorers, self._persons, templates, Side.CANDIDATE, forms).warnings
+        residents, forms = self._gallery.admitted(templates)
+        warnings = repeat_warnings(self._scorers, self._persons, templates, forms)
         enrolment, known = self._completed(request, captures, residents, generations.running)
         done = self._gallery.reservations.enter(enrolment, known)
         return _enrolled(deadline.wait(done), warnings)
@@ -212,8 +212,7 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
         captures = generations.enrolled(samples, deadline.check, view)
         templates = [capture.template for capture in captures]
         self._check_comparable(templates)
-        residents = self._gallery.residents(templates)
-        forms = [resident.words for resident in residents]
+        residents, forms = self._gallery.admitted(templates)
         others = [tuple(capture.others.values()) for capture in captures]
         probe = PersonProbe(self._scorers, self._persons, templates, forms=forms, others=others)
         search = self._identify(probe, memory, view, chosen, fpir, threshold, max_candidates, False, deadline)

@@ -1,6 +1,7 @@
 // Fingerprint scoring: check dtype and shape, release the GIL, call the core.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <cstdint>
 #include <stdexcept>
@@ -85,6 +86,22 @@ py::array_t<float> score_many(const Probe& probe, const Words& words, const Numb
     return out;
 }
 
+py::array_t<float> among(const std::vector<Words>& prints, float share, float least) {
+    std::vector<fingerprint::Print> forms;
+    for (const Words& words : prints) {
+        require_vector("prints", words);
+        forms.push_back({words.data(), static_cast<std::size_t>(words.size())});
+    }
+    const auto count = static_cast<py::ssize_t>(forms.size());
+    py::array_t<float> out({count, count});
+    float* out_data = out.mutable_data();
+    {
+        py::gil_scoped_release release;
+        fingerprint::score_among(forms, {share, least}, out_data);
+    }
+    return out;
+}
+
 }  // namespace
 
 void bind_fingerprint(py::module_& module) {
@@ -98,6 +115,8 @@ void bind_fingerprint(py::module_& module) {
     module.attr("PACKED_MAGIC") = fingerprint::kPackedMagic;
     module.attr("PACKED_VERSION") = fingerprint::kPackedVersion;
     module.def("fingerprint_expand", &expand, py::arg("packed").noconvert());
+    module.def("fingerprint_among", &among, py::arg("prints").noconvert(), py::arg("share"),
+               py::arg("least"));
     module.def("simd_level", [] { return simd_level_name(simd_level()); });
     py::class_<Probe>(module, "FingerprintProbe")
         .def(py::init([](const Words& words) {

@@ -1,13 +1,16 @@
 // Search descriptors of fingerprints: check dtype and shape, release the GIL, call the core.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <cstdint>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "bind.h"
 #include "matcher/fingerprint_describe.h"
+#include "matcher/fingerprint_support.h"
 
 namespace matcher::bindings {
 namespace {
@@ -76,18 +79,51 @@ py::tuple neighbourhoods(const Describer& describer, const Words& packed) {
                           array_of(found.index, {found.count}));
 }
 
-py::tuple describe(const Describer& describer, const Words& packed) {
-    const std::size_t size = size_of(packed);
+// A print as a gallery takes it in.
+struct Admitted {
     Neighbourhoods of;
     fingerprint::Descriptor found;
+    std::vector<std::uint64_t> resident;
+};
+
+py::tuple described(const Admitted& print) {
+    const py::ssize_t count = print.of.count;
+    return py::make_tuple(array_of(print.found.lists, {count}),
+                          array_of(print.found.codes, {count, fingerprint::kCodeBytes}),
+                          array_of(print.of.places, {count, fingerprint::kPlaceBytes}));
+}
+
+py::tuple describe(const Describer& describer, const Words& packed) {
+    const std::size_t size = size_of(packed);
+    Admitted print;
     {
         py::gil_scoped_release release;
-        of = describer.neighbourhoods(packed.data(), size);
-        found = describer.describe(of);
+        print.of = describer.neighbourhoods(packed.data(), size);
+        print.found = describer.describe(print.of);
     }
-    return py::make_tuple(array_of(found.lists, {of.count}),
-                          array_of(found.codes, {of.count, fingerprint::kCodeBytes}),
-                          array_of(of.index, {of.count}));
+    return described(print);
+}
+
+// (descriptor's arrays, resident form) of each print.
+py::list admit(const Describer& describer, const std::vector<Words>& packed) {
+    std::vector<std::pair<const std::uint64_t*, std::size_t>> forms;
+    for (const Words& one : packed) forms.emplace_back(one.data(), size_of(one));
+    std::vector<Admitted> prints(forms.size());
+    {
+        // Once for all of them: whoever gives the GIL away waits to get it back.
+        py::gil_scoped_release release;
+        for (std::size_t n = 0; n < forms.size(); ++n) {
+            Admitted& print = prints[n];
+            print.of = describer.neighbourhoods(forms[n].first, forms[n].second, &print.resident);
+            print.found = describer.describe(print.of);
+        }
+    }
+    py::list out;
+    for (const Admitted& print : prints) {
+        const auto words = static_cast<py::ssize_t>(print.resident.size());
+        out.append(py::make_tuple(described(print), array_of(print.resident, {words})));
+    }
+    return out;
 }
 
 py::tuple prepare(const Describer& describer, const Words& packed, int probed) {
@@ -103,7 +139,7 @@ py::tuple prepare(const Describer& describer, const Words& packed, int probed) {
     return py::make_tuple(
         array_of(found.tables, {of.count, fingerprint::kCodeParts, fingerprint::kPartCentres}),
         array_of(found.bases, {of.count}), array_of(found.lists, {of.count, probed}),
-        array_of(of.index, {of.count}));
+        array_of(of.places, {of.count, fingerprint::kPlaceBytes}));
 }
 
 }  // namespace
@@ -116,6 +152,7 @@ void bind_fingerprint_describe(py::module_& module) {
              py::arg("centres").noconvert(), py::arg("coarse").noconvert(), py::arg("scale"))
         .def("neighbourhoods", &neighbourhoods, py::arg("packed").noconvert())
         .def("describe", &describe, py::arg("packed").noconvert())
+        .def("admit", &admit, py::arg("packed").noconvert())
         .def("prepare", &prepare, py::arg("packed").noconvert(), py::arg("probed"));
 }
 

@@ -56,6 +56,19 @@ py::array_t<float> score_many(const Probe& probe, const Words& words, const Numb
     return out;
 }
 
+py::array_t<float> among(const std::vector<Words>& eyes) {
+    std::vector<const std::uint64_t*> forms;
+    for (const Words& words : eyes) forms.push_back(resident("eyes", words));
+    const auto count = static_cast<py::ssize_t>(forms.size());
+    py::array_t<float> out({count, count});
+    float* out_data = out.mutable_data();
+    {
+        py::gil_scoped_release release;
+        iris::score_among(forms, out_data);
+    }
+    return out;
+}
+
 const std::uint64_t* records(const char* name, const Words& words) {
     if (words.ndim() != 2 || words.shape(1) != iris::kSearchWords) {
         throw std::invalid_argument(std::string(name) + ": expected rows of " +
@@ -147,6 +160,7 @@ void bind_iris(py::module_& module) {
         .def("compare", &compare, py::arg("candidate").noconvert(), py::arg("full"))
         .def("score_many", &score_many, py::arg("words").noconvert(), py::arg("places").noconvert(),
              py::arg("full"), py::arg("threads"));
+    module.def("iris_among", &among, py::arg("eyes").noconvert());
     module.def("iris_search", &search, py::arg("probes").noconvert(), py::arg("records").noconvert(),
                py::arg("bitmap"), py::arg("begin"), py::arg("end"), py::arg("reach"), py::arg("least_raw"),
                py::arg("most"), py::arg("threads"), py::arg("strictness"));

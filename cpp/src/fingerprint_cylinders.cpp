@@ -18,6 +18,9 @@ constexpr double kReach = kRadius + kNear;  // farthest neighbour
 constexpr double kSide = 2.0 * kRadius / kGrid;
 constexpr int kDirections = 256;
 
+// What the neighbours weigh in every cell of the square, by section.
+using Sums = double[kGrid][kGrid][kPlanes];
+
 double centre(int cell) { return (cell + 0.5) * kSide - kRadius; }
 
 struct Tables {
@@ -78,7 +81,7 @@ struct Axis {
 };
 
 // Adds up what the neighbours of minutia i weigh in the cells of the whole square.
-void add_neighbours(const Points& points, int i, double sums[kGrid][kGrid][kPlanes]) {
+void add_neighbours(const Points& points, int i, Sums& sums) {
     const Tables& t = tables();
     const std::uint8_t own = points.direction[i];
     for (int j = 0; j < points.count; ++j) {
@@ -97,24 +100,19 @@ void add_neighbours(const Points& points, int i, double sums[kGrid][kGrid][kPlan
     }
 }
 
-}  // namespace
-
-void cylinder_weights(const Points& points, int i, Cylinder& out) {
-    double sums[kGrid][kGrid][kPlanes] = {};
-    add_neighbours(points, i, sums);
+void write_weights(const Sums& sums, Cylinder& out) {
+    const Tables& t = tables();
     for (int a = 0; a < kGrid; ++a) {
         for (int b = 0; b < kGrid; ++b) {
-            const int cell = tables().bit[a][b];
+            const int cell = t.bit[a][b];
             if (cell < 0) continue;
             for (int k = 0; k < kPlanes; ++k) out.weight[cell][k] = static_cast<float>(sums[a][b][k]);
         }
     }
 }
 
-void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]) {
+void write_bits(const Sums& sums, std::uint64_t out[kPlanes]) {
     const Tables& t = tables();
-    double sums[kGrid][kGrid][kPlanes] = {};
-    add_neighbours(points, i, sums);
     std::fill(out, out + kPlanes, 0);
     for (int a = 0; a < kGrid; ++a) {
         for (int b = 0; b < kGrid; ++b) {
@@ -124,6 +122,27 @@ void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]) {
             }
         }
     }
+}
+
+}  // namespace
+
+void cylinder_weights(const Points& points, int i, Cylinder& out) {
+    Sums sums = {};
+    add_neighbours(points, i, sums);
+    write_weights(sums, out);
+}
+
+void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]) {
+    Sums sums = {};
+    add_neighbours(points, i, sums);
+    write_bits(sums, out);
+}
+
+void cylinder_both(const Points& points, int i, Cylinder& weights, std::uint64_t bits[kPlanes]) {
+    Sums sums = {};
+    add_neighbours(points, i, sums);
+    write_weights(sums, weights);
+    write_bits(sums, bits);
 }
 
 }  // namespace matcher::fingerprint

@@ -26,4 +26,7 @@ void cylinder_weights(const Points& points, int i, Cylinder& out);
 // Writes the bits of minutia i's cylinder, a word a section.
 void cylinder_bits(const Points& points, int i, std::uint64_t out[kPlanes]);
 
+// Writes both, at the price of one.
+void cylinder_both(const Points& points, int i, Cylinder& weights, std::uint64_t bits[kPlanes]);
+
 }  // namespace matcher::fingerprint

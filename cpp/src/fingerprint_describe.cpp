@@ -8,6 +8,7 @@
 
 #include "fingerprint_minutiae.h"
 #include "kernels/products.h"
+#include "matcher/fingerprint_support.h"
 
 namespace matcher::fingerprint {
 namespace {
@@ -177,9 +178,14 @@ Describer::Describer(const BookNumbers& book)
     }
 }
 
-Neighbourhoods Describer::neighbourhoods(const std::uint64_t* packed, std::size_t size) const {
+Neighbourhoods Describer::neighbourhoods(const std::uint64_t* packed, std::size_t size,
+                                         std::vector<std::uint64_t>* resident) const {
     PackedMinutiae minutiae;
     read_packed(packed, size, minutiae);
+    if (resident != nullptr) {
+        resident->resize(kMaxResidentWords);
+        resident->resize(write_header(minutiae, resident->data()));
+    }
     const kernels::Products products = kernels::product_kernels_for(simd_level()).products;
     Neighbourhoods out;
     out.vectors.reserve(static_cast<std::size_t>(minutiae.kept_count * dimensions_));
@@ -205,7 +211,14 @@ Neighbourhoods Describer::neighbourhoods(const std::uint64_t* packed, std::size_
     for (int n = 0; n < minutiae.kept_count; ++n) {
         Cylinder cylinder;
         float roots[kFeatures];
-        cylinder_weights(minutiae.points(), minutiae.kept[n], cylinder);
+        const int i = minutiae.kept[n];
+        if (resident == nullptr) {
+            cylinder_weights(minutiae.points(), i, cylinder);
+        } else {
+            std::uint64_t bits[kPlanes];
+            cylinder_both(minutiae.points(), i, cylinder, bits);
+            write_minutia(minutiae, n, bits, resident->data());
+        }
         const float length = std::sqrt(roots_of(cylinder, roots));
         if (!(length > kNoLength)) continue;
         const float unit = kUnit / length;
@@ -213,6 +226,9 @@ Neighbourhoods Describer::neighbourhoods(const std::uint64_t* packed, std::size_
             rows[waiting][f] = static_cast<std::int16_t>(static_cast<int>(roots[f] * unit + 0.5F));
         }
         out.index.push_back(static_cast<std::uint8_t>(n));
+        out.places.push_back(static_cast<std::uint8_t>(static_cast<int>(minutiae.x[i]) / kPlaceUnit));
+        out.places.push_back(static_cast<std::uint8_t>(static_cast<int>(minutiae.y[i]) / kPlaceUnit));
+        out.places.push_back(minutiae.direction[i]);
         ++out.count;
         if (++waiting == kProductRows) project();
     }

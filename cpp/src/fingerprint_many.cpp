@@ -81,4 +81,26 @@ void score_many(const Probe& probe, const Gallery& gallery, const std::int64_t* 
     }
 }
 
+void score_among(const std::vector<Print>& prints, RepeatLimits limits, float* out) {
+    const std::size_t count = prints.size();
+    std::vector<Probe> probes;
+    std::vector<Resident> candidates;
+    for (const Print& print : prints) {
+        probes.emplace_back(print.words, print.size);
+        candidates.push_back(open_resident(print.words, print.size));
+    }
+    for (std::size_t i = 0; i < count; ++i) out[i * count + i] = probes[i].compare(candidates[i]).raw;
+    for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t j = i + 1; j < count; ++j) {
+            float raw = probes[i].compare(candidates[j]).raw;
+            const float own = std::min(out[i * count + i], out[j * count + j]);
+            // The other direction can only lower what decides nothing already.
+            if (raw >= limits.least || raw >= limits.share * own) {
+                raw = std::min(raw, probes[j].compare(candidates[i]).raw);
+            }
+            out[i * count + j] = out[j * count + i] = raw;
+        }
+    }
+}
+
 }  // namespace matcher::fingerprint

@@ -20,4 +20,11 @@ struct PackedMinutiae {
 // Throws CorruptResident.
 void read_packed(const std::uint64_t* words, std::size_t size, PackedMinutiae& out);
 
+// Writes the header of a resident form; minutiae follow by `write_minutia`. Returns the form's words.
+std::size_t write_header(const PackedMinutiae& minutiae, std::uint64_t* resident);
+
+// Writes minutia kept[k] with its cylinder's bits, which are changed.
+void write_minutia(const PackedMinutiae& minutiae, int k, std::uint64_t bits[kPlanes],
+                   std::uint64_t* resident);
+
 }  // namespace matcher::fingerprint

@@ -44,24 +44,32 @@ void read_packed(const std::uint64_t* words, std::size_t size, PackedMinutiae& o
     }
 }
 
+std::size_t write_header(const PackedMinutiae& minutiae, std::uint64_t* resident) {
+    const auto count = static_cast<std::uint64_t>(minutiae.kept_count);
+    resident[0] = kMagic | kVersion << 16 | std::uint64_t{kPlanes} << 24 | count << 32;
+    return 1 + kPlanes * static_cast<std::size_t>(count);
+}
+
+void write_minutia(const PackedMinutiae& minutiae, int k, std::uint64_t bits[kPlanes],
+                   std::uint64_t* resident) {
+    const int i = minutiae.kept[k];
+    const auto x = static_cast<std::uint64_t>(minutiae.x[i]), y = static_cast<std::uint64_t>(minutiae.y[i]);
+    bits[0] |= (x & 0xfff) << kCells;
+    bits[1] |= (y & 0xfff) << kCells;
+    bits[2] |= (minutiae.direction[i] | x >> 12 << 8 | y >> 12 << 10) << kCells;
+    bits[3] |= static_cast<std::uint64_t>(i) << kCells;
+    for (int plane = 0; plane < kPlanes; ++plane) resident[1 + plane * minutiae.kept_count + k] = bits[plane];
+}
+
 std::size_t expand(const std::uint64_t* words, std::size_t size, std::uint64_t* out) {
     PackedMinutiae minutiae;
     read_packed(words, size, minutiae);
-    const Points points = minutiae.points();
-    const int count = minutiae.kept_count;
-    out[0] = kMagic | kVersion << 16 | std::uint64_t{kPlanes} << 24 | static_cast<std::uint64_t>(count) << 32;
-    for (int k = 0; k < count; ++k) {
-        const int i = minutiae.kept[k];
-        std::uint64_t cells[kPlanes];
-        cylinder_bits(points, i, cells);
-        const auto x = static_cast<std::uint64_t>(points.x[i]), y = static_cast<std::uint64_t>(points.y[i]);
-        cells[0] |= (x & 0xfff) << kCells;
-        cells[1] |= (y & 0xfff) << kCells;
-        cells[2] |= (points.direction[i] | x >> 12 << 8 | y >> 12 << 10) << kCells;
-        cells[3] |= static_cast<std::uint64_t>(i) << kCells;
-        for (int plane = 0; plane < kPlanes; ++plane) out[1 + plane * count + k] = cells[plane];
+    for (int k = 0; k < minutiae.kept_count; ++k) {
+        std::uint64_t bits[kPlanes];
+        cylinder_bits(minutiae.points(), minutiae.kept[k], bits);
+        write_minutia(minutiae, k, bits, out);
     }
-    return 1 + static_cast<std::size_t>(kPlanes) * static_cast<std::size_t>(count);
+    return write_header(minutiae, out);
 }
 
 }  // namespace matcher::fingerprint

@@ -72,4 +72,15 @@ void score_many(const Probe& probe, Kind kind, const Records& candidates, int th
     });
 }
 
+void score_among(const std::vector<const std::uint64_t*>& eyes, float* out) {
+    const std::size_t count = eyes.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        const Probe probe(eyes[i]);
+        for (std::size_t j = i; j < count; ++j) {
+            // Turning one eye against the other finds the same bits as turning the other against it.
+            out[i * count + j] = out[j * count + i] = probe.compare_full(eyes[j] + kSearchWords).raw;
+        }
+    }
+}
+
 }  // namespace matcher::iris

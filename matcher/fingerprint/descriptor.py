@@ -13,17 +13,17 @@ with all their neighbours give their mates few votes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher import _core
-from matcher.errors import ArgumentError
-from matcher.fingerprint.compared import choose
+from matcher.errors import ArgumentError, TemplateCorruptError
 from matcher.fingerprint.descriptor_codebook import Codebook, load_codebook
 from matcher.fingerprint.packed import packed
-from matcher.types import F32, U8, FingerprintTemplate
+from matcher.types import F32, U8, U64, FingerprintTemplate
 
 U16 = npt.NDArray[np.uint16]
 I32 = npt.NDArray[np.int32]
@@ -104,10 +104,32 @@ def describe(template: FingerprintTemplate, codebook: Codebook | None = None) ->
         By default the shipped one.
     """
     book = load_codebook() if codebook is None else codebook
-    lists, codes, kept = book.describer.describe(packed(template))
-    places = _places(template, kept)
-    lists.flags.writeable = codes.flags.writeable = places.flags.writeable = False
-    return FingerprintDescriptor(lists, codes, places, book.id)
+    return _descriptor(book.describer.describe(packed(template)), book)
+
+
+def admit(prints: Sequence[U64], codebook: Codebook | None = None) -> list[tuple[FingerprintDescriptor, U64]]:
+    """Return what an index keeps of prints, and their resident forms: both for little more than one.
+
+    Parameters
+    ----------
+    prints : sequence of uint64 arrays
+        Packed forms.
+    codebook : Codebook, optional
+        By default the shipped one.
+
+    Raises
+    ------
+    TemplateCorruptError
+        If an array is no packed form.
+    """
+    book = load_codebook() if codebook is None else codebook
+    try:
+        found = book.describer.admit(prints)
+    except _core.CorruptResidentError as error:
+        raise TemplateCorruptError(
+            f"Packed fingerprint: {error}.", hint="Make it again from the stored template."
+        ) from None
+    return [(_descriptor(arrays, book), resident) for arrays, resident in found]
 
 
 def prepare(
@@ -130,8 +152,8 @@ def prepare(
     if probed_lists < 1:
         raise ArgumentError(f"prepare: expected at least one list, got {probed_lists}.")
     book = load_codebook() if codebook is None else codebook
-    tables, bases, lists, kept = book.describer.prepare(packed(template), min(probed_lists, book.lists))
-    return DescriptorProbe(tables, bases, lists, _places(template, kept), book.weights, book.id)
+    tables, bases, lists, places = book.describer.prepare(packed(template), min(probed_lists, book.lists))
+    return DescriptorProbe(tables, bases, lists, places, book.weights, book.id)
 
 
 def neighbourhoods(template: FingerprintTemplate, codebook: Codebook) -> F32:
@@ -147,12 +169,7 @@ def features(template: FingerprintTemplate) -> F32:
     return _core.fingerprint_features(packed(template))
 
 
-def _places(template: FingerprintTemplate, kept: U8) -> U8:
-    """Return the places of some of the minutiae that are compared, by number, uint8 (n, 3)."""
-    minutiae = template.minutiae
-    chosen = choose(minutiae)[kept]
-    places = np.empty((len(chosen), _core.VOTE_PLACE_BYTES), np.uint8)
-    places[:, 0] = (minutiae.x[chosen] // _core.VOTE_PLACE_UNIT).astype(np.uint8)
-    places[:, 1] = (minutiae.y[chosen] // _core.VOTE_PLACE_UNIT).astype(np.uint8)
-    places[:, 2] = minutiae.direction[chosen]
-    return places
+def _descriptor(arrays: tuple[U16, U8, U8], book: Codebook) -> FingerprintDescriptor:
+    for array in arrays:
+        array.flags.writeable = False
+    return FingerprintDescriptor(*arrays, book.id)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from matcher import _core
 from matcher.errors import InternalError, NotReadyError
+from matcher.fingerprint.descriptor import FingerprintDescriptor
 from matcher.gallery.build import build
 from matcher.gallery.generations import Upgrade
 from matcher.gallery.memory import Memory
@@ -139,19 +140,49 @@ class Gallery:
 
     def residents(self, templates: Sequence[Template]) -> list[ResidentSample]:
         """Return what memory keeps of an encounter's templates."""
-        found = [self.resident(template, ordinal) for ordinal, template in enumerate(templates)]
-        return self._widened(found, self._memory)
+        return self.admitted(templates)[0]
 
-    def _widened(self, samples: list[ResidentSample], memory: Memory | None) -> list[ResidentSample]:
-        """Return an encounter's samples, its fingers in the form that is compared faster where there is room.
+    def admitted(self, templates: Sequence[Template]) -> tuple[list[ResidentSample], list[U64]]:
+        """Return what memory keeps of an encounter's templates, and of each what is compared in full.
+
+        Both at once: nearly all of the work is the same.
+        """
+        modalities = [modality_of(template) for template in templates]
+        words = [_in_memory(self._scorers[m]).resident(t) for m, t in zip(modalities, templates, strict=True)]
+        full, descriptors = list(words), dict[int, FingerprintDescriptor]()
+        for modality in set(modalities):
+            scorer = self._scorers[modality]
+            its = [number for number, other in enumerate(modalities) if other is modality]
+            if has_two_forms(scorer):
+                for number in its if len(its) > 1 else ():  # one by itself is compared with none
+                    full[number] = scorer.resident(templates[number])
+            elif has_shortlist(scorer):
+                for number, made in zip(its, scorer.admit([words[n] for n in its]), strict=True):
+                    descriptors[number], full[number] = made
+        fingers = list(descriptors)
+        if self._has_room(len(fingers), self._memory):
+            for number in fingers:
+                words[number] = full[number]
+        samples = [
+            ResidentSample(m, w, int(position_of(t)), extractor_of(t), ordinal, descriptors.get(ordinal))
+            for ordinal, (m, w, t) in enumerate(zip(modalities, words, templates, strict=True))
+        ]
+        return samples, full
+
+    def _has_room(self, fingers: int, memory: Memory | None) -> bool:
+        """Return whether an encounter's fingers are kept in the form that is compared faster.
 
         Encounters of many fingers always keep the small form: the larger one would take most of the memory.
         """
+        if not 0 < fingers <= WIDE_FINGERS or memory is None:
+            return False
+        return memory.view().rows[Modality.FINGERPRINT].resident_bytes < WIDE_BYTES
+
+    def _widened(self, samples: list[ResidentSample], memory: Memory | None) -> list[ResidentSample]:
+        """Return an encounter's samples, its fingers in the faster form where there is room."""
         fingers = [sample for sample in samples if sample.modality is Modality.FINGERPRINT]
         scorer = self._scorers[Modality.FINGERPRINT]
-        if not 0 < len(fingers) <= WIDE_FINGERS or not has_shortlist(scorer):
-            return samples
-        if memory is None or memory.view().rows[Modality.FINGERPRINT].resident_bytes >= WIDE_BYTES:
+        if not self._has_room(len(fingers), memory) or not has_shortlist(scorer):
             return samples
         return [replace(s, words=scorer.widened(s.words)) if s in fingers else s for s in samples]
 

@@ -78,6 +78,9 @@ class ShortlistScorer(Scorer, Protocol):
     def describe(self, template: Any) -> FingerprintDescriptor:
         """Return what the shortlist keeps of a template."""
 
+    def admit(self, words: Sequence[U64]) -> list[tuple[FingerprintDescriptor, U64]]:
+        """Return what the shortlist keeps of forms that lie in memory, and each one `widened`."""
+
     def describe_probe(self, template: Any) -> DescriptorProbe:
         """Return what the shortlist is asked with."""
 

@@ -7,6 +7,7 @@ Raw scores are not negative, and greater is more alike; they mean something only
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,6 +142,38 @@ def score_many(
         raise _corrupt(error) from None
     except IndexError as error:
         raise ArgumentError(f"{error}.") from None
+
+
+def score_among(prints: Sequence[U64], share: float, least: float) -> F32:
+    """Return the raw scores of some prints with each other and themselves. The GIL is released meanwhile.
+
+    Parameters
+    ----------
+    prints : sequence of uint64 arrays
+        Resident forms.
+    share : float
+        Part of the lower of two self-scores.
+    least : float
+        Raw score.
+
+    Returns
+    -------
+    float32 array (p, p)
+        Symmetric: the lower of both directions; of two that lie below `share` and `least` in one direction,
+        the score in that one.
+
+    Raises
+    ------
+    TemplateCorruptError
+        If one of them is no resident form.
+    """
+    simd_level()
+    try:
+        return _core.fingerprint_among(
+            [checked_array("prints", one, np.uint64) for one in prints], share, least
+        )
+    except _core.CorruptResidentError as error:
+        raise _corrupt(error) from None
 
 
 def paired(probe: FingerprintProbe, candidate: U64) -> I64:

@@ -11,6 +11,7 @@ comparison is claimed: 0. It means something only through a calibration, which k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,6 +149,28 @@ def score_many(
     if len(places) and not 0 <= places.min() <= places.max() <= len(words) - RESIDENT_WORDS:
         raise ArgumentError(f"offsets: expected positions within {len(words)} words.")
     return _scores(probe, words, places + SEARCH_WORDS, True, threads)
+
+
+def score_among(eyes: Sequence[U64]) -> F32:
+    """Return the raw scores of some eyes with each other and themselves, by their full codes.
+
+    Parameters
+    ----------
+    eyes : sequence of uint64 arrays (576,)
+        Resident forms.
+
+    Returns
+    -------
+    float32 array (p, p)
+        Symmetric.
+
+    Raises
+    ------
+    TemplateCorruptError
+        If one of them is no resident form.
+    """
+    simd_level()
+    return _core.iris_among([checked_resident("eyes", one) for one in eyes])
 
 
 def search_score_many(probe: IrisProbe, records: U64, *, rows: I64 | None = None, threads: int = 1) -> F32:

@@ -26,6 +26,15 @@ RESIDENT_WORDS: int = _core.IRIS_RESIDENT_WORDS
 
 _BLOCKS = len(_core.IRIS_REMAINDERS)
 
+_PLACES = np.concatenate(
+    [
+        side * ANGLES + np.arange(remainder, ANGLES, _BLOCKS)
+        for remainder in _core.IRIS_REMAINDERS
+        for side in range(2)
+    ]
+)
+"""Of a record's bytes, in a code followed by its mask."""
+
 
 def resident(template: IrisTemplate) -> U64:
     """Return what the scorer reads of a template: uint64 array (576,), read-only."""
@@ -57,11 +66,7 @@ def search_records(codes: U8, masks: U8) -> U64:
             raise ArgumentError(f"{name}: expected uint8 (N, {ANGLES}), got {array.dtype} {array.shape}.")
     if codes.shape != masks.shape:
         raise ArgumentError(f"masks: expected {codes.shape}, got {masks.shape}.")
-    out = np.empty((len(codes), _BLOCKS, 2, ANGLES // _BLOCKS), np.uint8)
-    for block, remainder in enumerate(_core.IRIS_REMAINDERS):
-        out[:, block, 0] = codes[:, remainder::_BLOCKS]
-        out[:, block, 1] = masks[:, remainder::_BLOCKS]
-    return out.reshape(len(codes), -1).view(np.uint64)
+    return np.concatenate([codes, masks], axis=1).take(_PLACES, axis=1).view(np.uint64)
 
 
 def checked_resident(name: str, words: Any) -> U64:

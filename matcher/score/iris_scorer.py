@@ -4,9 +4,11 @@ search code, which is all of an eye that lies in memory.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matcher.iris.types import IrisTemplate
 from matcher.score.calibration import Calibration, load_calibration
-from matcher.score.iris import IrisProbe, score_many, search_score_many
+from matcher.score.iris import IrisProbe, score_among, score_many, search_score_many
 from matcher.score.iris_record import SEARCH_WORDS, resident, search_records
 from matcher.score.iris_search import search
 from matcher.types import F32, I64, U64
@@ -80,6 +82,10 @@ class IrisScorer:
     def score(self, probe: IrisProbe, words: U64, offsets: I64, rows: I64, threads: int) -> F32:
         """Return the raw score of the probe with each of `rows`."""
         return score_many(probe, words, offsets, rows=rows, threads=threads)
+
+    def among(self, forms: Sequence[U64], share: float, least: float) -> F32:
+        """Return the raw scores of some eyes with each other, whatever the limits: there is one direction."""
+        return score_among(forms)
 
     def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
         """Return the calibration of a pairing; CalibrationMissingError where there is none."""

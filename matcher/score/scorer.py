@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor, describe, prepare
+from collections.abc import Sequence
+
+from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor, admit, describe, prepare
 from matcher.fingerprint.packed import expanded, is_packed, packed
 from matcher.fingerprint.resident import resident
 from matcher.score.calibration import Calibration, load_calibration
-from matcher.score.fingerprint import FingerprintProbe, score_many
+from matcher.score.fingerprint import FingerprintProbe, score_among, score_many
 from matcher.types import F32, I64, U64, FingerprintTemplate
 
 
@@ -25,6 +27,10 @@ class FingerprintScorer:
         """Return the raw score of the probe with each of `rows`."""
         return score_many(probe, words, offsets, rows=rows, threads=threads)
 
+    def among(self, forms: Sequence[U64], share: float, least: float) -> F32:
+        """Return the raw scores of prints with each other; see `matcher.score.fingerprint.score_among`."""
+        return score_among(forms, share, least)
+
     def calibration(self, probe_extractor: str, candidate_extractor: str) -> Calibration:
         """Return the calibration of a pairing; CalibrationMissingError where there is none."""
         return load_calibration(probe_extractor, candidate_extractor)
@@ -38,6 +44,10 @@ class PackedFingerprintScorer(FingerprintScorer):
     def resident(self, template: FingerprintTemplate) -> U64:
         """Return the form that lies in memory: uint64 array (W,)."""
         return packed(template)
+
+    def admit(self, words: Sequence[U64]) -> list[tuple[FingerprintDescriptor, U64]]:
+        """Return what the shortlist keeps of forms that lie in memory, and each one `widened`."""
+        return admit(words)
 
     def describe(self, template: FingerprintTemplate) -> FingerprintDescriptor:
         """Return what the shortlist keeps of a template."""

@@ -53,4 +53,17 @@ struct Gallery {
 void score_many(const Probe& probe, const Gallery& gallery, const std::int64_t* rows, std::size_t count,
                 int threads, float* out);
 
+// From where prints are taken for repeats of each other.
+struct RepeatLimits {
+    float share;  // of the lower self-score
+    float least;  // raw score
+};
+struct Print {
+    const std::uint64_t* words;  // a resident form
+    std::size_t size;
+};
+// out[i * count + j] = raw score of prints i and j, the lower of both directions; of two that are below both
+// limits one way, the score that way. Throws CorruptResident.
+void score_among(const std::vector<Print>& prints, RepeatLimits limits, float* out);
+
 }  // namespace matcher::fingerprint

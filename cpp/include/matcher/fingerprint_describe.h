@@ -32,8 +32,9 @@ struct BookNumbers {
 // Neighbourhoods of a print's minutiae, in their order; of those that have none there is nothing.
 struct Neighbourhoods {
     int count = 0;
-    std::vector<float> vectors;       // count x D, each of length 1
-    std::vector<std::uint8_t> index;  // count: number among the minutiae that are compared
+    std::vector<float> vectors;        // count x D, each of length 1
+    std::vector<std::uint8_t> index;   // count: number among the minutiae that are compared
+    std::vector<std::uint8_t> places;  // count x kPlaceBytes: where they lie
 };
 
 struct Descriptor {
@@ -56,8 +57,10 @@ class Describer {
     // Throws std::invalid_argument where numbers are out of range.
     explicit Describer(const BookNumbers& book);
 
-    // Throws CorruptResident.
-    Neighbourhoods neighbourhoods(const std::uint64_t* packed, std::size_t size) const;
+    // With `resident`, the resident form too, at most kMaxResidentWords: it costs hardly more. Throws
+    // CorruptResident.
+    Neighbourhoods neighbourhoods(const std::uint64_t* packed, std::size_t size,
+                                  std::vector<std::uint64_t>* resident = nullptr) const;
     Descriptor describe(const Neighbourhoods& of) const;
     DescriptorTables prepare(const Neighbourhoods& of, int probed) const;  // probed: 1 to lists
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "matcher/iris_layout.h"
 
@@ -50,5 +51,9 @@ enum class Kind { full, search };
 
 // out[i] = raw score of candidate i. Throws std::out_of_range before anything is scored.
 void score_many(const Probe& probe, Kind kind, const Records& candidates, int threads, float* out);
+
+// out[i * count + j] = raw score of eyes i and j by their full codes, the same both ways; each is a resident
+// form.
+void score_among(const std::vector<const std::uint64_t*>& eyes, float* out);
 
 }  // namespace matcher::iris

@@ -16,11 +16,13 @@ from types import TracebackType
 
 from matcher.answers import (
     Enrolled,
+    Identification,
     ModalityStatus,
     Status,
     UniqueEnrolment,
 )
 from matcher.assessment import assessor, reading
+from matcher.batches import Question, identify_together
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import EncounterOperations, check_name
 from matcher.enrolments import completed
@@ -251,6 +253,10 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
             ),
             view.people_bytes,
         )
+
+    def identify_together(self, questions: Sequence[Question]) -> list[Identification | Exception]:
+        """Answer searches beside each other, each as `identify` answers it alone; an error is an answer."""
+        return identify_together(self, questions, self._threads)
 
     def workload(self) -> Workload:
         """Return what waits to be done; NotReadyError while the gallery is being read."""

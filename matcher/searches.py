@@ -115,6 +115,7 @@ class SearchOperations:
         exhaustive: bool = False,
         next_generation: bool = False,
         deadline: Deadline = FOREVER,
+        threads: int | None = None,
     ) -> Identification:
         """Search everybody (1:N).
 
@@ -135,6 +136,8 @@ class SearchOperations:
             Whether to search everybody as they are once the upgrade that is on its way has been switched:
             to see what it brings. NotReadyError before its work is done.
         deadline : Deadline, optional
+        threads : int, optional
+            For this search; by default the engine's.
 
         Raises
         ------
@@ -147,9 +150,8 @@ class SearchOperations:
         if memory is None:
             raise NotReadyError("There is no next generation in memory.", hint="See `upgrade status`.")
         probe = self._probe(samples, deadline, memory.view())
-        return self._identify(
-            probe, memory, memory.view(), chosen, fpir, threshold, max_candidates, exhaustive, deadline
-        )
+        limits = fpir, threshold, max_candidates
+        return self._identify(probe, memory, memory.view(), chosen, *limits, exhaustive, deadline, threads)
 
     def identify_subject(
         self,
@@ -236,11 +238,12 @@ class SearchOperations:
         max_candidates: int,
         exhaustive: bool,
         deadline: Deadline,
+        threads: int | None = None,
     ) -> Identification:
         passing = allowed(view, chosen, memory.numbers_of(chosen.excluded))
         limit = threshold_for_search(fpir, threshold, passing.subjects)
         unsearched = _unsearched(probe, view)
-        search = self._identifier(memory, deadline)
+        search = self._identifier(memory, deadline, threads)
         found = search.identify(probe, view, passing, limit, max_candidates, exhaustive=exhaustive)
         reachable = probe.reachable()
         certainty = Certainty(reachable, reachable >= limit)
@@ -248,8 +251,9 @@ class SearchOperations:
             found, limit, passing.subjects, view.sequence, probe.warnings, certainty, unsearched
         )
 
-    def _identifier(self, memory: Memory, deadline: Deadline) -> Identifier:
-        return Identifier(memory, partial(self._gallery.fetch, memory), self._threads, deadline.check)
+    def _identifier(self, memory: Memory, deadline: Deadline, threads: int | None = None) -> Identifier:
+        fetch = partial(self._gallery.fetch, memory)
+        return Identifier(memory, fetch, threads or self._threads, deadline.check)
 
     def _probe(self, samples: Sequence[Sample], deadline: Deadline, view: View | None = None) -> PersonProbe:
         """Return a probe, read by every extractor whose templates a memory holds."""

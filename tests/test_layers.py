@@ -47,6 +47,7 @@ ENGINE_PARTS = {
     "warm",
     "encounters",
     "searches",
+    "batches",
     "uniqueness",
     "extraction",
     "assessment",

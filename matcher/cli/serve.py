@@ -119,6 +119,7 @@ def serve(
                 logging.getLogger(__name__).info("Metrics at http://%s:%d/metrics", asked_at[0], port)
             server.serve(engine, None if safe is None else safe.accesses)
             print(f"matcher: ready at {server.address}", flush=True)
+            _freeze()
             if port_file is not None:
                 _write_whole(port_file, server.address.rpartition(":")[2] + "\n")
             try:
@@ -143,6 +144,14 @@ def _one_openmp_thread() -> None:
     if "OMP_NUM_THREADS" not in os.environ:
         os.environ["OMP_NUM_THREADS"] = "1"
         os.execv(sys.executable, [sys.executable, "-m", "matcher.cli.main", *sys.argv[1:]])
+
+
+def _freeze() -> None:
+    """Take what is there now out of the search for garbage: modules, kernels and the gallery stay."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
 
 
 def _write_whole(path: Path, text: str) -> None:

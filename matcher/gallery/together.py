@@ -20,7 +20,17 @@ T = TypeVar("T")
 @cache
 def _helpers() -> ThreadPoolExecutor:
     """Return the threads, as many as cores; they are made when they are first needed."""
-    return ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="search")
+    return ThreadPoolExecutor(
+        len(os.sched_getaffinity(0)), thread_name_prefix="search", initializer=lambda: _begins[-1]()
+    )
+
+
+_begins: list[Callable[[], object]] = [lambda: None]
+
+
+def helpers_begin_with(begin: Callable[[], object]) -> None:
+    """Have each thread that is made from now on do something first, such as take another priority."""
+    _begins[:] = [begin]
 
 
 def together(tasks: Sequence[Callable[[], T]], threads: int) -> list[T]:

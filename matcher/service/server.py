@@ -151,6 +151,7 @@ class Server:
         self._servicer.stopping.set()
         self._grpc.stop(grace_s).wait()
         self._servicer.streams.close()
+        self._servicer.searching.close()
 
     def _announce(self, serving: bool) -> None:
         kind = health_pb2.HealthCheckResponse

@@ -9,6 +9,7 @@ A call takes a turn for the work that it is, and does it on its own thread:
   of these in order of arrival. Every `AGED`th turn goes to who has waited longest: nobody waits for ever.
 - A call whose deadline will have passed before its turn is refused at once, by the mean time of a turn.
 - Who gives up or goes away while waiting leaves the queue at once.
+- Who has a turn may take along others that wait with the same kind of question, and answer them too.
 """
 
 from __future__ import annotations
@@ -17,15 +18,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from types import TracebackType
+from typing import Any
 
 from matcher.deadline import Deadline
 from matcher.errors import OverloadedError
-
-DEFAULT_PRIORITY = 5
-"""Of a call that names none."""
+from matcher.service.turn import DEFAULT_PRIORITY, Ticket, Turn
 
 PRIORITIES = range(10)
 """0 is last, 9 first."""
@@ -86,22 +85,6 @@ def default_limits(cores: int | None = None) -> Mapping[Work, Limits]:
     }
 
 
-@dataclass(slots=True)
-class Ticket:
-    """Somebody who waits."""
-
-    priority: int
-    streamed: bool
-    number: int
-    given: bool = False
-    called: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def order(self) -> tuple[int, bool, int]:
-        """Smaller is sooner."""
-        return -self.priority, self.streamed, self.number
-
-
 class Queue:
     """The turns of one kind of work.
 
@@ -145,6 +128,7 @@ class Queue:
         *,
         streamed: bool = False,
         wake: Callable[[Callable[[], None]], object] | None = None,
+        asked: Any = None,
     ) -> Turn:
         """Return what holds a turn from its `with` to its end; waits for it there where none is free.
 
@@ -158,6 +142,8 @@ class Queue:
             Whether it is an item of a stream: it gives way to calls of its priority, and is never refused.
         wake : callable, optional
             Registers what is to be called when the caller goes away.
+        asked : object, optional
+            What others may answer in their turn, see `Turn.take_along`.
 
         Raises
         ------
@@ -166,9 +152,9 @@ class Queue:
         DeadlineError
             There, if the caller's deadline passed, or the caller went away, while it waited.
         """
-        return Turn(self, deadline, priority, streamed, wake)
+        return Turn(self, deadline, priority, streamed, wake, asked)
 
-    def _enter(self, deadline: Deadline, priority: int, streamed: bool) -> Ticket | None:
+    def _enter(self, deadline: Deadline, priority: int, streamed: bool, asked: Any) -> Ticket | None:
         """Take a free turn and return None, or return a place in the queue."""
         with self._lock:
             if self._running < self.limits.running and not self._tickets:
@@ -177,7 +163,7 @@ class Queue:
             if not streamed:
                 self._refuse_hopeless(deadline, priority)
             self._arrivals += 1
-            ticket = Ticket(priority, streamed, self._arrivals)
+            ticket = Ticket(priority, streamed, self._arrivals, asked)
             self._tickets.append(ticket)
             return ticket
 
@@ -199,7 +185,7 @@ class Queue:
         if wake is not None:
             wake(ticket.called.set)
         try:
-            while not ticket.given:
+            while not ticket.given and ticket.answer is None:
                 deadline.check()
                 ticket.called.wait(deadline.remaining())
                 ticket.called.clear()
@@ -208,9 +194,19 @@ class Queue:
                 if ticket.given:  # in the very moment in which it was given up
                     self._running -= 1
                     self._call_next()
-                else:
+                elif not ticket.taken_along:
                     self._tickets.remove(ticket)
             raise
+
+    def _take_along(self, alike: Callable[[Any], bool], most: int) -> list[Ticket]:
+        """Take those who asked alike out of the queue, the most urgent first, at most so many."""
+        with self._lock:
+            found = [ticket for ticket in self._tickets if ticket.asked is not None and alike(ticket.asked)]
+            found = sorted(found, key=lambda ticket: ticket.order)[:most]
+            for ticket in found:
+                ticket.taken_along = True
+                self._tickets.remove(ticket)
+        return found
 
     def _leave(self, taken_s: float) -> None:
         with self._lock:
@@ -227,34 +223,6 @@ class Queue:
             self._running += 1
             chosen.given = True
             chosen.called.set()
-
-
-class Turn:
-    """One turn, held from `with` to its end; see `Queue.turn`."""
-
-    __slots__ = ("_asked", "_began", "_queue")
-
-    def __init__(
-        self,
-        queue: Queue,
-        deadline: Deadline,
-        priority: int,
-        streamed: bool,
-        wake: Callable[[Callable[[], None]], object] | None,
-    ) -> None:
-        self._queue, self._asked, self._began = queue, (deadline, priority, streamed, wake), 0.0
-
-    def __enter__(self) -> None:
-        deadline, priority, streamed, wake = self._asked
-        ticket = self._queue._enter(deadline, priority, streamed)
-        if ticket is not None:
-            self._queue._wait(ticket, deadline, wake)
-        self._began = self._queue._clock()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._queue._leave(self._queue._clock() - self._began)
 
 
 class Turns:

@@ -13,7 +13,9 @@ from matcher.deadline import Deadline
 from matcher.engine import Engine
 from matcher.errors import ArgumentError, NotReadyError
 from matcher.gallery.schema import MAX_ID_LENGTH
-from matcher.service.turns import DEFAULT_PRIORITY, PRIORITIES, Turn, Turns, Work
+from matcher.service.searching import Searching
+from matcher.service.turn import DEFAULT_PRIORITY, Turn
+from matcher.service.turns import PRIORITIES, Turns, Work
 from matcher.v1 import matcher_pb2 as pb
 
 NO_DEADLINE_S = 1e6
@@ -42,6 +44,7 @@ class Handlers:
     def __init__(self, turns: Turns) -> None:
         self.engine: Engine | None = None
         self.turns = turns
+        self.searching = Searching(turns.queues[Work.SEARCH])
         self.stopping = threading.Event()
 
     def ready(self) -> Engine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import grpc
 
@@ -114,15 +115,18 @@ class EnrolmentHandlers(Handlers):
         chosen = filter_from_message(request.filter) if request.HasField("filter") else EVERYBODY
         fpir, threshold = criterion_of(request, "fpir")
         with self.turn(Work.SEARCH, outer, context, streamed=streamed) as (engine, deadline):
-            answer = engine.enroll_if_unique(
-                request.subject_id or None,
-                samples,
-                fpir=fpir,
-                threshold=threshold,
-                max_candidates=request.max_candidates or DEFAULT_CANDIDATES,
-                chosen=chosen,
-                idempotency_key=key or None,
-                details=details,
-                deadline=deadline,
+            answer = self.searching.run(
+                partial(
+                    engine.enroll_if_unique,
+                    request.subject_id or None,
+                    samples,
+                    fpir=fpir,
+                    threshold=threshold,
+                    max_candidates=request.max_candidates or DEFAULT_CANDIDATES,
+                    chosen=chosen,
+                    idempotency_key=key or None,
+                    details=details,
+                    deadline=deadline,
+                )
             )
         return unique_to_message(answer)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import grpc
 
+from matcher.batches import Question
 from matcher.errors import ArgumentError
 from matcher.gallery.filters import ACTIVE
 from matcher.searches import DEFAULT_CANDIDATES
 from matcher.service.convert import criterion_of, identification_to_message, sample_from_message
 from matcher.service.convert_records import filter_from_message
-from matcher.service.handlers.base import Handlers, Request
+from matcher.service.handlers.base import Handlers, Request, deadline_of, priority_of
 from matcher.service.handlers.streams import Streams
 from matcher.service.turns import Work
 from matcher.v1 import matcher_pb2 as pb
@@ -58,13 +60,24 @@ class IdentificationHandlers(Handlers):
             "chosen": filter_from_message(request.filter) if request.HasField("filter") else ACTIVE,
             "exhaustive": request.exhaustive,
         }
-        samples = [sample_from_message(s) for s in request.samples]
+        if not (request.encounter_id or request.subject_id):
+            samples = [sample_from_message(s) for s in request.samples]
+            engine = self.ready()
+            priority = priority_of(outer)
+            question = Question(samples, **options, deadline=deadline_of(context))
+            return identification_to_message(
+                self.searching.answer(
+                    question,
+                    engine.identify_together,
+                    priority,
+                    streamed=streamed,
+                    wake=context.add_callback,
+                )
+            )
         with self.turn(Work.SEARCH, outer, context, streamed=streamed) as (engine, deadline):
             options["deadline"] = deadline
             if request.encounter_id:
-                answer = engine.identify_encounter(request.encounter_id, **options)
-            elif request.subject_id:
-                answer = engine.identify_subject(request.subject_id, **options)
+                stored = partial(engine.identify_encounter, request.encounter_id, **options)
             else:
-                answer = engine.identify(samples, **options)
-        return identification_to_message(answer)
+                stored = partial(engine.identify_subject, request.subject_id, **options)
+            return identification_to_message(self.searching.run(stored))

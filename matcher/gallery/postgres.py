@@ -50,8 +50,18 @@ LOCK_POLL_S = 0.05
 CONNECT_TIMEOUT_S = 5
 """For one attempt to connect, seconds."""
 
-KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+KEEPALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # Milliseconds. The others are for idle connections: a commit that nobody acknowledges, and whoever waits
+    # for it, would hang for the quarter of an hour in which the system sends it again.
+    "user_timeout": 25_000,
+}
 """A connection whose other end vanished without a word is noticed after 25 s, on both sides."""
+
+CLIENT_NAMES = {"user_timeout": "tcp_user_timeout"}
+"""As libpq calls them; the server has `tcp_` before each."""
 
 DURABLE_COMMITS = ("on", "remote_apply")
 """Values of synchronous_commit with which a commit that returned is on disk."""
@@ -100,7 +110,7 @@ class PostgresBackend:
         arguments = {
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": f"matcher {os.getpid()}",
-            **KEEPALIVE,
+            **{CLIENT_NAMES.get(name, name): value for name, value in KEEPALIVE.items()},
         }
         common: dict[str, Any] = {"connect_args": arguments, "hide_parameters": True}
         # One connection, never more: it is the owner.

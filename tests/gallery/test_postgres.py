@@ -246,3 +246,16 @@ def test_no_statement_is_compiled_before_it_runs(url: str) -> None:
                 assert not [line for (line,) in plan if "JIT" in line]
     finally:
         backend.close()
+
+
+def test_a_server_that_vanishes_amid_a_commit_is_noticed(url: str, tools: ModuleType) -> None:
+    """Keepalives are for idle connections; what nobody acknowledges is sent again for a quarter hour."""
+    store = Store(url, tools.Mirror())
+    try:
+        with store._backend.writer.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver.info.get_parameters()["tcp_user_timeout"] == "25000"
+            (said,) = connection.exec_driver_sql("SHOW tcp_user_timeout").one()
+            assert said in ("25s", "25000")
+    finally:
+        store.close()

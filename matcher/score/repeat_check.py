@@ -91,7 +91,7 @@ def may_repeat(modality: Modality, scorer: Scorer, extractors: Sequence[str], fo
         return True
     rule, count = RULES[modality], len(forms)
     paid = 10.0 * np.log10(count * (count - 1) // 2)
-    calibration = scorer.calibration(extractors[0], extractors[0])
+    calibration: Any = scorer.calibration(extractors[0], extractors[0])
     least = SLACK * _raw_at(calibration, rule.same_characteristic + float(paid))
     share = SLACK * rule.same_impression
     raw = scorer.among(forms, share, least).tolist()

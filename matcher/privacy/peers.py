@@ -41,9 +41,9 @@ class Peers:
         self.index = index
         self.following, self.before = (index + 1) % 3, (index - 1) % 3
         self.sessions: dict[int, Session] = {}
-        self.inbox: dict[int, queue.Queue[pb.Frame | None]] = {
-            self.following: queue.Queue(),
-            self.before: queue.Queue(),
+        self.inbox: dict[int, queue.SimpleQueue[pb.Frame | None]] = {
+            self.following: queue.SimpleQueue(),
+            self.before: queue.SimpleQueue(),
         }
         self.sent_bytes = 0
         self.rounds = 0

@@ -12,22 +12,44 @@ from matcher.iris.types import FULL_BITS, SEARCH_BITS, EyePosition, IrisTemplate
 from matcher.privacy.client import Record
 from matcher.privacy.encode import IrisForm, encoded_face, encoded_iris
 from matcher.privacy.layout import Layout
-from matcher.privacy.rule import rule_for
+from matcher.privacy.rule import Rule, fitted_rule, rule_for
 from matcher.score.calibration import load_calibration, threshold_for_fmr
-from matcher.score.iris_scorer import SEARCH
 
-TYPICAL_SHARE = {SEARCH_BITS: 0.42, FULL_BITS: 0.41}
-"""Share of bits that is valid in two codes of the shipped extractor, median over MMU2's pairs (CASIA1's: 0.46
-and 0.45): there the rule touches the plain score."""
+PRIVATE = {False: "/private", True: "/private-pairs"}
+"""What follows the extractor's id in calibrations of the search code's private score, by whether a mask
+number stands for two bits (`tools/recalibrate_private.py`)."""
+
+TYPICAL_SHARE = 0.41
+"""Share of the full code's bits that is valid in two codes of the shipped extractor, median over MMU2's pairs
+(CASIA1's: 0.45): there the rule touches the plain score."""
 
 _EYES = {EyePosition.RIGHT: "right", EyePosition.LEFT: "left"}
+
+
+def iris_rule(extractor: str, fmr: float, form: IrisForm) -> Rule:
+    """Return the rule of a false match rate: the search code's by the calibration of its private score, the
+    full code's such that it accepts nothing that the plain calibration's threshold refuses.
+
+    Raises
+    ------
+    ArgumentError
+        If templates have no code of the form's length.
+    CalibrationMissingError
+        If the extractor has no calibration for it.
+    """
+    score = threshold_for_fmr(fmr)
+    if form.bits == SEARCH_BITS:
+        name = extractor + PRIVATE[form.pairs]
+        return fitted_rule(load_calibration(name, name).raw_at(score), form.bits)
+    if form.bits != FULL_BITS:
+        raise ArgumentError(f"Layout: templates have no code of {form.bits} bits.")
+    return rule_for(load_calibration(extractor, extractor).raw_at(score), form.bits, TYPICAL_SHARE)
 
 
 def layout_for(
     extractor: str, fmr: float, form: IrisForm | None = None, *, face: int = 0, least: int = 0
 ) -> Layout:
-    """Return a layout whose rule stands for a false match rate of one comparison of eyes, by the plain
-    calibration.
+    """Return a layout whose rule stands for a false match rate of one comparison of eyes (`iris_rule`).
 
     Parameters
     ----------
@@ -45,11 +67,7 @@ def layout_for(
         If the extractor has none for this code.
     """
     form = IrisForm() if form is None else form
-    if form.bits not in TYPICAL_SHARE:
-        raise ArgumentError(f"Layout: templates have no code of {form.bits} bits.")
-    name = extractor + SEARCH if form.bits == SEARCH_BITS else extractor
-    threshold = load_calibration(name, name).raw_at(threshold_for_fmr(fmr))
-    rule = rule_for(threshold, form.bits, TYPICAL_SHARE[form.bits])
+    rule = iris_rule(extractor, fmr, form)
     return Layout(form, rule, face=face, least=least)
 
 

@@ -4,11 +4,18 @@ With cd = agreements - disagreements and md = bits valid in both codes of `bits`
 
     match  <=>  scale * cd > slope * md + offset  and  md >= minimum                                   (1)
 
-The plain matcher's raw score is cd / sqrt(md * bits) (`matcher.score.iris`). (1) stands for "raw > tau": the
+There are two ways to such integers.
+
+`fitted_rule`: a score of its own, (cd - md / 4) / bits, at least 0, with its own calibration, whose promise
+is the rule's. Take cd of mates and of others as normal, of means mu * md and 0 and of one variance in
+proportion to md: their likelihood ratio is constant along cd = (mu / 2) md + b. mu is 0.58 on MMU2, which
+makes 0.29 (what else speaks for 1/4: docs/private-matching.md).
+
+`rule_for`: the plain matcher's own score cd / sqrt(md * bits) (`matcher.score.iris`) and "raw > tau": the
 offset is the least one for which the line slope * md + offset lies on or above scale * tau * sqrt(bits * md)
 at every md from `minimum` to `bits`. So whatever (1) accepts, the plain rule accepts: the false match rate
 of (1) is at most the one that the plain calibration states for tau. What is lost lies between the root and
-its tangent, and is measured on real irises (docs/private-matching.md).
+its tangent.
 
 Widths. Let X = scale * cd - slope * md - offset - 1, so that (1) asks for X >= 0. X is linear, and
 (cd, md) lies in the triangle |cd| <= md <= bits, so X lies between its values at the corners (0, 0),
@@ -23,6 +30,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +54,9 @@ MAX_NARROW_SCALE = 15
 
 WIDE_FRACTION = 8
 """f of wide rules, bits: the slope's step is 1/256."""
+
+FITTED_SCALE, FITTED_SLOPE = 4, 1
+"""Of `fitted_rule`: cd - md / 4 (`tools/recalibrate_private.py --slopes`)."""
 
 SLOPE_TOLERANCE = 0.015
 """How far a narrow rule's slope may lie from the wanted one; the offset makes up for it."""
@@ -123,6 +134,50 @@ class Rule:
         return decided
 
 
+def fitted_raw(
+    cd: npt.NDArray[np.floating[Any]], md: npt.NDArray[np.floating[Any]], bits: int
+) -> npt.NDArray[np.floating[Any]]:
+    """Return the score that `fitted_rule` has a threshold of: at least 0, and 0 where too few bits are valid.
+
+    Parameters
+    ----------
+    cd, md : float arrays of one shape
+        Agreements less disagreements, and bits valid in both.
+    bits : int
+    """
+    raw = (cd - md * (FITTED_SLOPE / FITTED_SCALE)) / bits
+    found: npt.NDArray[np.floating[Any]] = np.where(md >= least_common(bits), np.maximum(raw, 0.0), 0.0)
+    return found
+
+
+def fitted_rule(threshold: float, bits: int) -> Rule:
+    """Return the rule that stands for "`fitted_raw` >= threshold", or a hair more.
+
+    Parameters
+    ----------
+    threshold : float
+        Above 0 and at most 1; from the calibration of this score by `raw_at(score)`.
+    bits : int
+        Of the code, 8 to 16,384.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its range.
+    """
+    if not 0.0 < threshold <= 1.0:
+        raise ArgumentError(f"fitted_rule: expected a threshold above 0 and at most 1, got {threshold}.")
+    _check_bits(bits)
+    # "scale * cd - slope * md >= least" in whole numbers, which (1) asks for with ">".
+    least = math.ceil(threshold * bits * FITTED_SCALE)
+    return Rule(bits, FITTED_SCALE, FITTED_SLOPE, least - 1, least_common(bits))
+
+
+def least_common(bits: int) -> int:
+    """Return how many bits must be valid in both codes."""
+    return -(-bits // MINIMUM_DIVISOR)
+
+
 def rule_for(threshold: float, bits: int, typical_share: float) -> Rule:
     """Return the rule that stands for "plain raw score > threshold".
 
@@ -144,8 +199,7 @@ def rule_for(threshold: float, bits: int, typical_share: float) -> Rule:
     """
     if not 0.0 < threshold <= 1.0 or not 0.0 < typical_share <= 1.0:
         raise ArgumentError("rule_for: expected a threshold and a share above 0 and at most 1.")
-    if not MINIMUM_DIVISOR <= bits <= MAX_BITS:
-        raise ArgumentError(f"bits: expected {MINIMUM_DIVISOR} to {MAX_BITS}, got {bits}.")
+    _check_bits(bits)
     # The root's tangent at md = share * bits has this slope.
     wanted = threshold / (2.0 * math.sqrt(typical_share))
     for scale in range(1, MAX_NARROW_SCALE + 1):
@@ -154,6 +208,11 @@ def rule_for(threshold: float, bits: int, typical_share: float) -> Rule:
         if abs(slope / scale - wanted) <= SLOPE_TOLERANCE and _width(*parts[:4]) <= SHARE_BITS:
             return Rule(*parts)
     return Rule(*_tight(threshold, bits, 1 << WIDE_FRACTION, round(wanted * (1 << WIDE_FRACTION))))
+
+
+def _check_bits(bits: int) -> None:
+    if not MINIMUM_DIVISOR <= bits <= MAX_BITS:
+        raise ArgumentError(f"bits: expected {MINIMUM_DIVISOR} to {MAX_BITS}, got {bits}.")
 
 
 def _width(bits: int, scale: int, slope: int, offset: int) -> int:
@@ -165,7 +224,7 @@ def _width(bits: int, scale: int, slope: int, offset: int) -> int:
 
 def _tight(threshold: float, bits: int, scale: int, slope: int) -> tuple[int, int, int, int, int]:
     """Return the parts of a rule with the least offset that keeps the line on or above the root."""
-    minimum = -(-bits // MINIMUM_DIVISOR)
+    minimum = least_common(bits)
     md = np.arange(minimum, bits + 1, dtype=np.float64)
     above = scale * threshold * np.sqrt(md * bits) - slope * md
     return bits, scale, slope, max(0, math.ceil(float(above.max()))), minimum

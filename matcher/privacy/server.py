@@ -39,21 +39,17 @@ class Link:
     def __init__(self, party: Party, other: int, channel: grpc.Channel, stop: threading.Event) -> None:
         self._party, self._other, self._stop = party, other, stop
         self._stub = pb_grpc.PartyServiceStub(channel)
-        self._frames: queue.Queue[pb.Frame | None] = queue.Queue(QUEUED_FRAMES)
+        self._frames: queue.SimpleQueue[pb.Frame | None] = queue.SimpleQueue()
         self.up = False
         self._thread = threading.Thread(target=self._keep, name=f"to party {other}", daemon=True)
         self._thread.start()
 
     def send(self, frame: pb.Frame) -> None:
         """Put a frame on its way; PartyUnavailableError where the stream is down or full."""
-        try:
-            if not self.up:
-                raise queue.Full
-            self._frames.put_nowait(frame)
-        except queue.Full:
-            raise PartyUnavailableError(
-                f"Party {self._other} is not there.", hint="Start it, and ask again."
-            ) from None
+        frames = self._frames
+        if not self.up or frames.qsize() >= QUEUED_FRAMES:
+            raise PartyUnavailableError(f"Party {self._other} is not there.", hint="Start it, and ask again.")
+        frames.put(frame)
 
     def close(self) -> None:
         """End the stream."""
@@ -63,14 +59,14 @@ class Link:
 
     def _keep(self) -> None:
         while not self._stop.is_set():
-            self._frames = queue.Queue(QUEUED_FRAMES)
+            self._frames = queue.SimpleQueue()
             with contextlib.suppress(grpc.RpcError):
                 self._stub.DeliverFrames(self._outgoing(self._frames))
             self.up = False
             self._frames.put(None)
             self._stop.wait(RETRY_S)
 
-    def _outgoing(self, frames: queue.Queue[pb.Frame | None]) -> Iterator[pb.Frame]:
+    def _outgoing(self, frames: queue.SimpleQueue[pb.Frame | None]) -> Iterator[pb.Frame]:
         yield self._party.hello(self._other)
         self.up = True
         while True:

@@ -21,7 +21,8 @@ import numpy as np
 from matcher import _core
 rng = np.random.default_rng(5)
 digest = hashlib.sha256()
-for rows, length, turns in ((1, 2, 1), (3, 33, 2), (4, 64, 5), (9, 200, 4), (13, 2048, 31)):
+shapes = ((1, 2, 1), (3, 33, 2), (4, 64, 5), (9, 200, 4), (13, 2048, 31), (16, 96, 3), (18, 70, 17))
+for rows, length, turns in shapes:
     for name, dtype in (("share_products16", np.uint16), ("share_products32", np.uint32)):
         top = np.iinfo(dtype).max
         stored = rng.integers(0, top, (rows, length), dtype=dtype, endpoint=True)

@@ -9,7 +9,21 @@ import pytest
 
 from matcher import _core
 from matcher.errors import ArgumentError
-from matcher.privacy.rule import MAX_BITS, MINIMUM_DIVISOR, Rule, rule_for
+from matcher.iris.parameters import EXTRACTOR_ID
+from matcher.iris.types import FULL_BITS
+from matcher.privacy.encode import IrisForm
+from matcher.privacy.records import PRIVATE, iris_rule
+from matcher.privacy.rule import (
+    FITTED_SCALE,
+    FITTED_SLOPE,
+    MAX_BITS,
+    MINIMUM_DIVISOR,
+    Rule,
+    fitted_raw,
+    fitted_rule,
+    rule_for,
+)
+from matcher.score.calibration import load_calibration
 
 CASES = [(0.2285, 2048, 0.35), (0.25, 2048, 0.35), (0.19, 16384, 0.45), (0.2, 12800, 0.4), (0.3, 512, 0.5)]
 
@@ -75,6 +89,40 @@ def test_rules_that_cannot_be_computed_are_refused(parts: tuple[int, int, int, i
 def test_thresholds_out_of_range_are_refused(threshold: float, bits: int, share: float) -> None:
     with pytest.raises(ArgumentError):
         rule_for(threshold, bits, share)
+
+
+@pytest.mark.parametrize("bits", [40, 64])
+@pytest.mark.parametrize("threshold", [0.01, 0.0625, 0.1, 0.37])
+def test_the_fitted_rule_is_its_scores_threshold(reference: ModuleType, bits: int, threshold: float) -> None:
+    cd, md = reference.every_pair(bits)
+    raw = fitted_raw(cd.astype(np.float64), md.astype(np.float64), bits)
+    # A score is a whole number of quarter bits: what lies between two of them counts as the higher one.
+    assert (fitted_rule(threshold, bits).matches(cd, md) == (raw >= threshold)).all()
+
+
+@pytest.mark.parametrize(("threshold", "bits"), [(0.0, 2048), (1.01, 2048), (0.1, 4), (0.1, MAX_BITS + 1)])
+def test_fitted_thresholds_out_of_range_are_refused(threshold: float, bits: int) -> None:
+    with pytest.raises(ArgumentError):
+        fitted_rule(threshold, bits)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_the_search_codes_rule_keeps_its_calibrations_promise(pairs: bool) -> None:
+    name = EXTRACTOR_ID + PRIVATE[pairs]
+    calibration = load_calibration(name, name)
+    assert calibration.scorer == "iris-private/1"
+    assert calibration.non_mated > 400_000
+    rules = [iris_rule(EXTRACTOR_ID, fmr, IrisForm(pairs=pairs)) for fmr in (1e-3, 1e-4, 1e-6)]
+    assert rules[0].offset < rules[1].offset < rules[2].offset
+    for rule, promised in zip(rules, (30.0, 40.0, 60.0), strict=True):
+        assert (rule.scale, rule.slope, rule.narrow) == (FITTED_SCALE, FITTED_SLOPE, True)
+        # The least score that is accepted, and the greatest that is not.
+        accepted, refused = (k / (FITTED_SCALE * rule.bits) for k in (rule.offset + 1, rule.offset))
+        scores = calibration.score(accepted).value, calibration.score(refused).value
+        assert scores[0] >= promised - 1e-6 > scores[1] - 1e-3
+    assert iris_rule(EXTRACTOR_ID, 1e-4, IrisForm(FULL_BITS)).scale == 256
+    with pytest.raises(ArgumentError):
+        iris_rule(EXTRACTOR_ID, 1e-4, IrisForm(4096))
 
 
 def test_every_pair_of_a_small_code(reference: ModuleType) -> None:

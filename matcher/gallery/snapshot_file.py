@@ -55,6 +55,11 @@ TEMPORARY = ".tmp"
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
+def private(path: str, flags: int) -> int:
+    """Open a file that its owner alone may read, whatever others are open to: an `opener`."""
+    return os.open(path, flags, 0o600)
+
+
 def write_snapshot(path: Path, said: Mapping[str, Any], arrays: Arrays) -> None:
     """Write a file and put it in the place of the last one, once it is on the disk.
 
@@ -73,7 +78,7 @@ def write_snapshot(path: Path, said: Mapping[str, Any], arrays: Arrays) -> None:
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=private) as file:
             _write(file, said, {name: np.ascontiguousarray(array) for name, array in arrays.items()})
             file.flush()
             os.fsync(file.fileno())

@@ -31,7 +31,7 @@ from matcher.errors import (
     SnapshotMissingError,
     SnapshotNewerError,
 )
-from matcher.gallery.snapshot_file import MAX_HEADER, TEMPORARY, Arrays, sync_folder
+from matcher.gallery.snapshot_file import MAX_HEADER, TEMPORARY, Arrays, private, sync_folder
 from matcher.security.cipher import OVERHEAD, Cipher
 from matcher.security.keyring import Keyring
 
@@ -54,7 +54,7 @@ def write_sealed(path: Path, said: Mapping[str, Any], arrays: Arrays, keyring: K
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=private) as file:
             head = HEAD.pack(MAGIC, VERSION, keyring.newest, os.urandom(16))
             file.write(head)
             cipher = keyring.cipher(keyring.newest)

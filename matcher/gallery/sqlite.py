@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,10 @@ class SqliteBackend:
             raise StoreUnavailableError(f"There is no store at {self.path}.", hint="Check the URL.")
         lock = self.path.resolve().with_name(self.path.name + ".lock")
         self._lock = FileLock(lock) if own else None
+        if own:
+            # Made here, for its owner alone to read; the files of the log take their rights from it.
+            with suppress(OSError):  # what is wrong is told by whoever opens it
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         plain = URL.create("sqlite", database=str(self.path))
         self.writer = _engine(plain, "BEGIN IMMEDIATE")
         self.reader = _engine(plain, "BEGIN")

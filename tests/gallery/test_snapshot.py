@@ -391,3 +391,20 @@ def test_any_store_may_have_a_snapshot(
     with open_engine() as engine:
         assert answers(engine, fakes) == before
     assert len(whole) == 1
+
+
+@pytest.mark.usefixtures("often")
+def test_nobody_else_may_read_what_lies_there(
+    open_engine: Callable[[], Engine], fakes: ModuleType, tmp_path: Path
+) -> None:
+    """Store and snapshot hold biometrics, whatever files of this user are open to others."""
+    before = os.umask(0o022)
+    try:
+        with open_engine() as engine:
+            fill(engine, fakes, 0, 3)
+            found = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+        found |= {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert {"gallery.db", "gallery.db-wal", "gallery.db.snapshot"} <= set(found)
+    assert not any(found.values())

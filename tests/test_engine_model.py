@@ -327,7 +327,7 @@ def test_the_engine_does_what_a_plain_model_does(
     run_state_machine_as_test(
         lambda: Model(make_url, fakes),
         settings=settings(
-            max_examples=10 * few if full_size else few,
+            max_examples=5 * few if full_size else few,
             stateful_step_count=50 if full_size else 30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

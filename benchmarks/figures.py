@@ -30,6 +30,7 @@ from benchmarks import (
     figures_losses,
     figures_population,
     figures_privacy,
+    figures_sealed,
     figures_service,
     figures_shortlist,
     figures_store,
@@ -73,6 +74,7 @@ PARTS = (
     "losses",
     "privacy",
     "service",
+    "sealed",
 )
 """What can be measured on its own."""
 
@@ -320,6 +322,7 @@ def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:
         "shortlist": figures_shortlist,
         "losses": figures_losses,
         "service": figures_service,
+        "sealed": figures_sealed,
     }
     found: dict[str, Any] = others[name].measure(smallest=small)
     return found

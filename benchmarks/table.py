@@ -74,6 +74,7 @@ def bars_of_parts() -> dict[str, Sequence[Bar]]:
         figures_losses,
         figures_population,
         figures_privacy,
+        figures_sealed,
         figures_service,
         figures_shortlist,
         figures_store,
@@ -90,6 +91,7 @@ def bars_of_parts() -> dict[str, Sequence[Bar]]:
         "dedup": figures_dedup.BARS,
         "privacy": figures_privacy.BARS,
         "service": figures_service.BARS,
+        "sealed": figures_sealed.BARS,
     }
 
 

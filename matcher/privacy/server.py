@@ -17,7 +17,7 @@ from matcher.errors import ArgumentError, CallerRefusedError, PartyUnavailableEr
 from matcher.privacy.certificates import CLIENT, MAX_MESSAGE_BYTES, PARTIES, Identity
 from matcher.privacy.party import LEADER, Party
 from matcher.privacy.store import ShareStore
-from matcher.service.boundary import Boundary
+from matcher.service.boundary import Boundary, Messages
 from matcher.v1 import privacy_pb2 as pb
 from matcher.v1 import privacy_pb2_grpc as pb_grpc
 
@@ -164,7 +164,7 @@ class PartyServer:
         self.party = Party(index, store, self._send, timeout)
         self._grpc = grpc.server(
             ThreadPoolExecutor(WORKERS, thread_name_prefix="call"),
-            interceptors=[Boundary()],
+            interceptors=[Boundary(), Messages()],
             options=(
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -26,7 +26,11 @@ class Undecodable:
 
 
 class Boundary(grpc.ServerInterceptor):
-    """Wraps every method of ours: undecodable requests and every exception become a typed status."""
+    """Wraps every method of ours: every exception becomes a typed status.
+
+    Bytes that are no message come through as `Undecodable`, so that whoever keeps a log of calls knows of
+    them; `Messages` refuses them in front of the methods.
+    """
 
     def __init__(self) -> None:
         self._wrapped = Wrapped(_bounded)
@@ -76,7 +80,7 @@ def _guarded(
 ) -> Callable[[Any, grpc.ServicerContext], Any]:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return method(_checked(request), context)
+            return method(request, context)
         except Exception as error:
             return _abort(error, context)
 
@@ -88,13 +92,45 @@ def _guarded_stream(
 ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
     def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         try:
-            yield from method(_checked(request), context)
+            yield from method(request, context)
         except GeneratorExit:
             raise
         except Exception as error:
             _abort(error, context)
 
     return call
+
+
+class Messages(grpc.ServerInterceptor):
+    """Wraps every method of ours, next to it: it gets messages only; put behind all others."""
+
+    def __init__(self) -> None:
+        self._wrapped = Wrapped(_of_messages)
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Return the handler of a call, wrapped."""
+        handler = continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.startswith(OURS):
+            return handler
+        return self._wrapped.of(handler_call_details.method, handler)
+
+
+def _of_messages(path: str, handler: Handler) -> Handler:
+    read, write = handler.request_deserializer, handler.response_serializer
+    for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
+        method = getattr(handler, kind)
+        if method is not None:
+            made = getattr(grpc, f"{kind}_rpc_method_handler")
+            return cast(Handler, made(_with_messages(method), read, write))
+    return handler
+
+
+def _with_messages(method: Callable[[Any, grpc.ServicerContext], Any]) -> Any:
+    return lambda request, context: method(_checked(request), context)
 
 
 def _checked(request: Any) -> Any:

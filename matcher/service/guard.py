@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import grpc
 
-from matcher.audit.entry import Entry
 from matcher.audit.log import AuditLog
 from matcher.errors import ArgumentError, MatcherError, UnauthenticatedError
 from matcher.observe.handlers import Handler, Wrapped
@@ -21,8 +18,9 @@ from matcher.security.allowance import Allowances
 from matcher.security.identity import ANYBODY, Identity
 from matcher.security.settings import SecuritySettings
 from matcher.security.tokens import TokenVerifier
+from matcher.service.access import CallAccess
 from matcher.service.boundary import OURS, Undecodable
-from matcher.service.scopes import Lookup, check_scope, owners_of, samples_of, subjects_of
+from matcher.service.scopes import Lookup, check_scope, owners_of, samples_of
 
 BEARER = "bearer "
 """How the metadata `authorization` begins (RFC 6750)."""
@@ -106,7 +104,7 @@ class Guard(grpc.ServerInterceptor):
 
     def _unary(self, method: str, inner: Unary) -> Unary:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
-            access = _Access(method, context)
+            access = CallAccess(method, context)
             if self.log is not None and not isinstance(request, Undecodable):
                 access.owners = owners_of(request, self.lookup)  # before the call: it may delete or move them
             try:
@@ -123,7 +121,7 @@ class Guard(grpc.ServerInterceptor):
 
     def _stream(self, method: str, inner: Streaming) -> Streaming:
         def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-            access = _Access(method, context)
+            access = CallAccess(method, context)
             try:
                 access.identity = self._identity(context)
                 access.identity.check_role(method)
@@ -134,7 +132,7 @@ class Guard(grpc.ServerInterceptor):
             if self.log is None:
                 yield from answers
             else:
-                stream = _Recorded(answers, lambda answer: self._submit(access, None, answer, None))
+                stream = _Recorded(answers, lambda answer: self._submit_item(access, answer))
                 with self._lock:
                     self._streams = [*(one for one in self._streams if not one.ended), stream]
                 yield from stream.run()
@@ -142,7 +140,7 @@ class Guard(grpc.ServerInterceptor):
         return call
 
     def _checked(
-        self, access: _Access, requests: Iterator[Any], context: grpc.ServicerContext
+        self, access: CallAccess, requests: Iterator[Any], context: grpc.ServicerContext
     ) -> Iterator[Any]:
         for request in requests:
             try:
@@ -151,6 +149,8 @@ class Guard(grpc.ServerInterceptor):
             except MatcherError as error:
                 self._record(access, request, None, error)
                 raise
+            if self.log is not None:
+                access.items.add(request, owners_of(request, self.lookup))
             yield request
 
     def _identity(self, context: grpc.ServicerContext) -> Identity:
@@ -188,57 +188,25 @@ class Guard(grpc.ServerInterceptor):
             raise ArgumentError(f"Samples: expected at most {self._samples} in a request, got {count}.")
         check_scope(identity, method, request, self.lookup)
 
-    def _record(self, access: _Access, request: Any, reply: Any, error: Exception | None) -> None:
+    def _submit_item(self, access: CallAccess, answer: Any) -> Future[int] | None:
+        """Log an item of a stream by its answer: under its own transaction, with whom it named."""
+        item = access.items.take(answer.item_id)
+        if self.log is None:
+            return None
+        return self.log.submit(access.entry(None, answer, None, item))
+
+    def _record(self, access: CallAccess, request: Any, reply: Any, error: Exception | None) -> None:
         """Return once the access is durable in the log."""
         done = self._submit(access, request, reply, error)
         if done is not None:
             done.result()
 
     def _submit(
-        self, access: _Access, request: Any, reply: Any, error: Exception | None
+        self, access: CallAccess, request: Any, reply: Any, error: Exception | None
     ) -> Future[int] | None:
         if self.log is None or (access.method in NOT_LOGGED and error is None):
             return None
         return self.log.submit(access.entry(request, reply, error))
-
-
-class _Access:
-    """One call: what the log says of it."""
-
-    def __init__(self, method: str, context: grpc.ServicerContext) -> None:
-        self.method, self.identity = method, Identity("", frozenset(), frozenset())
-        self._address = context.peer()
-        self._made = ""
-        self.owners: list[str] = []
-        """Subjects whose encounters the request names by their numbers."""
-
-    def entry(self, request: Any, reply: Any, error: Exception | None) -> Entry:
-        """Return the entry of an access and its answer."""
-        subjects: dict[str, None] = {}
-        for message in (request, reply):
-            if message is not None and not isinstance(message, Undecodable):
-                subjects.update(dict.fromkeys(subjects_of(message)))
-        subjects.update(dict.fromkeys(self.owners))
-        return Entry(
-            time.time_ns() // 1000,
-            self.identity.name or "unknown",
-            self.method,
-            getattr(request, "transaction_id", "") or self._transaction(),
-            _outcome(reply, error),
-            tuple(subjects),
-            self._address,
-        )
-
-    def _transaction(self) -> str:
-        self._made = self._made or uuid.uuid4().hex
-        return self._made
-
-
-def _outcome(reply: Any, error: Exception | None) -> str:
-    if error is not None:
-        return (error.reason or type(error).__name__) if isinstance(error, MatcherError) else "INTERNAL"
-    item = getattr(reply, "error", None)
-    return getattr(item, "reason", "") or "OK"
 
 
 class _Recorded:

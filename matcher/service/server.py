@@ -14,7 +14,7 @@ from matcher.audit.index import AccessIndex
 from matcher.engine import Engine
 from matcher.errors import ArgumentError
 from matcher.service.address import is_loopback, split_address
-from matcher.service.boundary import Boundary
+from matcher.service.boundary import Boundary, Messages
 from matcher.service.handlers.accesses import AccessHandlers
 from matcher.service.handlers.encounters import EncounterHandlers
 from matcher.service.handlers.enrolment import EnrolmentHandlers
@@ -101,7 +101,7 @@ class Server:
         self._announce(False)
         self._grpc = grpc.server(
             ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="call"),
-            interceptors=[*([outermost] if outermost else []), Boundary(), *interceptors],
+            interceptors=[*([outermost] if outermost else []), Boundary(), *interceptors, Messages()],
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
                 # Two servers at one port would share its calls at random.

@@ -64,6 +64,9 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     service = figures["service"]["figures"]
     assert service["secured_verifications_per_second"] > 0
     assert service["verify_image_median_ms"] is None
+    sealed = figures["sealed"]
+    assert sealed["figures"]["cipher_gb_per_second"] > 0
+    assert [row["subjects"] for row in sealed["sizes"]] == [20, 40, 60]
     store = figures["store"]
     assert store["subjects"] == 100
     assert store["figures"]["sqlite_enrolments_per_second"] > 0

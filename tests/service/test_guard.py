@@ -230,6 +230,51 @@ def test_every_access_is_in_the_log_before_its_answer(tokens: Office) -> None:
     assert b"IMG" not in b"".join(path.read_bytes() for path in (tokens.folder / "audit").iterdir())
 
 
+def test_bytes_that_are_no_message_are_in_the_log(tokens: Office) -> None:
+    """With who sent them, where that is known; of streams too."""
+    channel, token = tokens.channel(None), tokens.token("verify", "identify")
+    for metadata in (None, [("authorization", f"Bearer {token}")]):
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary(f"/{SERVICE}/Verify")(b"\xff\xff", metadata=metadata, timeout=20)
+    stream = channel.stream_stream(f"/{SERVICE}/IdentifyStream")
+    with pytest.raises(grpc.RpcError) as failed:
+        list(stream(iter([b"\xff\xff"]), metadata=metadata, timeout=20))
+    assert "no message" in to_error(failed.value, "server").message
+    assert [(entry.actor, entry.action, entry.outcome) for entry in tokens.entries()] == [
+        ("unknown", "Verify", "UNAUTHENTICATED"),
+        ("clerk", "Verify", "ARGUMENT_INVALID"),
+        ("clerk", "IdentifyStream", "ARGUMENT_INVALID"),
+    ]
+
+
+def test_items_of_a_stream_are_logged_each_under_its_own_transaction(tokens: Office) -> None:
+    """And about whom they asked, also where the answer does not say so; two of one id are both there."""
+    tokens.call("Enroll", ENROLL, token=tokens.token("enrol"))
+    stub = pb_grpc.MatcherServiceStub(tokens.channel(None))
+    metadata = [("authorization", f"Bearer {tokens.token('enrol', 'identify')}")]
+    items = [
+        pb.BulkEnrollRequest(
+            item_id=f"i{n}",
+            transaction_id=f"visit {n}" if n else "",
+            enroll=pb.EnrollRequest(subject_id=f"s{n}", samples=[sample(f"IMG {10 + n} 0")]),
+        )
+        for n in range(3)
+    ]
+    list(stub.BulkEnroll(iter(items), metadata=metadata, timeout=20))
+    searches = [
+        pb.IdentifyStreamRequest(item_id="x", transaction_id=name, search=pb.IdentifyRequest(subject_id=whom))
+        for name, whom in (("first", "alice"), ("second", "nobody"))
+    ]
+    list(stub.IdentifyStream(iter(searches), metadata=metadata, timeout=20))
+    entries = tokens.entries()[1:]
+    bulk = {entry.subjects: entry.transaction for entry in entries if entry.action == "BulkEnroll"}
+    assert len(bulk[("s0",)]) == 32  # made by the server
+    assert (bulk[("s1",)], bulk[("s2",)]) == ("visit 1", "visit 2")
+    searched = [entry for entry in entries if entry.action == "IdentifyStream"]
+    assert {entry.transaction for entry in searched} == {"first", "second"}
+    assert {name for entry in searched for name in entry.subjects} == {"alice", "nobody"}
+
+
 def test_an_access_by_an_encounter_s_number_is_in_its_subject_s_log(tokens: Office) -> None:
     """Whose it is when the call begins: afterwards it may be gone, or another's."""
     enrol, admin = tokens.token("enrol"), tokens.token("enrol", "identify", "delete", "admin", sub="chief")
@@ -329,7 +374,7 @@ def test_limits(tokens: Office) -> None:
             tokens.call("GetServerStatus", STATUS, token=token)
         except TooManyRequestsError as error:
             waits.append(error.retry_after_s)
-    assert len(waits) == 60 - (50 - 2)
+    assert len(waits) == 60 - (50 - 3)  # the three above, and what is no message among them
     assert all(0 < wait <= 1000 for wait in waits)  # one in a thousand seconds, as the settings say
     assert tokens.call("GetServerStatus", STATUS, token=tokens.token("read", sub="other")).subject_count == 0
 

@@ -59,8 +59,8 @@ def measure(*, smallest: bool = False, sizes: Sequence[int] = SIZES) -> dict[str
     slope, start = np.polyfit(subjects, seconds, 1)
     line = start + slope * subjects
     figures: dict[str, float | None] = {
-        "seconds_a_subject": slope,
-        "seconds_of_none": start,
+        "seconds_a_subject": float(slope),
+        "seconds_of_none": float(start),
         "farthest_from_the_line": float(np.max(np.abs(seconds / line - 1.0))),
         "file_gb_at_1m": rows[-1]["file_gb"] / rows[-1]["subjects"] * MILLION,
         "cipher_gb_per_second": _cipher_speed(),

@@ -137,13 +137,18 @@ def test_a_restart_takes_the_index_from_the_snapshot(
         engine.delete("s9")
         before = [engine.identify([finger(who, 1)]) for who in range(0, 40, 3)]
     described: list[int] = []
-    describe = PackedFingerprintScorer.describe
+    describe, admit = PackedFingerprintScorer.describe, PackedFingerprintScorer.admit
 
     def counting(self, template):  # type: ignore[no-untyped-def]
         described.append(1)
         return describe(self, template)
 
+    def counting_all(self, words):  # type: ignore[no-untyped-def]
+        described.extend(1 for _ in words)
+        return admit(self, words)
+
     monkeypatch.setattr(PackedFingerprintScorer, "describe", counting)
+    monkeypatch.setattr(PackedFingerprintScorer, "admit", counting_all)
     with open_engine() as engine:
         assert not described
         assert [engine.identify([finger(who, 1)]) for who in range(0, 40, 3)] == before

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.dedup.work import Arrays, WorkFolder, array_text, text_array
-from matcher.types import I64, U8, U64, Modality
+from matcher.gallery.search import Calibration as AnyCalibration
+from matcher.score.calibration import Calibration
+from matcher.score.cohort import normalised
+from matcher.score.person import F64
+from matcher.types import F32, I64, U8, U64, Modality
 
 BLOCK_RECORDS = 2048
 """Records of a block: with two fingers, two eyes and a face about 24 MB."""
@@ -32,6 +36,30 @@ STAGE = "pack"
 
 KEYS = ("words", "offsets", "record", "position", "quality", "extractor", "sample")
 """Arrays of a modality in a block's part, as in `Rows`."""
+
+
+LIKENESS_CALIBRATIONS = "likeness-calibrations"
+"""Name of the part that says what normalised scores of faces are worth, where they are normalised."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normal:
+    """How alike strangers are to each sample of a block (`matcher.score.cohort`).
+
+    Attributes
+    ----------
+    mean, deviation : float64 array (R,)
+    calibrations : mapping
+        Of normalised scores, by extractor; an extractor that is not in it keeps its own.
+    """
+
+    mean: F64
+    deviation: F64
+    calibrations: Mapping[str, Calibration]
+
+    def calibration(self, extractor: str) -> Calibration:
+        """Return what normalised scores of an extractor are worth; there is one."""
+        return self.calibrations[extractor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +81,8 @@ class Rows:
     extractors : tuple of str
     records : int
         Of the block.
+    normal : Normal or None
+        Where scores are normalised.
     """
 
     words: U64
@@ -64,11 +94,42 @@ class Rows:
     sample: I64
     extractors: tuple[str, ...]
     records: int
+    normal: Normal | None = None
     _lists: dict[int, I64] = field(default_factory=dict, init=False)
     _starts: dict[int, I64] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.record)
+
+    def calibrated(
+        self, own: I64 | int, others: Rows, its: I64, raw: F32, calibration: AnyCalibration
+    ) -> tuple[AnyCalibration, F64, Any]:
+        """Return scores of rows with rows of another block, normalised where both can be.
+
+        Parameters
+        ----------
+        own, its : int or int64 array (n,)
+            Rows of this block and of `others`; of one extractor each.
+        others : Rows
+        raw : float32 array (n,)
+        calibration : Calibration
+            Of raw scores.
+
+        Returns
+        -------
+        calibration : Calibration
+            The one that was taken.
+        scores : float64 array (n,)
+        extrapolated : bool array (n,)
+        """
+        if self.normal is None or others.normal is None or not len(its):
+            return calibration, *calibration.scores(raw)
+        name = others.extractors[int(others.extractor[its[0]])]
+        if name not in self.normal.calibrations:
+            return calibration, *calibration.scores(raw)
+        mine, other = self.normal, others.normal
+        values = normalised(raw, mine.mean[own], mine.deviation[own], other.mean[its], other.deviation[its])
+        return mine.calibrations[name], *mine.calibrations[name].scores(values)
 
     def row(self, number: int) -> U64:
         """Return the words of a row."""
@@ -152,6 +213,11 @@ def block_name(number: int) -> str:
     return f"block-{number:05d}"
 
 
+def likeness_name(number: int) -> str:
+    """Return the name of the part that says how alike strangers are to the faces of a block."""
+    return f"likeness-{number:05d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Packing:
     """Where the parts of extraction are, their names and the records of each; it travels to workers."""
@@ -215,25 +281,37 @@ class Blocks:
     def __init__(self, work: WorkFolder, memory: int) -> None:
         self._work, self._memory = work, memory
         self._kept: OrderedDict[int, Block] = OrderedDict()
+        self._calibrations: dict[str, Calibration] | None = None
 
     def __getitem__(self, number: int) -> Block:
         if number in self._kept:
             self._kept.move_to_end(number)
             return self._kept[number]
-        block = _block(self._work.read(block_name(number)))
+        block = _block(self._work.read(block_name(number)), self._normal(number))
         while len(self._kept) > 1 and self._used() + block.bytes > self._memory:
             self._kept.popitem(last=False)
         self._kept[number] = block
         return block
 
+    def _normal(self, number: int) -> Normal | None:
+        if not self._work.has(LIKENESS_CALIBRATIONS):
+            return None
+        if self._calibrations is None:
+            told = json.loads(array_text(self._work.read(LIKENESS_CALIBRATIONS)["text"]))
+            self._calibrations = {model: Calibration.from_json(one) for model, one in told.items()}
+        part = self._work.read(likeness_name(number), ("mean", "deviation"))
+        return Normal(part["mean"], part["deviation"], self._calibrations)
+
     def _used(self) -> int:
         return sum(block.bytes for block in self._kept.values())
 
 
-def _block(part: dict[str, npt.NDArray[Any]]) -> Block:
+def _block(part: dict[str, npt.NDArray[Any]], normal: Normal | None) -> Block:
     extractors: Sequence[str] = json.loads(array_text(part["extractors"]))
     rows = {}
     for modality in Modality:
         own = {key: part[f"{modality.name}.{key}"] for key in KEYS}
-        rows[modality] = Rows(**own, extractors=tuple(extractors), records=int(np.diff(part["range"])[0]))
+        records = int(np.diff(part["range"])[0])
+        likeness = normal if modality is Modality.FACE else None
+        rows[modality] = Rows(**own, extractors=tuple(extractors), records=records, normal=likeness)
     return Block(int(part["range"][0]), int(part["range"][1]), rows)

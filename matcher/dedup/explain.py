@@ -101,7 +101,7 @@ def explain(one: Block, probe: int, two: Block, candidate: int) -> dict[str, Any
         probes = _probes(scorer, mine, own)
         repeats = _repeats(modality, scorer, mine, own, probes, Side.PROBE)
         back = _repeats(modality, scorer, its, other, _probes(scorer, its, other), Side.CANDIDATE)
-        table = _table(scorer, probes, its, other)
+        table = _table(scorer, probes, (mine, own), its, other)
         labelled.append(_fused(modality, _comparable(table), repeats))
         mirror = replace(
             table, position=np.array([mirrored(modality, int(p)) for p in table.position], np.uint8)
@@ -153,9 +153,12 @@ def _repeats(
     return find_repeats(modality, [probe.position for probe in probes], value, share, side)
 
 
-def _table(scorer: Scorer, probes: Sequence[Probe], its: Rows, other: range) -> PairTable:
+def _table(
+    scorer: Scorer, probes: Sequence[Probe], samples: tuple[Rows, range], its: Rows, other: range
+) -> PairTable:
     """Compare every sample with every sample of the other record, of whatever position."""
     rows = np.array(other, np.int64)
+    mine_rows, own = samples
     shape = (len(probes), len(rows))
     value, raw = np.zeros(shape), np.zeros(shape)
     extrapolated, source = np.zeros(shape, np.bool_), np.zeros(shape, np.int64)
@@ -165,10 +168,15 @@ def _table(scorer: Scorer, probes: Sequence[Probe], its: Rows, other: range) -> 
         raw[number] = scores
         for name in np.unique(its.extractor[rows]).tolist():
             of_it = its.extractor[rows] == name
-            calibration = scorer.calibration(probe.extractor, its.extractors[name])
+            calibration, value[number, of_it], extrapolated[number, of_it] = mine_rows.calibrated(
+                own[number],
+                its,
+                rows[of_it],
+                scores[of_it],
+                scorer.calibration(probe.extractor, its.extractors[name]),
+            )
             if calibration.id not in ids:
                 ids.append(calibration.id)
-            value[number, of_it], extrapolated[number, of_it] = calibration.scores(scores[of_it])
             source[number, of_it] = ids.index(calibration.id)
     mine = np.array([probe.position for probe in probes], np.uint8)
     everything = np.ones(shape, np.bool_)

@@ -152,12 +152,13 @@ class RecordProbe:
     def __init__(self, block: Block, record: int) -> None:
         self._scorers = scorers()
         self._persons = persons()
-        self._samples: dict[Modality, list[tuple[int, str, Any]]] = {}
+        self._block = block
+        self._samples: dict[Modality, list[tuple[int, int, Any]]] = {}
         for modality, rows in block.rows.items():
             own = [
                 (
                     int(rows.position[row]),
-                    rows.extractors[int(rows.extractor[row])],
+                    row,
                     self._scorers[modality].prepare(rows.row(row)),
                 )
                 for row in rows.of(record)
@@ -193,11 +194,11 @@ class RecordProbe:
             fingers = PersonSum(self._persons, count)
             for members in _by_position(samples):
                 own = CharacteristicTally.of(count)
-                for position, extractor, prepared in members:
+                for position, sample, prepared in members:
                     place = mirrored(modality, position) if swapped else position
                     found = rows.comparable(place, first)
                     if len(found):
-                        _compare(own, scorer, prepared, extractor, rows, found)
+                        _compare(own, scorer, prepared, (self._block.rows[modality], sample), rows, found)
                         guessed = (rows.position[found] == UNKNOWN) | (place == UNKNOWN)
                         own.hypotheses[rows.record[found[guessed]]] = True
                 if modality is Modality.FINGERPRINT:
@@ -211,22 +212,30 @@ class RecordProbe:
         return units.scores(), units.compared > 0
 
 
-def _by_position(samples: Sequence[tuple[int, str, Any]]) -> Iterator[list[tuple[int, str, Any]]]:
+def _by_position(samples: Sequence[tuple[int, int, Any]]) -> Iterator[list[tuple[int, int, Any]]]:
     """Yield the samples of each known position together, and each of unknown position alone."""
-    groups: dict[int, list[tuple[int, str, Any]]] = {}
+    groups: dict[int, list[tuple[int, int, Any]]] = {}
     for number, sample in enumerate(samples):
         groups.setdefault(sample[0] if sample[0] != UNKNOWN else -1 - number, []).append(sample)
     yield from groups.values()
 
 
 def _compare(
-    own: CharacteristicTally, scorer: Scorer, prepared: Any, extractor: str, rows: Rows, found: I64
+    own: CharacteristicTally,
+    scorer: Scorer,
+    prepared: Any,
+    sample: tuple[Rows, int],
+    rows: Rows,
+    found: I64,
 ) -> None:
+    mine, row = sample
+    extractor = mine.extractors[int(mine.extractor[row])]
     raw = scorer.score(prepared, rows.words, rows.offsets, found, 1)
     names = rows.extractor[found]
     for number in np.unique(names).tolist():
         of_it = names == number
-        values, _ = scorer.calibration(extractor, rows.extractors[number]).scores(raw[of_it])
+        calibration = scorer.calibration(extractor, rows.extractors[number])
+        _, values, _ = mine.calibrated(row, rows, found[of_it], raw[of_it], calibration)
         own.add(rows.record[found[of_it]].astype(np.int32), values)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.dedup.blocks import UNKNOWN, Block, Rows, held_bit
+from matcher.dedup.faces import faces_chosen
 from matcher.dedup.fingers import by_fingers, finger_block
 from matcher.dedup.modes import Asked
 from matcher.dedup.nominate import HISTOGRAM_BINS, Comparison, scorers
@@ -160,13 +161,17 @@ def _by_faces(chosen: Bools, mine: Rows, wanted: I64, its: Rows, first: int, lea
     numbers[wanted] = np.arange(len(wanted))
     for maker in np.unique(mine.extractor).tolist():
         model = mine.extractors[maker]
-        raw = scorers()[Modality.FACE].calibration(model, model).raw_at(least_db)  # type: ignore[attr-defined]
-        least = np.float32(1.0 - 2.0 * np.exp(-raw))
         probes = np.flatnonzero((mine.extractor == maker) & (numbers[mine.record] >= 0))
         same = [number for number, name in enumerate(its.extractors) if name == model]
         listed = np.flatnonzero(np.isin(its.extractor, same) & (its.record >= first))
         if not len(probes) or not len(listed):
             continue
+        if mine.normal is not None and its.normal is not None and model in mine.normal.calibrations:
+            for row, column in faces_chosen(mine, its, probes, listed, mine.normal, least_db):
+                chosen[numbers[mine.record[probes[row]]], its.record[listed[column]]] = True
+            continue
+        raw = scorers()[Modality.FACE].calibration(model, model).raw_at(least_db)  # type: ignore[attr-defined]
+        least = np.float32(1.0 - 2.0 * np.exp(-raw))
         vectors, others = _unit_vectors(mine, probes), _unit_vectors(its, listed)
         for begin in range(0, len(probes), FACES_AT_ONCE):
             cosine = vectors[begin : begin + FACES_AT_ONCE] @ others.T

@@ -86,6 +86,7 @@ class PairScorer:
         pairs: list[I64] = []
         rows: list[I64] = []
         whose: list[I64] = []
+        own_rows: list[I64] = []
         for begin, end in runs:
             samples = [r for r in mine.of(int(probe[begin])) if mine.position[r] == position]
             samples = samples[number : number + 1] if position == UNKNOWN else samples
@@ -102,15 +103,19 @@ class PairScorer:
                 pairs.append(pair)
                 rows.append(wanted)
                 whose.append(np.full(total, mine.extractor[sample], np.int64))
+                own_rows.append(np.full(total, sample, np.int64))
         own = CharacteristicTally.of(len(probe))
         if not raws:
             return own
         raw, pair = np.concatenate(raws), np.concatenate(pairs)
-        row, maker = np.concatenate(rows), np.concatenate(whose)
-        for one, two in {(int(a), int(b)) for a, b in zip(maker, its.extractor[row], strict=True)}:
-            of_it = (maker == one) & (its.extractor[row] == two)
+        row, maker, sampled = np.concatenate(rows), np.concatenate(whose), np.concatenate(own_rows)
+        makers = maker * len(its.extractors) + its.extractor[row]
+        for both in np.unique(makers).tolist():
+            one, two = divmod(both, len(its.extractors))
+            of_it = makers == both
             calibration = scorers()[modality].calibration(mine.extractors[one], its.extractors[two])
-            own.add(pair[of_it].astype(np.int32), calibration.scores(raw[of_it])[0])
+            _, values, _ = mine.calibrated(sampled[of_it], its, row[of_it], raw[of_it], calibration)
+            own.add(pair[of_it].astype(np.int32), values)
         guessed = (its.position[row] == UNKNOWN) | (position == UNKNOWN)
         own.hypotheses[pair[guessed]] = True
         return own

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from matcher.dedup.allowance import Allowance, allowance, finger_pairs, holdings
-from matcher.dedup.blocks import BLOCK_RECORDS, LARGE_BLOCK_RECORDS, Packing, block_names, pack_task
+from matcher.dedup.blocks import (
+    BLOCK_RECORDS,
+    LARGE_BLOCK_RECORDS,
+    LIKENESS_CALIBRATIONS,
+    Packing,
+    block_names,
+    likeness_name,
+    pack_task,
+)
 from matcher.dedup.blocks import STAGE as PACK
 from matcher.dedup.clusters import Clusters, find_clusters
 from matcher.dedup.decide import Pair, decide_pairs
@@ -20,6 +28,8 @@ from matcher.dedup.explain import STAGE as FULL
 from matcher.dedup.explain import explain_task, pair_tasks
 from matcher.dedup.extract import STAGE as EXTRACT
 from matcher.dedup.extract import Extraction, extract_task, extraction_tasks
+from matcher.dedup.faces import COHORT_PART, Likeness, calibration_task, cohort_task, likeness_task
+from matcher.dedup.faces import STAGE as LIKENESS
 from matcher.dedup.fingers import MOST_COMPARED, describe_task, part_name
 from matcher.dedup.fingers import STAGE as DESCRIBE
 from matcher.dedup.modes import Asked
@@ -156,6 +166,17 @@ def deduplicate(
         PACK, pack_task, Packing(extracted, parts), blocks, work, workers=settings.workers, progress=tell
     )
     clock.stage(PACK)
+
+    likeness = Likeness(work, len(blocks))
+    faces = [(likeness_name(number), number) for number in range(len(blocks))]
+    stages = (
+        (cohort_task, [(COHORT_PART, None)]),
+        (likeness_task, faces),
+        (calibration_task, [(LIKENESS_CALIBRATIONS, None)]),
+    )
+    for task, wanted in stages:
+        run_tasks(LIKENESS, task, likeness, wanted, work, workers=settings.workers, progress=tell)
+    clock.stage(LIKENESS)
 
     described = indexed and finger_pairs(holdings(samples.templates, records), asked) > MOST_COMPARED
     if described:

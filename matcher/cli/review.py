@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from matcher.cli.connection import Connection
     from matcher.review.ledger import Ledger
 
 ENV_PASSWORD = "MATCHER_REVIEW_PASSWORD"
@@ -45,6 +46,18 @@ def review_command(
         ),
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file with its key.")] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --merge: use TLS; PEM file of who signed the server's certificate. --tls-cert and "
+            "--tls-key are your own then, where the server asks for them.",
+            envvar="MATCHER_TLS_CA",
+        ),
+    ] = None,
+    token: Annotated[
+        Path | None,
+        typer.Option(help="With --merge: file that holds a signed token; or the token in MATCHER_TOKEN."),
+    ] = None,
     add_user: Annotated[
         str | None, typer.Option(help="Add a user, or give a new password, instead of serving.")
     ] = None,
@@ -53,6 +66,7 @@ def review_command(
     """Serve the review console, or add a user to it."""
     import hashlib
 
+    from matcher.cli.connection import Connection
     from matcher.errors import ArgumentError
     from matcher.review.ledger import Ledger, Role
 
@@ -64,7 +78,8 @@ def review_command(
     run = hashlib.sha256(pairs.read_bytes()).hexdigest()
     ledger = Ledger(out / LEDGER, run)
     if merge is not None:
-        _merge(out, ledger, merge, run)
+        at = Connection(merge, MERGE_TIMEOUT_S, tls_ca, tls_cert, tls_key, token)
+        _merge(out, ledger, at, run)
         return
     if add_user is not None:
         if role not in list(Role):
@@ -80,8 +95,7 @@ def review_command(
     _serve(out, ledger, listen, tls_cert, tls_key)
 
 
-def _merge(out: Path, ledger: Ledger, server: str, run: str) -> None:
-    from matcher.cli.connection import connect
+def _merge(out: Path, ledger: Ledger, at: Connection, run: str) -> None:
     from matcher.cli.dedup import work_key
     from matcher.review.cases import load_cases
     from matcher.review.evidence import Evidence
@@ -90,7 +104,7 @@ def _merge(out: Path, ledger: Ledger, server: str, run: str) -> None:
     plan = plan_merges(load_cases(out), ledger.decisions(), Evidence(out, work_key()).order)
     for group in plan.contradictions:
         print(f"left alone, decisions contradict each other: {', '.join(group)}", file=sys.stderr)
-    with connect(server, MERGE_TIMEOUT_S) as client:
+    with at.client() as client:
         done = send_merges(plan, client.merge, run)
     for one in done:
         told = "not there any more" if one.sequence is None else f"change {one.sequence}"

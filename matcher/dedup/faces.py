@@ -9,7 +9,8 @@ calibration that it comes with.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -78,6 +79,12 @@ class Cohort:
     record: I64
     mean: F64
     deviation: F64
+
+
+def enough_faces(templates: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether some model has faces enough, of all templates (`extractor` and `modality` of each)."""
+    models = Counter(one["extractor"] for one in templates if one["modality"] == Modality.FACE.name)
+    return max(models.values(), default=0) >= FEWEST
 
 
 def cohort_task(context: Likeness, _: None) -> Arrays:

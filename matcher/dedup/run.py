@@ -28,7 +28,14 @@ from matcher.dedup.explain import STAGE as FULL
 from matcher.dedup.explain import explain_task, pair_tasks
 from matcher.dedup.extract import STAGE as EXTRACT
 from matcher.dedup.extract import Extraction, extract_task, extraction_tasks
-from matcher.dedup.faces import COHORT_PART, Likeness, calibration_task, cohort_task, likeness_task
+from matcher.dedup.faces import (
+    COHORT_PART,
+    Likeness,
+    calibration_task,
+    cohort_task,
+    enough_faces,
+    likeness_task,
+)
 from matcher.dedup.faces import STAGE as LIKENESS
 from matcher.dedup.fingers import MOST_COMPARED, describe_task, part_name
 from matcher.dedup.fingers import STAGE as DESCRIBE
@@ -167,16 +174,16 @@ def deduplicate(
     )
     clock.stage(PACK)
 
-    likeness = Likeness(work, len(blocks))
-    faces = [(likeness_name(number), number) for number in range(len(blocks))]
-    stages = (
-        (cohort_task, [(COHORT_PART, None)]),
-        (likeness_task, faces),
-        (calibration_task, [(LIKENESS_CALIBRATIONS, None)]),
-    )
-    for task, wanted in stages:
-        run_tasks(LIKENESS, task, likeness, wanted, work, workers=settings.workers, progress=tell)
-    clock.stage(LIKENESS)
+    if enough_faces(samples.templates):
+        likeness = Likeness(work, len(blocks))
+        faces = [(likeness_name(number), number) for number in range(len(blocks))]
+        for task, wanted, heard in (
+            (cohort_task, [(COHORT_PART, None)], _quiet),
+            (likeness_task, faces, tell),
+            (calibration_task, [(LIKENESS_CALIBRATIONS, None)], _quiet),
+        ):
+            run_tasks(LIKENESS, task, likeness, wanted, work, workers=settings.workers, progress=heard)
+        clock.stage(LIKENESS)
 
     described = indexed and finger_pairs(holdings(samples.templates, records), asked) > MOST_COMPARED
     if described:
@@ -239,6 +246,10 @@ def _calibration(scorers: Scorers, modality: Modality, one: str, two: str) -> st
             f"The register holds {modality.name} templates that do not compare: {error.message}",
             hint=error.hint,
         ) from None
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    """Tell nothing: a short task between others of its stage."""
 
 
 class _Clock:

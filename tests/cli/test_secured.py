@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -170,6 +170,30 @@ def test_a_token_from_a_file_or_the_environment(
     assert run("enroll", finger, "--subject", "bob", *at)[0] == 0
     monkeypatch.setenv(TOKEN, "nonsense")
     assert "UNAUTHENTICATED" in run("enroll", finger, *at)[2]
+
+
+def test_decisions_are_fed_back_to_a_secured_server(
+    tokens: Office, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secure: ModuleType
+) -> None:
+    """`matcher review --merge` trusts and proves as the clients do."""
+    from matcher.review.feedback import Merge, Plan
+
+    at = ("--server", tokens.server.address, *tokens.options("ca"), "--token", tokens.folder / "token")
+    for number, name in enumerate(("alice", "bob")):
+        assert run("enroll", file_of(tmp_path, number), "--subject", name, *at)[0] == 0
+    (tmp_path / "pairs.parquet").write_bytes(b"pairs")
+    monkeypatch.setattr("matcher.review.cases.load_cases", lambda out: [])
+    monkeypatch.setattr("matcher.review.evidence.Evidence", lambda out, key: SimpleNamespace(order={}))
+    plan = Plan((Merge("alice", "bob"),), ())
+    monkeypatch.setattr("matcher.review.feedback.plan_merges", lambda *given: plan)
+    merge = ("review", tmp_path, "--merge", tokens.server.address, *tokens.options("ca"))
+    assert "UNAUTHENTICATED" in run(*merge)[2]
+    assert "PERMISSION_DENIED" in run(*merge, "--token", tokens.folder / "token")[2]
+    admin = tmp_path / "admin"
+    admin.write_text(secure.signed(KEY, "main", secure.claims(roles=["admin"])))
+    status, out, err = run(*merge, "--token", admin)
+    assert (status, "1 of 1 merged" in err) == (0, True), err
+    assert out.startswith("bob -> alice: change ")
 
 
 def test_whom_the_client_cannot_trust(mutual: Office, run: Run, tmp_path: Path, secure: ModuleType) -> None:

@@ -17,11 +17,12 @@ from matcher.score.cohort import (
     normalised,
     register_calibration,
 )
+from matcher.types import F32
 
 PAIRS = 4_000_000
 
 
-def plainly(scores: np.ndarray, count: int) -> tuple[float, float]:
+def plainly(scores: F32, count: int) -> tuple[float, float]:
     """Return mean and deviation of the highest scores but for the two highest, by sorting."""
     kept = sorted(scores.tolist(), reverse=True)[LEFT_OUT : LEFT_OUT + count]
     return float(np.mean(kept)), float(np.std(kept))
@@ -32,7 +33,7 @@ def plainly(scores: np.ndarray, count: int) -> tuple[float, float]:
 def test_the_highest_scores_are_those_of_plain_sorting(seed: int, size: int) -> None:
     """Of every sample, ties among them too; and as if one of them had not been there."""
     rng = np.random.default_rng(seed)
-    scores = rng.integers(0, 40, (3, size)).astype(np.float32) / 8
+    scores = (rng.integers(0, 40, (3, size)) / 8).astype(np.float32)
     found = highest_scores(scores)
     for row in range(3):
         assert (found.mean[row], found.deviation[row]) == pytest.approx(plainly(scores[row], found.count))
@@ -55,8 +56,8 @@ def test_strangers_of_the_crowd_and_of_the_lonely_are_alike_after_it() -> None:
     )
     shares = []
     for values in (raw, scores):
-        level = np.quantile(values[np.triu_indices(600, 1)], 0.999)
-        lonely, crowd = (values[:300, :300] >= level).mean(), (values[300:, 300:] >= level).mean()
+        most = float(np.quantile(values[np.triu_indices(600, 1)], 0.999))
+        lonely, crowd = (values[:300, :300] >= most).mean(), (values[300:, 300:] >= most).mean()
         shares.append((lonely, crowd))
     assert shares[0][1] > 10 * max(shares[0][0], 1e-5)
     assert shares[1][1] < 3 * max(shares[1][0], 1e-5)

@@ -100,5 +100,5 @@ def _digest(parts: list[object]) -> str:
 HYPOTHESES_DB = 0.4139
 """10 log10(1 + 10 ** (-MIRROR_COST / 10)): what two hypotheses about each pair cost."""
 
-WORK_VERSION = 2
+WORK_VERSION = 3
 """Of the work files; another begins anew."""

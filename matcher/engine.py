@@ -42,7 +42,8 @@ from matcher.score.known_repeats import KnownRepeats
 from matcher.score.person import PersonCalibration, load_person_calibration
 from matcher.score.repeat_check import repeat_warnings
 from matcher.score.scorers import gallery_scorers
-from matcher.searches import DEFAULT_CANDIDATES, SearchOperations, check_candidates
+from matcher.search_batches import SearchBatches
+from matcher.searches import DEFAULT_CANDIDATES, check_candidates
 from matcher.template.modality import Template, extractor_of, modality_of
 from matcher.types import Modality
 from matcher.uniqueness import UniquenessCheck, request_digest
@@ -51,7 +52,7 @@ from matcher.upgrading import Upgrading
 from matcher.version import __version__
 
 
-class Engine(SearchOperations, EncounterOperations, ExtractionOperations, UpgradeOperations):
+class Engine(SearchBatches, EncounterOperations, ExtractionOperations, UpgradeOperations):
     """One gallery of people: durable, searchable, safe to call from many threads.
 
     Parameters

@@ -95,13 +95,13 @@ class Searcher {
 
     void screen(std::size_t p) {
         kernels::Passed passed;
-        singles_.clear();
+        single_count_ = 0;
         for (std::size_t g = 0; g < kChunkGroups; ++g) {
             if (active_[g] == 0) continue;
             coarse_.screen(probes_[p].coarse, groups_[g], active_[g], passed);
             if (passed.any != 0) take(first_ + g * kGroup, passed);
         }
-        work_.turns_passed += singles_.size();
+        work_.turns_passed += single_count_;
         refine(p);
     }
 
@@ -115,7 +115,10 @@ class Searcher {
             const int at = turn * kernels::kTurnStep;
             if (at + 1 < first_turn_ || at > last_turn_) continue;
             for (unsigned bits = passed.turns[turn]; bits != 0; bits &= bits - 1) {
-                singles_.push_back({record(row + static_cast<std::size_t>(__builtin_ctz(bits))), at});
+                // Written where it stays: a copy would wait for its two halves.
+                kernels::Single& single = singles_[single_count_++];
+                single.record = record(row + static_cast<std::size_t>(__builtin_ctz(bits)));
+                single.turn = at;
             }
         }
     }
@@ -123,8 +126,8 @@ class Searcher {
     void refine(std::size_t p) {
         alignas(64) float raw[kTurnLanes];
         std::memset(scored_, 0, sizeof scored_);
-        for (std::size_t s = 0; s < singles_.size(); s += kTurnLanes) {
-            const int count = static_cast<int>(std::min<std::size_t>(kTurnLanes, singles_.size() - s));
+        for (std::size_t s = 0; s < single_count_; s += kTurnLanes) {
+            const int count = static_cast<int>(std::min<std::size_t>(kTurnLanes, single_count_ - s));
             comparison_.singles(probes_[p].turned, singles_.data() + s, count, counts_);
             comparison_.scores(counts_, kSearchBits, kMinimum, raw);
             for (int lane = 0; lane < count; ++lane) {
@@ -195,7 +198,8 @@ class Searcher {
     std::size_t first_ = 0;
     std::uint8_t active_[kChunkGroups] = {};  // a bit a row, little-endian as the bitmap
     kernels::CoarseGroup groups_[kChunkGroups];
-    std::vector<kernels::Single> singles_;
+    std::vector<kernels::Single> singles_ = std::vector<kernels::Single>(kChunkRows * kernels::kCoarseTurns);
+    std::size_t single_count_ = 0;
     bool scored_[kChunkRows] = {};
     kernels::Counts counts_;
 };

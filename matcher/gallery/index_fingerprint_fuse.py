@@ -35,18 +35,14 @@ counted in benchmarks/README.md."""
 FEWEST = 500
 """Subjects that the scorer sees at least: some 7 ms of its time for two fingers."""
 
-FIRST_SHARE = 0.015
+FIRST_SHARE = 0.01
 """Of the subjects that get the second look: those with the most votes."""
 
 FIRST_FEWEST = 2_000
 """Subjects that get the second look at least."""
 
-FEW_VOTERS, MANY_VOTERS = 20, 110
-"""A finger of the probe that has fewer minutiae shows a part only; one of more is full of false ones. Of the
-synthetic probes 6 % are such, and most lost mates are theirs."""
-
 ALONE_FACTOR, WEAK_FACTOR = 2, 4
-"""Lists of a probe of one finger, and of one with such a finger, are so many times longer."""
+"""Lists of a probe of one finger, and of one with a weak finger, are so many times longer."""
 
 SUPPORT_WEIGHT = 3
 """Weight of votes that agree on one motion, beside all votes."""
@@ -85,7 +81,7 @@ def first_length(subjects: int) -> int:
 
 def widening(probes: Sequence[DescriptorProbe]) -> int:
     """Return how many times longer than for a good probe both lists should be."""
-    if any(len(probe) < FEW_VOTERS or len(probe) > MANY_VOTERS for probe in probes):
+    if any(probe.weak for probe in probes):
         return WEAK_FACTOR
     return ALONE_FACTOR if len(probes) == 1 else 1
 

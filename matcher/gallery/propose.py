@@ -38,6 +38,11 @@ from matcher.types import U64, Modality
 MOST_FOR_WANTED = 4
 """Proposals of one sample, at most so many times as many as are wanted: chance varies."""
 
+SURE_ABOVE = 10.0
+"""A coarse pass may lose one in 10,000 mates of a score so far, dB, above what one stranger among all is
+expected to reach: mates that one sample decides. Weaker ones, who need several samples, it loses more often,
+each sample by itself; benchmarks/README.md counts them."""
+
 
 class Proposer:
     """One search's first stage.
@@ -165,13 +170,16 @@ class Proposer:
     def _least(self, rows: RowsView, scorer: TwoFormScorer, probe: Probe, wanted: int) -> I32:
         """Return the encounters that reach the score which `wanted` strangers are expected to reach."""
         least = 10.0 * np.log10(max(self._passing.subjects / wanted, 1.0))
+        sure = 10.0 * np.log10(max(self._passing.subjects, 1)) + SURE_ABOVE
         pairs = pairings(scorer, probe, rows.extractors)  # what could not be compared later is told now
         encounters: list[I32] = [np.zeros(0, np.int32)]
         raws: list[npt.NDArray[np.float32]] = [np.zeros(0, np.float32)]
         for number, (pair, extractor) in enumerate(zip(pairs, rows.extractors, strict=True)):
             if pair is None:
                 continue
-            raw = scorer.quick.calibration(pair.probe.extractor, extractor).raw_at(float(least))
+            calibration = scorer.quick.calibration(pair.probe.extractor, extractor)
+            raw = calibration.raw_at(float(least))
+            sure_raw = max(raw, calibration.raw_at(float(sure)))
             for block, count, bits in self._blocks(rows, probe.position, number):
                 self._check()
                 found, its = scorer.quick.least(
@@ -180,6 +188,7 @@ class Proposer:
                     count,
                     bits,
                     raw,
+                    sure_raw,
                     MOST_FOR_WANTED * wanted,
                     self._threads,
                 )

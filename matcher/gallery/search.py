@@ -101,7 +101,15 @@ class SearchScorer(Protocol):
         """As `Scorer.calibration`."""
 
     def least(
-        self, probe: Any, words: U64, count: int, allowed: U64 | None, raw: float, most: int, threads: int
+        self,
+        probe: Any,
+        words: U64,
+        count: int,
+        allowed: U64 | None,
+        raw: float,
+        sure: float,
+        most: int,
+        threads: int,
     ) -> tuple[I64, F32]:
         """Return rows of a block that reach a raw score, at most `most`, and their raw scores.
 
@@ -116,6 +124,8 @@ class SearchScorer(Protocol):
         allowed : uint64 array or None
             Bit r % 64 of word r // 64 lets row r in.
         raw : float
+        sure : float
+            Mates of this raw score and above are returned but for one in 10,000; those below more seldom.
         most : int
         threads : int
         """

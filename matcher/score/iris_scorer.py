@@ -48,6 +48,7 @@ class IrisSearchScorer:
         count: int,
         allowed: U64 | None,
         raw: float,
+        sure: float,
         most: int,
         threads: int,
     ) -> tuple[I64, F32]:
@@ -56,7 +57,7 @@ class IrisSearchScorer:
         hits = search(
             probe.words[None, :SEARCH_WORDS],
             records,
-            reliable_raw=raw,
+            reliable_raw=sure,
             least_raw=raw,
             most=most,
             bitmap=allowed,

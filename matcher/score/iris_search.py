@@ -158,7 +158,16 @@ def search(
             raise ArgumentError(f"bitmap: expected at least {(end + 63) // 64} words, got {len(bitmap)}.")
     simd_level()
     probe, row, raw, work = _core.iris_search(
-        probes, records, bitmap, begin, end, reach, least_raw, most, threads, _strictness(reliable_raw)
+        probes,
+        records,
+        bitmap,
+        begin,
+        end,
+        reach,
+        least_raw,
+        most,
+        threads,
+        _strictness(reliable_raw, least_raw),
     )
     return IrisHits(probe, row, raw, *work)
 
@@ -172,15 +181,17 @@ def bitmap_of(allowed: Any) -> U64:
     return padded.view(np.dtype("<u8")).astype(np.uint64)
 
 
-def _strictness(reliable_raw: float | None) -> Sequence[float] | None:
+def _strictness(reliable_raw: float | None, least_raw: float) -> Sequence[float] | None:
     if reliable_raw is None:
         return None
     model = coarse_model()
+    # What passed and may still be wanted is scored, though nobody is sure of it.
+    wanted = least_raw / reliable_raw if 0.0 < least_raw < reliable_raw else 1.0
     return (
         reliable_raw,
         model.slope,
         model.power,
         model.variance,
         model.deviations,
-        model.near_share,
+        model.near_share * wanted,
     )

@@ -18,14 +18,21 @@ import pytest
 
 from matcher.datasets.population.population import Population
 from matcher.errors import ArgumentError, ModelsDifferError
-from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor, describe, prepare
+from matcher.fingerprint.descriptor import (
+    FEW_VOTERS,
+    MANY_VOTERS,
+    PROBED_LISTS,
+    WEAK_PROBED_LISTS,
+    DescriptorProbe,
+    FingerprintDescriptor,
+    describe,
+    prepare,
+)
 from matcher.fingerprint.descriptor_codebook import load_codebook
 from matcher.fingerprint.resident import resident
 from matcher.gallery import index_fingerprint_segment as segments
 from matcher.gallery.index_fingerprint import FingerprintIndex
 from matcher.gallery.index_fingerprint_fuse import (
-    FEW_VOTERS,
-    MANY_VOTERS,
     ShortlistPart,
     first_length,
     shortlist,
@@ -430,7 +437,7 @@ def test_wrong_arguments_are_refused(
         shortlist([ShortlistPart(index, probe, owners=np.full(index.rows, 9, np.int32))], 5, 5)
     assert shortlist_length(10) == 500
     assert shortlist_length(1_600_000) == 1_600
-    assert (first_length(10), first_length(1_600_000)) == (2_000, 24_000)
+    assert (first_length(10), first_length(1_600_000)) == (2_000, 16_000)
 
 
 def test_weak_probes_get_longer_lists(right_probes: dict[int, DescriptorProbe]) -> None:
@@ -438,6 +445,16 @@ def test_weak_probes_get_longer_lists(right_probes: dict[int, DescriptorProbe]) 
     few = replace(good, bases=good.bases[: FEW_VOTERS - 1])
     many = replace(good, bases=np.zeros(MANY_VOTERS + 1, np.uint8))
     assert widening([good, good]) == 1 < widening([good]) < widening([good, few]) == widening([many])
+
+
+def test_weak_prints_look_into_more_lists(population: Population) -> None:
+    templates = [finger for person in population.probes(0, 60) for finger in person.fingers]
+    looked = {(probe.weak, probe.lists.shape[1]) for probe in map(prepare, templates)}
+    assert (False, PROBED_LISTS) in looked
+    assert looked <= {(False, PROBED_LISTS), (True, WEAK_PROBED_LISTS)}
+    template = max(templates, key=lambda t: len(t.minutiae))
+    one, other = prepare(template), prepare(template, probed_lists=WEAK_PROBED_LISTS)
+    np.testing.assert_array_equal(one.lists, other.lists[:, : one.lists.shape[1]])
 
 
 def test_a_list_beyond_the_last_is_an_error_and_no_crash(

@@ -152,6 +152,20 @@ def test_mates_at_the_limit_are_not_lost(full_size: bool) -> None:
     assert lost <= (1e-4 * near if full_size else 1)
 
 
+def test_mates_below_the_sure_score_are_returned_more_seldom_but_as_they_are(
+    gallery: U64, probes: U64, table: npt.NDArray[np.float32]
+) -> None:
+    """Wanted from 0.15 on, sure from `RELIABLE` on: all of the sure ones, most of the others, nobody else."""
+    wanted = set(expected(table, 0.15, 0, np.ones(EYES, bool)))
+    sure = {hit for hit in wanted if hit[2] >= RELIABLE}
+    between = search(probes, gallery, reliable_raw=RELIABLE, least_raw=0.15)
+    careful = search(probes, gallery, reliable_raw=0.15, least_raw=0.15)
+    assert sure
+    assert sure <= set(found(between)) <= wanted
+    assert len(sure) < len(found(between)) <= len(found(careful))
+    assert between.turns_passed < 0.5 * careful.turns_passed
+
+
 def test_statistics_follow_the_model() -> None:
     """The coarse statistic of mates: mean and variance as modelled, left tail no heavier than normal."""
     codes, model = IrisCodes(13, replace(fitted_settings(), turn=4.0)), coarse_model()

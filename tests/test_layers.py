@@ -47,6 +47,7 @@ ENGINE_PARTS = {
     "warm",
     "encounters",
     "searches",
+    "search_batches",
     "batches",
     "uniqueness",
     "extraction",

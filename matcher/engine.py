@@ -42,8 +42,7 @@ from matcher.score.known_repeats import KnownRepeats
 from matcher.score.person import PersonCalibration, load_person_calibration
 from matcher.score.repeat_check import repeat_warnings
 from matcher.score.scorers import gallery_scorers
-from matcher.search_batches import SearchBatches
-from matcher.searches import DEFAULT_CANDIDATES, check_candidates
+from matcher.searches import DEFAULT_CANDIDATES, SearchOperations, check_candidates
 from matcher.template.modality import Template, extractor_of, modality_of
 from matcher.types import Modality
 from matcher.uniqueness import UniquenessCheck, request_digest
@@ -52,7 +51,7 @@ from matcher.upgrading import Upgrading
 from matcher.version import __version__
 
 
-class Engine(SearchBatches, EncounterOperations, ExtractionOperations, UpgradeOperations):
+class Engine(SearchOperations, EncounterOperations, ExtractionOperations, UpgradeOperations):
     """One gallery of people: durable, searchable, safe to call from many threads.
 
     Parameters

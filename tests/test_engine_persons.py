@@ -9,9 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from matcher.deadline import Deadline
 from matcher.engine import Engine
-from matcher.errors import ArgumentError, DeadlineError, InputError
 from matcher.person import PartUse, Side, WarningKind
 from matcher.samples import Sample, SampleKind
 from matcher.types import FingerPosition, FingerprintTemplate
@@ -198,21 +196,3 @@ def test_an_image_encoded_anew_or_cropped_is_the_same_impression(how: str) -> No
     probe = PersonProbe(default_scorers(), load_person_calibration(), templates)
     assert [w.kind for w in probe.warnings] == [WarningKind.SAME_IMPRESSION_TWICE]
     assert len(probe.modalities[0].repeats.characteristics) == 1
-
-
-def test_several_searches_at_once_answer_as_one_by_one(engine: Engine, fakes: ModuleType) -> None:
-    """A probe that cannot be searched for has its error in its place, and the others their answers."""
-    for number in range(5):
-        engine.enroll(f"s{number}", [fakes.image(number, 0, RIGHT_INDEX)])
-    probes = [[fakes.image(number, 1, RIGHT_INDEX)] for number in (3, 0, 9, 4)]
-    alone = [engine.identify(probe) for probe in probes]
-    assert [len(answer.candidates) for answer in alone] == [1, 1, 0, 1]
-    assert engine.identify_many(probes) == alone
-    first, refused, last = engine.identify_many([probes[0], [], probes[3]])
-    assert (first, last) == (alone[0], alone[3])
-    assert isinstance(refused, InputError)
-    with pytest.raises(ArgumentError):
-        engine.identify_many(probes, fpir=7.0)
-    with pytest.raises(DeadlineError):
-        engine.identify_many(probes, deadline=Deadline(lambda: 0.0))
-    assert engine.identify_many([]) == []

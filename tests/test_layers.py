@@ -47,7 +47,6 @@ ENGINE_PARTS = {
     "warm",
     "encounters",
     "searches",
-    "search_batches",
     "batches",
     "uniqueness",
     "extraction",

@@ -12,8 +12,8 @@
 namespace matcher::fingerprint {
 namespace {
 
-// Candidates a thread takes at once: a few milliseconds of work, so that threads end together.
-constexpr std::size_t kChunk = 256;
+// Candidates a thread takes at once: a millisecond of work, so that few are worth several threads, too.
+constexpr std::size_t kChunk = 32;
 
 // Most threads a caller gets, whatever it asks for.
 constexpr int kMaxThreads = 256;

@@ -34,7 +34,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.figures_store import CALLERS, DATABASES, database, fsyncs_per_second
-from benchmarks.gallery import scrambled
+from benchmarks.gallery_made import scrambled
 from benchmarks.register import samples_of
 from matcher.datasets.population import Population
 from matcher.engine import Engine

@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.bars import Bar
-from benchmarks.gallery import Gallery
+from benchmarks.gallery_made import Gallery
 from matcher.gallery.gallery import _forms_of
 from matcher.gallery.snapshot import cut, restored
 from matcher.gallery.snapshot_file import read_snapshot, write_snapshot

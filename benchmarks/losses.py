@@ -30,7 +30,8 @@ import numpy as np
 from scipy.stats import beta
 
 from benchmarks import machine
-from benchmarks.gallery import FPIR, SEED, Gallery, templates_of
+from benchmarks.gallery import FPIR
+from benchmarks.gallery_made import SEED, Gallery, templates_of
 from benchmarks.losses_real import RealPerson, real_people
 from matcher.datasets.population import Population
 from matcher.gallery.filters import ACTIVE, allowed

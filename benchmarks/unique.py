@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks.gallery import templates_of
+from benchmarks.gallery_made import templates_of
 from matcher.datasets.population import Population, SyntheticPerson
 from matcher.engine import Engine
 from matcher.samples import Sample, SampleKind

@@ -15,7 +15,7 @@ import numpy as np
 from matcher import _core
 from matcher.errors import ProtocolError
 from matcher.privacy.randomness import Shared
-from matcher.privacy.rounds import Message, Part
+from matcher.privacy.rounds import Links, Message, Part
 from matcher.types import U64
 
 
@@ -49,6 +49,16 @@ class Bits:
         return Bits(self.own & mask, self.left & mask)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """A party's part of bits that nobody has passed on yet: the parts of all three make them by exclusive or.
+
+    Each part is hidden by a zero-sharing of its own: it may be sent to anybody who may see the bits.
+    """
+
+    own: U64
+
+
 def joined(parts: list[Bits]) -> Bits:
     """Return bits one behind the other along the first axis."""
     return Bits(np.concatenate([p.own for p in parts]), np.concatenate([p.left for p in parts]))
@@ -61,8 +71,8 @@ def inverted(shared: Shared, bits: Bits) -> Bits:
     return Bits(own, left)
 
 
-def both(shared: Shared, x: Bits, y: Bits) -> Part[Bits]:
-    """AND. One round, one bit a party and bit."""
+def product(shared: Shared, x: Bits, y: Bits) -> Product:
+    """AND, each party's part of it. No round."""
     own = _core.share_and(
         np.ascontiguousarray(x.own),
         np.ascontiguousarray(x.left),
@@ -70,14 +80,30 @@ def both(shared: Shared, x: Bits, y: Bits) -> Part[Bits]:
         np.ascontiguousarray(y.left),
         shared.zero_words(x.own.size),
     ).reshape(x.own.shape)
-    left = yield from passed_on(own)
-    return Bits(own, left)
+    return Product(own)
+
+
+def union(shared: Shared, x: Bits, y: Bits) -> Product:
+    """OR, each party's part of it. No round."""
+    return Product(product(shared, x, y).own ^ x.own ^ y.own)
+
+
+def replicated(bits: Product | Bits) -> Part[Bits]:
+    """Pass parts on. One round, one bit a party and bit; none where they are replicated already."""
+    if isinstance(bits, Bits):
+        return bits
+    left = yield from passed_on(bits.own)
+    return Bits(bits.own, left)
+
+
+def both(shared: Shared, x: Bits, y: Bits) -> Part[Bits]:
+    """AND. One round, one bit a party and bit."""
+    return (yield from replicated(product(shared, x, y)))
 
 
 def either(shared: Shared, x: Bits, y: Bits) -> Part[Bits]:
     """OR. One round, one bit a party and bit."""
-    product = yield from both(shared, x, y)
-    return x ^ y ^ product
+    return (yield from replicated(union(shared, x, y)))
 
 
 def passed_on(own: U64) -> Part[U64]:
@@ -107,11 +133,38 @@ def words_of(data: bytes | memoryview, shape: tuple[int, ...]) -> U64:
 
 def any_of(shared: Shared, bits: Bits) -> Part[Bits]:
     """OR over the first axis, in ceil(log2(n)) rounds and n - 1 bits."""
-    while len(bits) > 1:
+    return (yield from replicated((yield from any_but_last(shared, bits))))
+
+
+def any_but_last(shared: Shared, bits: Bits) -> Part[Product | Bits]:
+    """As `any_of`, but that what the last OR makes is not passed on."""
+    while len(bits) > 2:
         half = len(bits) // 2
         merged = yield from either(shared, bits[:half], bits[half : 2 * half])
         bits = joined([merged, bits[2 * half :]])
-    return bits[0]
+    return union(shared, bits[0], bits[1]) if len(bits) == 2 else bits[0]
+
+
+TO_ASKER: Links = frozenset({(1, 0), (2, 0)})
+"""Rounds in which party 0 alone gets something: it answers whoever asked."""
+
+
+def shown(shared: Shared, bits: Product | Bits) -> Part[U64]:
+    """Show bits to party 0 alone; the two others get zeros. One round.
+
+    Of replicated bits party 0 lacks part 1, which party 1 sends; a product's parts 1 and 2 come from both.
+    """
+    theirs = TO_ASKER if isinstance(bits, Product) else TO_ASKER - {(2, 0)}
+    if shared.index == 0:
+        received = yield Message(links=theirs)
+        seen = bits.own ^ words_of(received.ahead, bits.own.shape)
+        return seen ^ (words_of(received.back, seen.shape) if isinstance(bits, Product) else bits.left)
+    data = bytes_of(bits.own)
+    if shared.index == 1:
+        yield Message(back=data, links=theirs)
+    else:
+        yield Message(ahead=data if isinstance(bits, Product) else b"", links=theirs)
+    return np.zeros_like(bits.own)
 
 
 def opened(bits: Bits) -> Part[U64]:

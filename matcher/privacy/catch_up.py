@@ -19,7 +19,7 @@ from matcher.privacy.journal import Entry, Kind, digest_of, entries_of
 from matcher.privacy.layout import Numbers
 from matcher.privacy.operations import agreed, ready
 from matcher.privacy.randomness import Shared
-from matcher.privacy.rounds import Message, Part
+from matcher.privacy.rounds import ALL, Message, Part
 from matcher.privacy.sharing import third_share
 from matcher.privacy.store import ShareStore
 
@@ -34,7 +34,7 @@ def caught_up(shared: Shared, store: ShareStore) -> Part[int]:
         generation.
     """
     own = _summary(store)
-    received = yield Message(ahead=own, back=own, two_way=True)
+    received = yield Message(ahead=own, back=own, links=ALL)
     states = {
         shared.index: _read(own),
         (shared.index + 1) % 3: _read(received.ahead),
@@ -97,7 +97,7 @@ def _rebuilt(shared: Shared, store: ShareStore, behind: int, missing: list[Entry
     """Give one party its shares of some rows: both others send a half, masked by what only those two know."""
     rows = [entry.row for entry in missing if entry.kind is Kind.ENROLLED]
     if shared.index == behind:
-        received = yield Message(two_way=True)
+        received = yield Message(links=ALL)
         halves = [np.frombuffer(half, np.uint8) for half in (received.ahead, received.back)]
         arrays = [store.layout.unpacked(half.tobytes()) if rows else {} for half in halves]
         _replay(store, missing, {name: arrays[0][name] + arrays[1][name] for name in arrays[0]})
@@ -111,7 +111,7 @@ def _rebuilt(shared: Shared, store: ShareStore, behind: int, missing: list[Entry
         terms = third_share(values, values)
         half[name] = terms[0] + mask if is_next else terms[1] - mask
     data = store.layout.packed(half) if rows else b""
-    yield Message(back=data, two_way=True) if is_next else Message(ahead=data, two_way=True)
+    yield Message(back=data, links=ALL) if is_next else Message(ahead=data, links=ALL)
 
 
 def _replay(store: ShareStore, missing: list[Entry], arrays: dict[str, Numbers]) -> None:

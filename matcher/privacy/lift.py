@@ -13,7 +13,7 @@ import numpy.typing as npt
 from matcher.errors import ProtocolError
 from matcher.privacy.bits import Bits, both, bytes_of, joined, words_of
 from matcher.privacy.randomness import Shared
-from matcher.privacy.rounds import Message, Part
+from matcher.privacy.rounds import Links, Message, Part
 from matcher.privacy.sign import Numbers, carry_saved, hidden, planes_of, summed, values_of
 
 U32 = npt.NDArray[np.uint32]
@@ -94,6 +94,10 @@ class Comparison:
         return self._carry[0]
 
 
+E_ONLY: Links = frozenset({(1, 2)})
+"""Of `injected`'s round."""
+
+
 def injected(shared: Shared, bits: Bits, count: int, width: int) -> Part[U32]:
     """Return additive shares modulo 2^width of replicated bits: uint32 array (len(bits) * count,).
 
@@ -110,16 +114,16 @@ def injected(shared: Shared, bits: Bits, count: int, width: int) -> Part[U32]:
 
     shape = (width, -(-total // 64))
     if shared.index == 0:
-        r = shared.own.draw(np.uint32, total)
-        yield Message()
+        r = shared.with_next(np.uint32, total)
+        yield Message(links=E_ONLY)
         flipped: U32 = r * (np.uint32(1) - 2 * numbers(bits.left))
         return flipped
     if shared.index == 1:
-        r = shared.left.draw(np.uint32, total)
+        r = shared.with_previous(np.uint32, total)
         e = numbers(bits.own ^ bits.left) - r
-        yield Message(ahead=bytes_of(planes_of(e, width)))
+        yield Message(ahead=bytes_of(planes_of(e, width)), links=E_ONLY)
         return np.zeros(total, np.uint32)
-    received = yield Message()
+    received = yield Message(links=E_ONLY)
     e = values_of(words_of(received.back, shape), total)
     known = numbers(bits.own)
     out: U32 = e * (np.uint32(1) - 2 * known) + known

@@ -1,9 +1,10 @@
 """What parties do at a request, as parts of protocols: agree on the state, then search, or change it
 together.
 
-Every operation begins by comparing states (`agreed`): sequence number, digest of the journal, generation,
-layout. Parties that differ fail with OutOfStepError and nothing is computed; `matcher.privacy.catch_up`
-brings them in step. An enrolment is durable at all three before it is acknowledged.
+Every operation begins by comparing states (`agreed`, `in_step`): sequence number, digest of the journal,
+generation, layout. Parties that differ fail with OutOfStepError and nothing is opened;
+`matcher.privacy.catch_up` brings them in step. An enrolment is durable at all three before it is
+acknowledged.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 
 from matcher.errors import (
     ArgumentError,
+    MatcherError,
     OutOfStepError,
     ProtocolError,
     SubjectExistsError,
@@ -24,13 +27,21 @@ from matcher.errors import (
 from matcher.privacy.layout import Numbers
 from matcher.privacy.products import iris_probes
 from matcher.privacy.randomness import KEY_BYTES, Shared, Stream, derived
-from matcher.privacy.rounds import Message, Part
+from matcher.privacy.rounds import ALL, Message, Part
 from matcher.privacy.search import FaceSide, IrisSide, Policy, Side, anyone, identified
 from matcher.privacy.sharing import points_times
 from matcher.privacy.store import ShareStore
 
+T = TypeVar("T")
+
 STATE = struct.Struct("<QQ32s32s")
 """Sequence, generation, digest of the journal, digest of the layout."""
+
+
+OUT_OF_STEP, ASK_AGAIN = (
+    "The parties' shares are not of one state.",
+    "They catch up by themselves: ask again.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +77,58 @@ def agreed(store: ShareStore) -> Part[None]:
         If they differ.
     """
     own = state_of(store)
-    received = yield Message(ahead=own, back=own, two_way=True)
+    received = yield Message(ahead=own, back=own, links=ALL)
     if bytes(received.ahead) != own or bytes(received.back) != own:
-        raise OutOfStepError(
-            "The parties' shares are not of one state.", hint="They catch up by themselves: ask again."
-        )
+        raise OutOfStepError(OUT_OF_STEP, hint=ASK_AGAIN)
+
+
+def in_step(shared: Shared, store: ShareStore, part: Part[T]) -> Part[T]:
+    """Run a part of which each party's first message to the next one has its state in front.
+
+    States are compared before anything is done with what came. Around the ring of three at least two of them
+    differ from the one before if any does: two parties end the operation, before anything was opened, and the
+    third hears of it. What was sent until then is uniform, as all of a part's messages before its opening.
+
+    Raises
+    ------
+    OutOfStepError
+        If states differ; before any other error of the part.
+    """
+    own = state_of(store)
+    following, before = ((shared.index + step) % 3 for step in (1, -1))
+    failed: MatcherError | None = None
+    try:
+        message = next(part)
+    except StopIteration as end:
+        yield from in_step(shared, store, _one_round())
+        return cast(T, end.value)
+    except MatcherError as error:
+        failed = error
+    if failed is not None:
+        yield from in_step(shared, store, _one_round())
+        raise failed
+    told = heard = False
+    while True:
+        telling = not told and (shared.index, following) in message.links
+        told |= telling
+        ahead = own + bytes(message.ahead) if telling else message.ahead
+        received = yield Message(ahead, message.back, message.links)
+        if not heard and (before, shared.index) in message.links:
+            heard = True
+            if bytes(received.back[: len(own)]) != own:
+                raise OutOfStepError(OUT_OF_STEP, hint=ASK_AGAIN)
+            received = received._replace(back=memoryview(received.back)[len(own) :])
+        try:
+            message = part.send(received)
+        except StopIteration as end:
+            if not (told and heard):
+                raise ProtocolError("A part ended before the parties had compared their states.") from None
+            return cast(T, end.value)
+
+
+def _one_round() -> Part[None]:
+    """Send nothing, around the ring."""
+    yield Message()
 
 
 def sides_of(store: ShareStore, query: Query, rows: slice) -> list[Side]:
@@ -98,27 +156,35 @@ def sides_of(store: ShareStore, query: Query, rows: slice) -> list[Side]:
 
 
 def identify(shared: Shared, store: ShareStore, query: Query) -> Part[list[list[str]]]:
-    """Return the ids of the subjects that match each probe."""
-    yield from agreed(store)
-    sides = sides_of(store, query, slice(None))
-    rows = yield from identified(shared, sides, query.policy, store.active)
-    return [[store.subject_at(row) for row in line] for line in rows]
+    """Return at party 0 the ids of the subjects that match each probe, none at the two others."""
+
+    def rows() -> Part[list[list[int]]]:
+        sides = sides_of(store, query, slice(None))
+        return (yield from identified(shared, sides, query.policy, store.active))
+
+    found = yield from in_step(shared, store, rows())
+    return [[store.subject_at(row) for row in line] for line in found]
 
 
 def verify(shared: Shared, store: ShareStore, query: Query, subject_id: str) -> Part[list[bool]]:
-    """Return for each probe whether it matches one subject."""
-    yield from agreed(store)
-    row = store.row_of(subject_id)
-    sides = sides_of(store, query, slice(row, row + 1))
-    rows = yield from identified(shared, sides, query.policy, np.ones(1, np.bool_))
-    return [bool(line) for line in rows]
+    """Return at party 0 for each probe whether it matches one subject, False at the two others."""
+
+    def rows() -> Part[list[list[int]]]:
+        row = store.row_of(subject_id)
+        sides = sides_of(store, query, slice(row, row + 1))
+        return (yield from identified(shared, sides, query.policy, np.ones(1, np.bool_)))
+
+    return [bool(line) for line in (yield from in_step(shared, store, rows()))]
 
 
 def known(shared: Shared, store: ShareStore, query: Query) -> Part[list[bool]]:
-    """Return for each probe whether it matches anybody, and not whom."""
-    yield from agreed(store)
-    sides = sides_of(store, query, slice(None))
-    return (yield from anyone(shared, sides, query.policy, store.active))
+    """Return for each probe whether it matches anybody, and not whom; at all parties."""
+
+    def answers() -> Part[list[bool]]:
+        sides = sides_of(store, query, slice(None))
+        return (yield from anyone(shared, sides, query.policy, store.active))
+
+    return (yield from in_step(shared, store, answers()))
 
 
 def enrolled(
@@ -165,7 +231,7 @@ def refreshed(shared: Shared, store: ShareStore) -> Part[int]:
     """
     yield from agreed(store)
     own = os.urandom(KEY_BYTES)
-    received = yield Message(ahead=own, back=own, two_way=True)
+    received = yield Message(ahead=own, back=own, links=ALL)
     seeds = [own, bytes(received.ahead), bytes(received.back)]
     if any(len(seed) != KEY_BYTES for seed in seeds):
         raise ProtocolError("A seed of a refresh has another length.")
@@ -186,6 +252,6 @@ def refreshed(shared: Shared, store: ShareStore) -> Part[int]:
 
 def ready() -> Part[None]:
     """Go on only together with both others."""
-    received = yield Message(ahead=b"ready", back=b"ready", two_way=True)
+    received = yield Message(ahead=b"ready", back=b"ready", links=ALL)
     if bytes(received.ahead) != b"ready" or bytes(received.back) != b"ready":
         raise ProtocolError("A party is not ready.")

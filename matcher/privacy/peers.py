@@ -112,15 +112,17 @@ class _Exchange:
         self._received = dict.fromkeys(sessions, 0)
 
     def round(self, message: Message) -> Message:
-        """Send and receive: ahead in every round, back in those that are two-way."""
-        peers = self._peers
-        self._put(peers.following, message.ahead)
-        if message.two_way:
-            self._put(peers.before, message.back)
-        back = self._take(peers.before)
-        ahead = self._take(peers.following) if message.two_way else b""
+        """Send and receive what the round's links say."""
+        peers, links = self._peers, message.links
+        index, following, before = peers.index, peers.following, peers.before
+        if (index, following) in links:
+            self._put(following, message.ahead)
+        if (index, before) in links:
+            self._put(before, message.back)
+        back = self._take(before) if (before, index) in links else b""
+        ahead = self._take(following) if (following, index) in links else b""
         peers.rounds += 1
-        return Message(ahead=ahead, back=back)
+        return Message(ahead=ahead, back=back, links=links)
 
     def abort(self) -> None:
         """Tell the others that nothing more will come."""

@@ -15,12 +15,13 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from matcher.privacy.bits import Bits, both, inverted
+from matcher.privacy.addends import signs_of_sums
+from matcher.privacy.bits import Bits, Product, inverted, product, replicated
 from matcher.privacy.lift import injected, lifted
 from matcher.privacy.randomness import Shared
 from matcher.privacy.rounds import Part
 from matcher.privacy.rule import LEAST_WIDTH, Rule
-from matcher.privacy.sign import hidden, signs, summed
+from matcher.privacy.sign import Numbers, hidden, signs, summed
 
 U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
@@ -41,10 +42,15 @@ def iris_matches(shared: Shared, cd: U16, md: U16, rule: Rule, *, tree: bool | N
     tree : bool, optional
         Which way signs are found; by the number of comparisons if absent.
     """
+    return (yield from replicated((yield from iris_decided(shared, cd, md, rule, tree=tree))))
+
+
+def iris_decided(shared: Shared, cd: U16, md: U16, rule: Rule, *, tree: bool | None = None) -> Part[Product]:
+    """As `iris_matches`, but that what the last AND makes is not passed on."""
     tree = len(cd) < TREE_BELOW if tree is None else tree
     decide = _narrow if rule.narrow else _wide
-    matches = yield from decide(shared, cd, md, rule, tree)
-    return matches.masked(lanes(len(cd)))
+    close, enough = yield from decide(shared, cd, md, rule, tree)
+    return Product(product(shared, close, enough).own & lanes(len(cd)))
 
 
 def face_matches(
@@ -62,24 +68,29 @@ def face_matches(
     """
     tree = len(products) < TREE_BELOW if tree is None else tree
     x = _less(shared, products, least)
-    [summands] = yield from summed([(hidden(shared, x), width)])
-    [negative] = yield from signs(shared, [summands], tree=tree)
+    [negative] = yield from _signs(shared, [(x, width)], tree)
     return inverted(shared, negative).masked(lanes(len(products)))
 
 
-def _narrow(shared: Shared, cd: U16, md: U16, rule: Rule, tree: bool) -> Part[Bits]:
+def _signs(shared: Shared, numbers: list[tuple[Numbers, int]], tree: bool) -> Part[list[Bits]]:
+    """Return the signs of numbers, (shares, width) each: in the fewest rounds, or with the fewest bits."""
+    if tree:
+        return (yield from signs_of_sums(shared, numbers))
+    summands = yield from summed([(hidden(shared, values), width) for values, width in numbers])
+    return (yield from signs(shared, summands))
+
+
+def _narrow(shared: Shared, cd: U16, md: U16, rule: Rule, tree: bool) -> Part[tuple[Bits, Bits]]:
     """X and md - minimum from shares modulo 2^16; both must not be negative."""
     x: U16 = np.uint16(rule.scale) * cd - np.uint16(rule.slope) * md
     x = _less(shared, x, rule.offset + 1)
     y = _less(shared, md, rule.minimum)
-    summands = yield from summed(
-        [(hidden(shared, x), rule.width), (hidden(shared, y), max(rule.md_width + 1, LEAST_WIDTH))]
-    )
-    negative_x, negative_y = yield from signs(shared, summands, tree=tree)
-    return (yield from both(shared, inverted(shared, negative_x), inverted(shared, negative_y)))
+    numbers: list[tuple[Numbers, int]] = [(x, rule.width), (y, max(rule.md_width + 1, LEAST_WIDTH))]
+    negative_x, negative_y = yield from _signs(shared, numbers, tree)
+    return inverted(shared, negative_x), inverted(shared, negative_y)
 
 
-def _wide(shared: Shared, cd: U16, md: U16, rule: Rule, tree: bool) -> Part[Bits]:
+def _wide(shared: Shared, cd: U16, md: U16, rule: Rule, tree: bool) -> Part[tuple[Bits, Bits]]:
     """md lifted by its carries; scale * cd is wide already, as scale is a power of two."""
     low = rule.md_width
     summand, carries, enough = yield from lifted(shared, md, low, rule.minimum)
@@ -89,9 +100,8 @@ def _wide(shared: Shared, cd: U16, md: U16, rule: Rule, tree: bool) -> Part[Bits
     x: U32 = np.uint32(rule.scale) * cd.astype(np.uint32)
     x -= np.uint32(rule.slope) * lifted_md
     x = _less(shared, x, rule.offset + 1)
-    summands = yield from summed([(hidden(shared, x), rule.width)])
-    [negative] = yield from signs(shared, summands, tree=tree)
-    return (yield from both(shared, inverted(shared, negative), enough))
+    [negative] = yield from _signs(shared, [(x, rule.width)], tree)
+    return inverted(shared, negative), enough
 
 
 def _less(shared: Shared, values: N, constant: int) -> N:

@@ -78,6 +78,14 @@ class Shared:
         self.own = Stream(own)
         self.left = Stream(left)
 
+    def with_next(self, dtype: npt.DTypeLike, count: int) -> npt.NDArray[Any]:
+        """Return numbers that the next party draws too, by `with_previous`, and the previous one cannot."""
+        return self.own.draw(dtype, count)
+
+    def with_previous(self, dtype: npt.DTypeLike, count: int) -> npt.NDArray[Any]:
+        """Return numbers that the previous party draws too, by `with_next`, and the next one cannot."""
+        return self.left.draw(dtype, count)
+
     def zero_words(self, count: int) -> U64:
         """Return this party's part of words that the three parties' parts make 0 by exclusive or."""
         words: U64 = self.own.draw(np.uint64, count) ^ self.left.draw(np.uint64, count)

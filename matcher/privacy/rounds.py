@@ -16,16 +16,26 @@ from matcher.errors import ProtocolError
 T = TypeVar("T")
 
 
+Links = frozenset[tuple[int, int]]
+"""Who sends to whom in a round: pairs of parties."""
+
+RING: Links = frozenset({(0, 1), (1, 2), (2, 0)})
+"""Each to the next."""
+
+ALL: Links = RING | {(1, 0), (2, 1), (0, 2)}
+"""Each to both others."""
+
+
 class Message(NamedTuple):
     """What goes to, or came from, the two other parties in one round; empty where there is nothing.
 
     `ahead` is sent to the next party, and in what was received it came from the next party; `back` likewise
-    with the previous one. A round is `two_way` at all parties or at none; only then anything goes back.
+    with the previous one. `links` is the same at all parties; where there is none, nothing is sent.
     """
 
     ahead: bytes | memoryview = b""
     back: bytes | memoryview = b""
-    two_way: bool = False
+    links: Links = RING
 
 
 Part = Generator[Message, Message, T]
@@ -43,12 +53,15 @@ class Traffic:
     rounds : int
     messages : list of list of bytes
         Of each party, what it sent ahead in each round; kept only where asked for.
+    backward : list of list of bytes
+        What it sent back.
     """
 
     sent: list[int] = field(default_factory=lambda: [0, 0, 0])
     rounds: int = 0
     keep: bool = False
     messages: list[list[bytes]] = field(default_factory=lambda: [[], [], []])
+    backward: list[list[bytes]] = field(default_factory=lambda: [[], [], []])
 
 
 def run_together(parts: Sequence[Part[T]], traffic: Traffic | None = None) -> list[T]:
@@ -57,7 +70,7 @@ def run_together(parts: Sequence[Part[T]], traffic: Traffic | None = None) -> li
     Raises
     ------
     ProtocolError
-        If a party ends in another round than the others.
+        If a party ends in another round than the others, or sends what nobody takes.
     """
     traffic = traffic if traffic is not None else Traffic()
     sent: list[Message | None] = [None, None, None]
@@ -78,10 +91,15 @@ def run_together(parts: Sequence[Part[T]], traffic: Traffic | None = None) -> li
         traffic.rounds += 1
         for index, message in enumerate(sent):
             assert message is not None
+            following, before = (index + 1) % 3, (index - 1) % 3
+            for other, data in ((following, message.ahead), (before, message.back)):
+                if data and (index, other) not in message.links:
+                    raise ProtocolError("A party sends what nobody takes.")
             traffic.sent[index] += len(message.ahead) + len(message.back)
             if traffic.keep:
                 traffic.messages[index].append(bytes(message.ahead))
-            following, before = sent[(index + 1) % 3], sent[(index - 1) % 3]
-            assert following is not None
-            assert before is not None
-            received[index] = Message(ahead=following.back, back=before.ahead)
+                traffic.backward[index].append(bytes(message.back))
+            theirs_ahead, theirs_back = sent[before], sent[following]
+            assert theirs_ahead is not None
+            assert theirs_back is not None
+            received[index] = Message(ahead=theirs_back.back, back=theirs_ahead.ahead, links=message.links)

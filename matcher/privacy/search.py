@@ -15,9 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ArgumentError
-from matcher.privacy.bits import Bits, any_of, both, joined, opened
+from matcher.privacy.bits import (
+    Bits,
+    Product,
+    any_but_last,
+    any_of,
+    joined,
+    opened,
+    product,
+    replicated,
+    shown,
+    union,
+)
 from matcher.privacy.products import IrisProbes, face_products, iris_products, whole_words
-from matcher.privacy.protocol import face_matches, iris_matches
+from matcher.privacy.protocol import face_matches, iris_decided
 from matcher.privacy.randomness import Shared
 from matcher.privacy.rounds import Part
 from matcher.privacy.rule import Rule
@@ -62,23 +73,31 @@ class Policy(StrEnum):
     """A match of every side: both eyes, say."""
 
 
-def matched(shared: Shared, side: Side, begin: int, end: int) -> Part[Bits]:
-    """Return whether any rotation of each probe matches rows begin to end - 1: (P, words), rows in words."""
+def matched(shared: Shared, side: Side, begin: int, end: int) -> Part[Product | Bits]:
+    """Return whether any rotation of each probe matches rows begin to end - 1: (P, words), rows in words.
+
+    What the last AND or OR makes is not passed on.
+    """
     if isinstance(side, FaceSide):
         products = face_products(side.faces[begin:end], side.probes)
         bits = yield from face_matches(shared, products.reshape(-1), side.least, side.width)
         return bits.reshape(len(side.probes), -1)
     cd, md = iris_products(side.codes[begin:end], side.masks[begin:end], side.probes)
-    bits = yield from iris_matches(shared, cd.reshape(-1), md.reshape(-1), side.rule)
+    decided = yield from iris_decided(shared, cd.reshape(-1), md.reshape(-1), side.rule)
+    if side.probes.turns == 1:
+        return Product(decided.own.reshape(side.probes.count, -1))
+    bits = yield from replicated(decided)
     turned = bits.reshape(side.probes.count, side.probes.turns, -1)
     by_turn = Bits(turned.own.swapaxes(0, 1), turned.left.swapaxes(0, 1))
-    return (yield from any_of(shared, by_turn))
+    return (yield from any_but_last(shared, by_turn))
 
 
 def candidates(
     shared: Shared, sides: Sequence[Side], policy: Policy, active: npt.NDArray[np.bool_]
-) -> Part[Bits]:
+) -> Part[Product | Bits]:
     """Return the bit of each probe and row: (P, ceil(N / 64)), 0 for rows that are not active.
+
+    What the last AND or OR makes is not passed on.
 
     Raises
     ------
@@ -94,39 +113,42 @@ def candidates(
     parts = []
     for begin in range(0, rows, step):
         end = min(begin + step, rows)
-        together: Bits | None = None
+        together: Product | Bits | None = None
         for side in sides:
             bits = yield from matched(shared, side, begin, end)
             if together is None:
                 together = bits
             else:
-                together = yield from _merged(shared, policy, together, bits)
+                first = yield from replicated(together)
+                second = yield from replicated(bits)
+                together = (product if policy is Policy.ALL else union)(shared, first, second)
         assert together is not None
         parts.append(together)
     if not parts:
         empty = np.zeros((count, 0), np.uint64)
         return Bits(empty, empty)
-    whole = Bits(
-        np.concatenate([part.own for part in parts], axis=1),
-        np.concatenate([part.left for part in parts], axis=1),
-    )
-    return whole.masked(bitmap(active))
+    mask = bitmap(active)
+    own = np.concatenate([part.own for part in parts], axis=1) & mask
+    # Chunks are all of one kind: they went through the same steps.
+    lefts = [part.left for part in parts if isinstance(part, Bits)]
+    return Bits(own, np.concatenate(lefts, axis=1) & mask) if lefts else Product(own)
 
 
 def identified(
     shared: Shared, sides: Sequence[Side], policy: Policy, active: npt.NDArray[np.bool_]
 ) -> Part[list[list[int]]]:
-    """Open which rows match each probe, and nothing else."""
+    """Open to party 0 which rows match each probe, and nothing else; the two others get empty lists."""
     bits = yield from candidates(shared, sides, policy, active)
-    shown = yield from opened(bits)
-    return [rows_of(line, len(active)) for line in shown]
+    if not len(active):
+        return [[] for _ in bits.own]
+    return [rows_of(line, len(active)) for line in (yield from shown(shared, bits))]
 
 
 def anyone(
     shared: Shared, sides: Sequence[Side], policy: Policy, active: npt.NDArray[np.bool_]
 ) -> Part[list[bool]]:
     """Open for each probe whether any row matches, and not which: a bit a probe."""
-    bits = yield from candidates(shared, sides, policy, active)
+    bits = yield from replicated((yield from candidates(shared, sides, policy, active)))
     if bits.shape[1] == 0:
         return [False] * bits.shape[0]
     # OR of the words, then of a word's bits: by halves, so that only one bit is left to show.
@@ -139,8 +161,8 @@ def anyone(
         low = words.masked(np.full(words.shape, (1 << width) - 1, np.uint64))
         words = yield from any_of(shared, joined([low.reshape(1, -1), half.reshape(1, -1)]))
         width //= 2
-    shown = yield from opened(words.masked(np.ones(words.shape, np.uint64)))
-    return [bool(word & np.uint64(1)) for word in shown]
+    answers = yield from opened(words.masked(np.ones(words.shape, np.uint64)))
+    return [bool(word & np.uint64(1)) for word in answers]
 
 
 def bitmap(active: npt.NDArray[np.bool_]) -> U64:
@@ -154,11 +176,6 @@ def rows_of(words: U64, count: int) -> list[int]:
     """Return the places of the bits that are set, below `count`."""
     bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), bitorder="little", count=count)
     return [int(row) for row in np.flatnonzero(bits)]
-
-
-def _merged(shared: Shared, policy: Policy, first: Bits, second: Bits) -> Part[Bits]:
-    product = yield from both(shared, first, second)
-    return product if policy is Policy.ALL else first ^ second ^ product
 
 
 def _shape(side: Side) -> tuple[int, int]:

@@ -2,10 +2,8 @@
 
 Each party has one additive share, hidden by a zero-sharing; sent on, it makes a replicated sharing whose
 three summands are bits that two parties know: their sharing is free. A carry-save step makes two summands of
-the three, and the carries of their sum run up to the sign:
-
-- `ripple`: a round and one bit a place, W - 2 of each, for batches;
-- `tree`: ceil(log2(W - 2)) rounds and up to 3 (W - 2) bits, for a single verification.
+the three, and the carries of their sum run up to the sign, a round and one bit a place: the fewest bits, for
+large batches. `matcher.privacy.addends` takes fewer rounds.
 
 Several numbers of different widths share the rounds: they are aligned at their signs.
 """
@@ -88,12 +86,12 @@ def carry_saved(shared: Shared, summands: list[Bits], places: list[int]) -> Part
     ]
 
 
-def signs(shared: Shared, summands: list[Bits], *, tree: bool) -> Part[list[Bits]]:
+def signs(shared: Shared, summands: list[Bits]) -> Part[list[Bits]]:
     """Return the highest bit of each number, replicated: (words,) each. Widths are at least 3."""
     saved = yield from carry_saved(shared, summands, [len(number) - 1 for number in summands])
     # Place j adds s_j and c_(j-1); nothing is carried into place 1.
     pairs = [(s[1 : len(s) - 1], c[: len(c) - 1]) for s, c in saved]
-    carries = yield from (_tree if tree else _ripple)(shared, pairs)
+    carries = yield from _ripple(shared, pairs)
     return [s[len(s) - 1] ^ c[len(c) - 1] ^ carry for (s, c), carry in zip(saved, carries, strict=True)]
 
 
@@ -120,13 +118,8 @@ def _ripple(shared: Shared, pairs: list[tuple[Bits, Bits]]) -> Part[list[Bits]]:
     return [carry[0] for carry in carries if carry is not None]
 
 
-def _tree(shared: Shared, pairs: list[tuple[Bits, Bits]]) -> Part[list[Bits]]:
-    """Return the carry out of each sum: neighbours' (generate, propagate) merged until one pair is left."""
-    lengths = [len(s) for s, _ in pairs]
-    made = yield from both(shared, joined([s for s, _ in pairs]), joined([c for _, c in pairs]))
-    ends = np.cumsum(lengths)
-    generate = [made[end - count : end] for count, end in zip(lengths, ends, strict=True)]
-    propagate = [s ^ c for s, c in pairs]
+def merged(shared: Shared, generate: list[Bits], propagate: list[Bits]) -> Part[list[Bits]]:
+    """Return the carry out of each number: neighbours merged until one is left."""
     while max(len(g) for g in generate) > 1:
         left, right = [], []
         for g, p in zip(generate, propagate, strict=True):

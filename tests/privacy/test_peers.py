@@ -13,7 +13,7 @@ from matcher.errors import MatcherError, PartyUnavailableError, ProtocolError
 from matcher.privacy.peers import Peers
 from matcher.privacy.protocol import iris_matches
 from matcher.privacy.randomness import Shared
-from matcher.privacy.rounds import Message, Part
+from matcher.privacy.rounds import ALL, Message, Part
 from matcher.privacy.rule import rule_for
 from matcher.privacy.session import Session
 from matcher.v1 import privacy_pb2 as pb
@@ -60,10 +60,10 @@ class Wires:
 
 def compare(shared: Shared) -> Part[str]:
     """Compare 64 mates whose first party alone has shares other than 0, two-way rounds before and after."""
-    yield Message(ahead=b"state", back=b"state", two_way=True)
+    yield Message(ahead=b"state", back=b"state", links=ALL)
     md = np.full(64, 700 if shared.index == 0 else 0, np.uint16)
     yield from iris_matches(shared, md, md, RULE, tree=True)
-    yield Message(ahead=b"done", back=b"done", two_way=True)
+    yield Message(ahead=b"done", back=b"done", links=ALL)
     return "answered"
 
 

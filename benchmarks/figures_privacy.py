@@ -2,6 +2,7 @@
 
     python -m benchmarks.figures_privacy               everything at hand, JSON on standard output; minutes
     python -m benchmarks.figures --only privacy        the same into the file of figures
+    python -m benchmarks.figures_privacy --only one small    batches of 10,000 alone: half a minute
     python -m benchmarks.figures_privacy --smallest    shows that the script runs
 
 Three party processes on loopback over mutual TLS. A rate is comparisons over the CPU seconds of the busiest
@@ -17,7 +18,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.bars import Bar, data_root
 from benchmarks.privacy_loss import face_loss, face_loss_of_set, private_scores, rate
-from matcher import _core
+from benchmarks.privacy_products import products_share
 from matcher.datasets.load import load
 from matcher.datasets.protocol import pairs
 from matcher.evaluate.modality_face import face_modality
@@ -56,9 +57,6 @@ ROUNDS = 5
 TOGETHER = 20
 """Probes, at least, between two readings of the parties' times."""
 
-MULTIPLIED = 300_000
-"""Rounds of the loop of nothing but multiplying: about half a millisecond."""
-
 FACES = 600
 """Pictures of LFW, the first by name: 180,000 pairs are enough for an FMR of 1e-3; more cost minutes."""
 
@@ -85,6 +83,10 @@ BARS = (
     Bar("verify_ms_median", "1:1 verification on loopback, milliseconds, median", 40.0),
 )
 """What the issue asks for."""
+
+
+PARTS = ("short", "small", "turned", "long", "products", "losses", "faces")
+"""What is measured; "one", the first batch of "short" alone, is for who changes the protocol."""
 
 
 def random_people(bits: int, count: int) -> dict[str, Record]:
@@ -156,47 +158,6 @@ def speed(bits: int, eyes: int, batches: list[int], reach: int, verifications: i
     return {"bits": bits, "eyes": eyes, "batches": rows, "verify_ms_median": statistics.median(times)}
 
 
-def cpu(work: Callable[[], Any]) -> float:
-    """Return the least CPU seconds of some runs."""
-    times = []
-    for _ in range(7):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
-def products_share(rows: int, turns: int) -> dict[str, float]:
-    """Return how near the product kernel comes to what the machine can do, measured in turn with it.
-
-    Two limits: multiplications a second of the kernel's own instruction on registers alone, and bytes a
-    second of a loop that sums the stored shares. By these a pass cannot take less than the longer of its
-    multiplications and its reading; the share is that time over the pass's own.
-    """
-    rng = np.random.default_rng(1)
-    stored = rng.integers(0, 65536, (rows, SEARCH_BITS), dtype=np.uint16)
-    words = stored.view(np.uint64).reshape(-1)
-    probes = rng.integers(0, 65536, 2 * SEARCH_BITS, dtype=np.uint16)
-    places = np.arange(turns, dtype=np.int64) * 8
-    done = rows * turns * SEARCH_BITS
-    shares, rates, multiplied, read = [], [], [], []
-    for _ in range(2 * ROUNDS + 1):
-        multiplied.append(
-            _core.share_multiply_only(MULTIPLIED) / cpu(lambda: _core.share_multiply_only(MULTIPLIED))
-        )
-        read.append(stored.nbytes / cpu(lambda: _core.read_sum(words)))
-        spent = cpu(lambda: _core.share_products16(stored, probes, places))
-        rates.append(done / spent)
-        shares.append(max(done / multiplied[-1], stored.nbytes / read[-1]) / spent)
-    return {
-        "turns": turns,
-        "multiplications_per_second": statistics.median(rates),
-        "limit_multiplications_per_second": statistics.median(multiplied),
-        "limit_bytes_per_second": statistics.median(read),
-        "share_of_limit": statistics.median(shares),
-    }
-
-
 def iris_losses(jobs: int) -> dict[str, Any]:
     """Return FNMR at FMR 1e-4 of the plain full code and of private codes, of the real sets at hand."""
     data = data_root()
@@ -231,46 +192,62 @@ def face_losses(jobs: int, smallest: bool) -> dict[str, Any]:
     return face_loss_of_set(evaluate(some, face_modality("numba", None), jobs=jobs))
 
 
-def measure(*, smallest: bool = False, jobs: int = 1) -> dict[str, Any]:
-    """Return everything as plain JSON values."""
+def measure(*, smallest: bool = False, jobs: int = 1, only: Sequence[str] = PARTS) -> dict[str, Any]:
+    """Return everything, or some of `PARTS`, as plain JSON values."""
     eyes, long_eyes = (100, 30) if smallest else (10_000, 2_000)
-    batches = [1, 2] if smallest else [1, 8, 64]
-    short = speed(SEARCH_BITS, eyes, batches, 0, 5 if smallest else 50)
-    small = speed(SEARCH_BITS, eyes // 10, [batches[0] if smallest else 10], 0, 5)
-    turned = speed(SEARCH_BITS, eyes // 10, batches[:2], 15, 5 if smallest else 50)
-    long = speed(LONG_BITS, long_eyes, batches[-1:], 0, 5)
-    products = [products_share(200 if smallest else 4000, turns) for turns in (1, 32)]
-    losses = {} if smallest else iris_losses(jobs)
-    faces = face_losses(jobs, smallest)
-    figures: dict[str, Any] = {
-        "comparisons_per_second_core_2048": short["batches"][-1]["per_second_core"],
-        "comparisons_per_second_core_12800": long["batches"][-1]["per_second_core"],
-        "comparisons_per_second_core_10000": short["batches"][0]["per_second_core"],
-        "comparisons_per_second_core_10000_by_10": small["batches"][0]["per_second_core"],
-        "products_share_of_limit": min(one["share_of_limit"] for one in products),
-        "bits_per_comparison_2048": short["batches"][-1]["bits"],
-        "bits_per_comparison_12800": long["batches"][-1]["bits"],
-        "stored_bytes": IrisForm().stored_bytes,
-        "stored_bytes_pairs": IrisForm(pairs=True).stored_bytes,
-        "face_tar_below_plain": faces["private_fnmr"] - faces["plain_fnmr"],
-        "verify_ms_median": turned["verify_ms_median"],
+    few = [1, 2] if smallest else [1, 8]
+    verifications = 5 if smallest else 50
+    makers: dict[str, Callable[[], Any]] = {
+        "short": lambda: speed(SEARCH_BITS, eyes, few if smallest else [*few, 64], 0, verifications),
+        "one": lambda: speed(SEARCH_BITS, eyes, few[:1], 0, 5),
+        "small": lambda: speed(SEARCH_BITS, eyes // 10, [1 if smallest else 10], 0, 5),
+        "turned": lambda: speed(SEARCH_BITS, eyes // 10, few, 15, verifications),
+        "long": lambda: speed(LONG_BITS, long_eyes, [2 if smallest else 64], 0, 5),
+        "products": lambda: [products_share(200 if smallest else 4000, turns) for turns in (1, 32)],
+        "losses": lambda: {} if smallest else iris_losses(jobs),
+        "faces": lambda: face_losses(jobs, smallest),
     }
-    for name in ("casia1", "mmu2"):
-        row = losses.get(name)
-        figures[f"{name}_fnmr_above_plain"] = row["search"] - row["plain_full"] if row else None
+    found = {part: makers[part]() for part in only}
+    figures = {key: value for part, made in found.items() for key, value in _figures_of(part, made).items()}
     return {
         "figures": figures,
         "bars": {
             bar.key: {"limit": bar.limit, "met": None if smallest else bar.met(figures[bar.key])}
             for bar in BARS
+            if bar.key in figures
         },
-        "short": short,
-        "small": small,
-        "turned": turned,
-        "long": long,
-        "products": products,
-        "losses": losses,
-        "faces": faces,
+        **found,
+    }
+
+
+def _figures_of(part: str, made: Any) -> dict[str, Any]:
+    """Return a part's rows of `BARS`."""
+    if part == "products":
+        return {"products_share_of_limit": min(one["share_of_limit"] for one in made)}
+    if part == "losses":
+        rows = {name: made.get(name) for name in ("casia1", "mmu2")}
+        return {
+            "stored_bytes": IrisForm().stored_bytes,
+            "stored_bytes_pairs": IrisForm(pairs=True).stored_bytes,
+            **{
+                f"{n}_fnmr_above_plain": r["search"] - r["plain_full"] if r else None for n, r in rows.items()
+            },
+        }
+    if part == "faces":
+        return {"face_tar_below_plain": made["private_fnmr"] - made["plain_fnmr"]}
+    if part == "turned":
+        return {"verify_ms_median": made["verify_ms_median"]}
+    first, last = made["batches"][0], made["batches"][-1]
+    alone = {"comparisons_per_second_core_10000": first["per_second_core"]}
+    if part == "one":
+        return alone
+    if part == "small":
+        return {"comparisons_per_second_core_10000_by_10": first["per_second_core"]}
+    bits = SEARCH_BITS if part == "short" else LONG_BITS
+    return {
+        **(alone if part == "short" else {}),
+        f"comparisons_per_second_core_{bits}": last["per_second_core"],
+        f"bits_per_comparison_{bits}": last["bits"],
     }
 
 
@@ -279,8 +256,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smallest", action="store_true", help="a few random eyes")
     parser.add_argument("--jobs", type=int, default=1, help="processes that extract")
+    parser.add_argument("--only", nargs="+", choices=("one", *PARTS), default=PARTS, help="some parts")
     given = parser.parse_args()
-    found = measure(smallest=given.smallest, jobs=given.jobs)
+    found = measure(smallest=given.smallest, jobs=given.jobs, only=given.only)
     print(json.dumps({"machine": machine.describe(), **found}, indent=1))
 
 

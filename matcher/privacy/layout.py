@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -161,4 +162,10 @@ class Layout:
     @property
     def digest(self) -> bytes:
         """SHA-256 of the JSON form."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).digest()
+        return _digest(self)
+
+
+@lru_cache(maxsize=8)
+def _digest(layout: Layout) -> bytes:
+    """Kept: every operation compares it."""
+    return hashlib.sha256(json.dumps(layout.to_json(), sort_keys=True).encode()).digest()

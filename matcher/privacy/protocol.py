@@ -27,7 +27,7 @@ U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
 N = TypeVar("N", U16, U32)
 
-TREE_BELOW = 1 << 15
+TREE_BELOW = 1 << 16
 """Comparisons of a batch below which rounds, half a millisecond of CPU each, count for more than bits."""
 
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from matcher.errors import MatcherError, PartyUnavailableError, ProtocolError
+from matcher.errors import (
+    MatcherError,
+    OutOfStepError,
+    PartyUnavailableError,
+    ProtocolError,
+    SubjectNotFoundError,
+)
+from matcher.privacy.bits import shown
+from matcher.privacy.operations import in_step
 from matcher.privacy.peers import Peers
-from matcher.privacy.protocol import iris_matches
+from matcher.privacy.protocol import iris_decided, iris_matches
 from matcher.privacy.randomness import Shared
 from matcher.privacy.rounds import ALL, Message, Part
 from matcher.privacy.rule import rule_for
 from matcher.privacy.session import Session
+from matcher.privacy.store import ShareStore
 from matcher.v1 import privacy_pb2 as pb
 
 RULE = rule_for(0.2285, 2048, 0.35)
@@ -196,3 +206,34 @@ def test_sessions_agree_on_keys_that_differ_by_operation_and_direction() -> None
     for public in (b"short", bytes(32)):
         with pytest.raises(ProtocolError):
             one.meet(public)
+
+
+@pytest.mark.parametrize("odd", range(3))
+@pytest.mark.parametrize("fails", [False, True], ids=["compares", "fails at once"])
+def test_where_one_party_is_of_another_state_nobody_answers_or_waits(odd: int, fails: bool) -> None:
+    """Its state comes with its first message: whoever finds out ends it, and the others hear of it."""
+
+    def searched(shared: Shared) -> Part[str]:
+        if fails and shared.index == odd:
+            raise SubjectNotFoundError("No such subject.")
+        return (yield from compare_in_few_rounds(shared))
+
+    def make(shared: Shared) -> Part[str]:
+        layout = SimpleNamespace(digest=bytes(32))
+        store = SimpleNamespace(
+            sequence=int(shared.index == odd), generation=1, digest=bytes(32), layout=layout
+        )
+        return in_step(shared, cast(ShareStore, store), searched(shared))
+
+    # Nobody waits in vain: a party would, for so many seconds.
+    results = Wires(timeout=20.0).run(9, make)
+    assert all(isinstance(result, OutOfStepError | PartyUnavailableError) for result in results), results
+    assert any(isinstance(result, OutOfStepError) for result in results)
+    assert not any("did not answer" in str(result) for result in results)
+
+
+def compare_in_few_rounds(shared: Shared) -> Part[str]:
+    """Compare and show party 0 the answer, without rounds of states."""
+    md = np.full(64, 700 if shared.index == 0 else 0, np.uint16)
+    yield from shown(shared, (yield from iris_decided(shared, md, md, RULE, tree=True)))
+    return "answered"

@@ -85,9 +85,9 @@ def agreed(store: ShareStore) -> Part[None]:
 def in_step(shared: Shared, store: ShareStore, part: Part[T]) -> Part[T]:
     """Run a part of which each party's first message to the next one has its state in front.
 
-    States are compared before anything is done with what came. If any differ, then around the ring at least two
-    parties differ from the one before: neither of these goes on, and an opening takes two. What was sent until
-    then is uniform, as all of a part's messages before its opening.
+    States are compared before anything is done with what came. If any differ, then around the ring at least
+    two parties differ from the one before: neither of these goes on, and an opening takes two. What was sent
+    until then is uniform, as all of a part's messages before its opening.
 
     Raises
     ------

@@ -2,6 +2,8 @@
 
     python -m benchmarks.gallery --people 23000 --once 1000 --copies 45 --probes 100 --threads 2
     python -m benchmarks.gallery --people 23000 --once 1000 --copies 73 --probes 100 --only "two fingers"
+    python -m benchmarks.gallery --people 23000 --once 1000 --copies 45 --probes 96 --threads 2 \\
+        --batch 8 32 --only "two fingers, two irises, face"
 
 `--people` are drawn from the synthetic population; the first `--once` of them, whom probes are of, are
 enrolled once, the others `--copies` times: irises and faces of a copy are scrambled to be strangers, and
@@ -36,12 +38,14 @@ from matcher.gallery.records import (
 )
 from matcher.gallery.snapshot import cut, restored
 from matcher.gallery.snapshot_file import read_snapshot, write_snapshot
+from matcher.gallery.together import together
 from matcher.score.decision import threshold_for_search
+from matcher.score.foreseen import foreseen
 from matcher.score.fusion_probe import PersonProbe
 from matcher.score.identification import Identifier
 from matcher.score.person import load_person_calibration
 from matcher.template.modality import Template, modality_of
-from matcher.types import Modality
+from matcher.types import Candidate, Modality
 
 FPIR = 1e-2
 KINDS: dict[str, tuple[Modality, ...]] = {
@@ -109,6 +113,50 @@ def searches(
     }
 
 
+def batches(
+    gallery: Gallery, probes: Sequence[Sequence[Template]], threads: int, size: int
+) -> dict[str, Any]:
+    """Return searches a second in batches of a size, run as `Engine.identify_together` runs them."""
+    memory = gallery.memory
+    view = memory.view()
+    passing = allowed(view, ACTIVE)
+    limit = threshold_for_search(FPIR, None, passing.subjects)
+    persons = load_person_calibration()
+    numbers = [number for number, templates in enumerate(probes) if templates]
+    seconds = wall = 0.0
+    found = 0
+    for begin in range(0, len(numbers) - size + 1, size):
+        its = numbers[begin : begin + size]
+
+        def answered(its: Sequence[int] = its) -> list[tuple[Candidate, ...]]:
+            asked = [PersonProbe(gallery.scorers, persons, probes[number]) for number in its]
+            known = foreseen(asked, view, passing, threads, lambda: None)
+            search = Identifier(memory, gallery.fetch, 1, lambda: None)
+            tasks = [
+                partial(search.identify, probe, view, passing, limit, 10, foreseen=own)
+                for probe, own in zip(asked, known, strict=True)
+            ]
+            return together(tasks, threads)
+
+        begun = time.perf_counter()
+        spent, answers = timed(answered)
+        wall += time.perf_counter() - begun
+        seconds += spent
+        found += sum(
+            f"S{number + 1:09d}" in {c.subject_id for c in answer}
+            for number, answer in zip(its, answers, strict=True)
+        )
+    count = len(numbers) // size * size
+    return {
+        "searches": count,
+        "size": size,
+        "threads": threads,
+        "searches_per_second": count / wall,
+        "cpu_ms_per_search": 1e3 * seconds / count,
+        "found": found,
+    }
+
+
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Return CPU seconds of some work, of all threads, and what it gave."""
     begun = time.process_time()
@@ -148,8 +196,12 @@ def measure(
     *,
     once: int = 0,
     only: str | None = None,
+    batch: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """Return all figures of one size; `only` the searches of one kind, and what these need in memory."""
+    """Return all figures of one size; `only` the searches of one kind, and what these need in memory.
+
+    With `batch`, the searches in batches of these sizes, too.
+    """
     empty = resident_set()
     drawn_s, gallery = timed(lambda: Gallery(people, fingers, once))
     drawn = resident_set()
@@ -173,6 +225,9 @@ def measure(
         chosen = [[t for t in own if modality_of(t) in modalities] for own in mates]
         searches(gallery, chosen[:3], threads)  # kernels, pages
         report["searches"][kind] = searches(gallery, chosen, threads)
+        report["searches"][kind]["batches"] = [
+            batches(gallery, chosen, threads, size) for size in batch if size <= sum(map(bool, chosen))
+        ]
         chosen = [[t for t in own if modality_of(t) in modalities] for own in strangers]
         others = searches(gallery, chosen, threads, mated=False)
         report["searches"][kind]["non_mated"] = {
@@ -200,6 +255,7 @@ def main() -> None:
     parser.add_argument("--only", choices=KINDS, help="one kind of probe; without it, the whole table")
     parser.add_argument("--probes", type=int, default=200)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, nargs="*", default=[], help="sizes of batches, such as 8 32")
     parser.add_argument("--fingers", type=int, default=2, choices=(2, 10))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     given = parser.parse_args()
@@ -212,6 +268,7 @@ def main() -> None:
         given.folder,
         once=given.once,
         only=given.only,
+        batch=given.batch,
     )
     print(json.dumps(found, indent=1))
 

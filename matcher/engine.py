@@ -16,13 +16,12 @@ from types import TracebackType
 
 from matcher.answers import (
     Enrolled,
-    Identification,
     ModalityStatus,
     Status,
     UniqueEnrolment,
 )
 from matcher.assessment import assessor, reading
-from matcher.batches import Question, identify_together
+from matcher.batches import BatchOperations
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import EncounterOperations, check_name
 from matcher.enrolments import completed
@@ -42,7 +41,7 @@ from matcher.score.known_repeats import KnownRepeats
 from matcher.score.person import PersonCalibration, load_person_calibration
 from matcher.score.repeat_check import repeat_warnings
 from matcher.score.scorers import gallery_scorers
-from matcher.searches import DEFAULT_CANDIDATES, SearchOperations, check_candidates
+from matcher.searches import DEFAULT_CANDIDATES, check_candidates
 from matcher.template.modality import Template, extractor_of, modality_of
 from matcher.types import Modality
 from matcher.uniqueness import UniquenessCheck, request_digest
@@ -51,7 +50,7 @@ from matcher.upgrading import Upgrading
 from matcher.version import __version__
 
 
-class Engine(SearchOperations, EncounterOperations, ExtractionOperations, UpgradeOperations):
+class Engine(BatchOperations, EncounterOperations, ExtractionOperations, UpgradeOperations):
     """One gallery of people: durable, searchable, safe to call from many threads.
 
     Parameters
@@ -253,10 +252,6 @@ class Engine(SearchOperations, EncounterOperations, ExtractionOperations, Upgrad
             ),
             view.people_bytes,
         )
-
-    def identify_together(self, questions: Sequence[Question]) -> list[Identification | Exception]:
-        """Answer searches beside each other, each as `identify` answers it alone; an error is an answer."""
-        return identify_together(self, questions, self._threads)
 
     def workload(self) -> Workload:
         """Return what waits to be done; NotReadyError while the gallery is being read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +10,8 @@ from matcher.answers import Certainty, Identification, Verification
 from matcher.deadline import FOREVER, Deadline
 from matcher.encounters import check_key, check_name, unknown
 from matcher.errors import ArgumentError, EncounterNotFoundError, NotReadyError
-from matcher.gallery.filters import ACTIVE, EVERYBODY, Filter, allowed
+from matcher.gallery.columns import I32
+from matcher.gallery.filters import ACTIVE, EVERYBODY, Allowed, Filter, allowed
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.gather import Person
 from matcher.gallery.memory import Memory, View
@@ -22,9 +23,10 @@ from matcher.generations import Generations
 from matcher.samples import Sample, SampleReader, templates_of
 from matcher.score.decision import decide, threshold_for_search, threshold_for_verification
 from matcher.score.fusion_probe import PersonProbe, Scorers
-from matcher.score.identification import Identifier
+from matcher.score.identification import NOTHING_FORESEEN, Identifier
 from matcher.score.known_repeats import KnownRepeats, Remember, not_remembered
 from matcher.score.person import PersonCalibration
+from matcher.types import Modality
 
 MAX_CANDIDATES = 1000
 """Most candidates that one search returns."""
@@ -239,12 +241,17 @@ class SearchOperations:
         exhaustive: bool,
         deadline: Deadline,
         threads: int | None = None,
+        passing: Allowed | None = None,
+        foreseen: Mapping[Modality, I32] = NOTHING_FORESEEN,
     ) -> Identification:
-        passing = allowed(view, chosen, memory.numbers_of(chosen.excluded))
+        if passing is None:
+            passing = allowed(view, chosen, memory.numbers_of(chosen.excluded))
         limit = threshold_for_search(fpir, threshold, passing.subjects)
         unsearched = _unsearched(probe, view)
         search = self._identifier(memory, deadline, threads)
-        found = search.identify(probe, view, passing, limit, max_candidates, exhaustive=exhaustive)
+        found = search.identify(
+            probe, view, passing, limit, max_candidates, exhaustive=exhaustive, foreseen=foreseen
+        )
         reachable = probe.reachable()
         certainty = Certainty(reachable, reachable >= limit)
         return Identification(

@@ -1,4 +1,5 @@
-// Coarse to fine, chunk by chunk: a chunk's first blocks are gathered once and serve every probe.
+// Coarse to fine, chunk by chunk: a chunk's first blocks are gathered once and serve every probe. Rows that
+// are not let in (right eyes where a left one is searched) take no lane.
 #include "matcher/iris_search.h"
 
 #include <algorithm>
@@ -30,6 +31,14 @@ constexpr std::size_t kAhead = 4;
 
 constexpr int kMinimum = kSearchBits / kMinimumShare;
 
+// Rows of a chunk that are let in.
+struct Listed {
+    std::size_t first = ~std::size_t{0};  // none yet
+    std::size_t count = 0;
+    std::uint8_t active[kChunkGroups] = {};  // a bit a row, little-endian as the bitmap
+    const std::uint64_t* records[kChunkRows];
+};
+
 class Searcher {
   public:
     Searcher(const Query& query, const std::vector<SearchProbe>& probes)
@@ -44,7 +53,11 @@ class Searcher {
 
     // Rows first to first + kChunkRows - 1, of those that the query lets in.
     void chunk(std::size_t first) {
-        if (!enter(first)) return;
+        std::swap(own_, next_);
+        if (own_.first != first) list(first, own_);
+        list(first + kChunkRows, next_);
+        if (own_.count == 0) return;
+        work_.pairs += probes_.size() * own_.count;
         if (query_.strictness.exhaustive) {
             for (std::size_t p = 0; p < probes_.size(); ++p) {
                 query_.reach == 0 ? upright(p) : exhaustive(p);
@@ -61,10 +74,10 @@ class Searcher {
   private:
     const std::uint64_t* record(std::size_t row) const { return query_.records + row * kSearchWords; }
 
-    // Which rows of the chunk are let in, a byte a group.
-    bool enter(std::size_t first) {
-        first_ = first;
-        std::uint64_t any = 0;
+    // Which rows of a chunk are let in.
+    void list(std::size_t first, Listed& out) const {
+        out.first = first;
+        out.count = 0;
         for (std::size_t w = 0; w < kChunkRows / 64; ++w) {
             const std::size_t row = first + 64 * w;
             std::uint64_t in = 0;
@@ -73,41 +86,47 @@ class Searcher {
                 if (row < query_.begin) in &= ~std::uint64_t{0} << (query_.begin - row);
                 if (row + 64 > query_.end) in &= ~std::uint64_t{0} >> (row + 64 - query_.end);
             }
-            any |= in;
-            work_.pairs += probes_.size() * static_cast<std::uint64_t>(__builtin_popcountll(in));
-            for (std::size_t g = 0; g < 8; ++g) active_[8 * w + g] = static_cast<std::uint8_t>(in >> (8 * g));
+            for (std::size_t g = 0; g < 8; ++g) {
+                out.active[8 * w + g] = static_cast<std::uint8_t>(in >> (8 * g));
+            }
+            for (; in != 0; in &= in - 1) {
+                out.records[out.count++] = record(row + static_cast<std::size_t>(__builtin_ctzll(in)));
+            }
         }
-        return any != 0;
     }
 
     void gather() {
-        for (std::size_t g = 0; g < kChunkGroups; ++g) {
-            const std::size_t row = first_ + g * kGroup, ahead = row + kAhead * kGroup;
-            for (std::size_t r = ahead; r < std::min(ahead + kGroup, query_.end); ++r) {
-                __builtin_prefetch(record(r));
-                __builtin_prefetch(record(r) + kBlockWords);
+        for (std::size_t r = 0; r < own_.count; r += kGroup) {
+            const std::size_t ahead = r + kAhead * kGroup;
+            for (std::size_t a = ahead; a < ahead + kGroup; ++a) {
+                const std::size_t beyond = a - std::min(a, own_.count);
+                if (a >= own_.count && beyond >= next_.count) break;
+                const std::uint64_t* words = a < own_.count ? own_.records[a] : next_.records[beyond];
+                __builtin_prefetch(words);
+                __builtin_prefetch(words + kBlockWords);
             }
-            if (active_[g] == 0) continue;
-            const std::size_t count = std::min<std::size_t>(kGroup, query_.end - row);
-            coarse_.gather(record(row), static_cast<int>(count), groups_[g]);
+            coarse_.gather(own_.records + r, lanes(r), groups_[r / kGroup]);
         }
     }
+
+    // Rows of the group that begins with the r-th of those let in.
+    int lanes(std::size_t r) const { return static_cast<int>(std::min<std::size_t>(kGroup, own_.count - r)); }
 
     void screen(std::size_t p) {
         kernels::Passed passed;
         single_count_ = 0;
-        for (std::size_t g = 0; g < kChunkGroups; ++g) {
-            if (active_[g] == 0) continue;
-            coarse_.screen(probes_[p].coarse, groups_[g], active_[g], passed);
-            if (passed.any != 0) take(first_ + g * kGroup, passed);
+        for (std::size_t r = 0; r < own_.count; r += kGroup) {
+            const auto active = static_cast<std::uint8_t>((1U << lanes(r)) - 1);
+            coarse_.screen(probes_[p].coarse, groups_[r / kGroup], active, passed);
+            if (passed.any != 0) take(own_.records + r, passed);
         }
         work_.turns_passed += single_count_;
         refine(p);
     }
 
-    void take(std::size_t row, const kernels::Passed& passed) {
+    void take(const std::uint64_t* const* records, const kernels::Passed& passed) {
         for (unsigned any = passed.any; any != 0; any &= any - 1) {
-            const std::uint64_t* words = record(row + static_cast<std::size_t>(__builtin_ctz(any)));
+            const std::uint64_t* words = records[__builtin_ctz(any)];
             // The rest of the record, by cache lines: needed in a microsecond.
             for (int w = 2 * kBlockWords; w < kSearchWords; w += 8) __builtin_prefetch(words + w);
         }
@@ -117,7 +136,7 @@ class Searcher {
             for (unsigned bits = passed.turns[turn]; bits != 0; bits &= bits - 1) {
                 // Written where it stays: a copy would wait for its two halves.
                 kernels::Single& single = singles_[single_count_++];
-                single.record = record(row + static_cast<std::size_t>(__builtin_ctz(bits)));
+                single.record = records[__builtin_ctz(bits)];
                 single.turn = at;
             }
         }
@@ -135,8 +154,8 @@ class Searcher {
                 const auto row = static_cast<std::size_t>(
                                      singles_[s + static_cast<std::size_t>(lane)].record - query_.records) /
                                  kSearchWords;
-                if (scored_[row - first_]) continue;
-                scored_[row - first_] = true;
+                if (scored_[row - own_.first]) continue;
+                scored_[row - own_.first] = true;
                 score(p, row);
             }
         }
@@ -150,8 +169,8 @@ class Searcher {
 
     void exhaustive(std::size_t p) {
         for (std::size_t g = 0; g < kChunkGroups; ++g) {
-            for (unsigned bits = active_[g]; bits != 0; bits &= bits - 1) {
-                score(p, first_ + g * kGroup + static_cast<std::size_t>(__builtin_ctz(bits)));
+            for (unsigned bits = own_.active[g]; bits != 0; bits &= bits - 1) {
+                score(p, own_.first + g * kGroup + static_cast<std::size_t>(__builtin_ctz(bits)));
             }
         }
     }
@@ -161,9 +180,9 @@ class Searcher {
         alignas(64) float raw[kTurnLanes];
         for (std::size_t g = 0; g < kChunkGroups; g += kTurnLanes / kGroup) {
             std::uint32_t active;
-            std::memcpy(&active, active_ + g, sizeof active);
+            std::memcpy(&active, own_.active + g, sizeof active);
             if (active == 0) continue;
-            const std::size_t row = first_ + g * kGroup;
+            const std::size_t row = own_.first + g * kGroup;
             const int count = static_cast<int>(std::min<std::size_t>(kTurnLanes, query_.end - row));
             comparison_.upright(probes_[p].turned.records[kReach], record(row), count, counts_);
             comparison_.scores(counts_, kSearchBits, kMinimum, raw);
@@ -195,8 +214,7 @@ class Searcher {
     Work work_;
 
     // Of the chunk at hand.
-    std::size_t first_ = 0;
-    std::uint8_t active_[kChunkGroups] = {};  // a bit a row, little-endian as the bitmap
+    Listed own_, next_;
     kernels::CoarseGroup groups_[kChunkGroups];
     std::vector<kernels::Single> singles_ = std::vector<kernels::Single>(kChunkRows * kernels::kCoarseTurns);
     std::size_t single_count_ = 0;

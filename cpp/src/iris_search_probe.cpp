@@ -52,7 +52,8 @@ void coarse_statistics(const std::uint64_t* probes, const std::uint64_t* records
     const auto group = std::make_unique<kernels::CoarseGroup>();
     for (std::size_t i = 0; i < count; ++i) {
         prepare_search(probes + i * kSearchWords, {}, *probe);
-        kernels::coarse_for(simd_level()).gather(records + i * kSearchWords, 1, *group);
+        const std::uint64_t* record = records + i * kSearchWords;
+        kernels::coarse_for(simd_level()).gather(&record, 1, *group);
         int least = kernels::kBlockBits;
         for (const auto& code : probe->coarse.code) {
             int differing = 0;

@@ -194,7 +194,9 @@ TEST(iris_coarse_pass_agrees_at_every_level) {
             for (const SimdLevel level : levels()) {
                 kernels::CoarseGroup group;
                 kernels::Passed passed;
-                kernels::coarse_for(level).gather(records.data(), count, group);
+                const std::uint64_t* places[kernels::kGroup];
+                for (int c = 0; c < count; ++c) places[c] = records.data() + c * kSearchWords;
+                kernels::coarse_for(level).gather(places, count, group);
                 const auto active = static_cast<std::uint8_t>((1U << count) - 1 - (count > 3 ? 4 : 0));
                 kernels::coarse_for(level).screen(probe, group, active, passed);
                 unsigned any = 0;

@@ -8,7 +8,7 @@ few times as many.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,10 @@ from matcher.types import U64, Modality
 
 MOST_FOR_WANTED = 4
 """Proposals of one sample, at most so many times as many as are wanted: chance varies."""
+
+PROBES_A_PASS = 32
+"""Most probes that are looked for in one pass: what the kernel prepares of them, 34 kB each, stays in a
+core's second cache."""
 
 SURE_ABOVE = 10.0
 """A coarse pass may lose one in 10,000 mates of a score so far, dB, above what one stranger among all is
@@ -98,10 +102,18 @@ class Proposer:
         if has_shortlist(scorer):
             return self._shortlisted(rows, scorer, probes, others)
         if has_two_forms(scorer):
-            found = [self._least(rows, scorer, probe, wanted) for probe in probes]
+            found = [self._least(rows, scorer, [probe], wanted)[0] for probe in probes]
         else:
             found = [self._best(self._looked_at(rows, scorer, p, wanted), scorer, p, wanted) for p in probes]
         return np.unique(self._view.encounters.subject[np.concatenate([np.zeros(0, np.int32), *found])])
+
+    def propose_each(
+        self, modality: Modality, scorer: TwoFormScorer, probes: Sequence[Probe], wanted: int
+    ) -> list[I32]:
+        """Return of each of many probes what `propose` returns of it alone: forms are read once for all."""
+        subject = self._view.encounters.subject
+        found = self._least(self._view.rows[modality], scorer, probes, wanted)
+        return [np.unique(subject[encounters]) for encounters in found]
 
     def _shortlisted(
         self, rows: RowsView, scorer: ShortlistScorer, probes: Sequence[Probe], others: bool
@@ -167,37 +179,41 @@ class Proposer:
             encounter = encounter[np.argpartition(-value, wanted)[:wanted]]
         return encounter
 
-    def _least(self, rows: RowsView, scorer: TwoFormScorer, probe: Probe, wanted: int) -> I32:
-        """Return the encounters that reach the score which `wanted` strangers are expected to reach."""
+    def _least(
+        self, rows: RowsView, scorer: TwoFormScorer, probes: Sequence[Probe], wanted: int
+    ) -> list[I32]:
+        """Return of each probe the encounters that reach the score which `wanted` strangers should reach."""
         least = 10.0 * np.log10(max(self._passing.subjects / wanted, 1.0))
         sure = 10.0 * np.log10(max(self._passing.subjects, 1)) + SURE_ABOVE
-        pairs = pairings(scorer, probe, rows.extractors)  # what could not be compared later is told now
-        encounters: list[I32] = [np.zeros(0, np.int32)]
-        raws: list[npt.NDArray[np.float32]] = [np.zeros(0, np.float32)]
-        for number, (pair, extractor) in enumerate(zip(pairs, rows.extractors, strict=True)):
-            if pair is None:
-                continue
-            calibration = scorer.quick.calibration(pair.probe.extractor, extractor)
-            raw = calibration.raw_at(float(least))
-            sure_raw = max(raw, calibration.raw_at(float(sure)))
-            for block, count, bits in self._blocks(rows, probe.position, number):
-                self._check()
-                found, its = scorer.quick.least(
-                    pair.probe.prepared,
-                    block.words,
-                    count,
-                    bits,
-                    raw,
-                    sure_raw,
-                    MOST_FOR_WANTED * wanted,
-                    self._threads,
-                )
-                encounters.append(block.encounter[found])
-                raws.append(its)
-        encounter, best = np.concatenate(encounters), np.concatenate(raws)
-        if len(best) > MOST_FOR_WANTED * wanted:
-            encounter = encounter[np.argsort(-best, kind="stable")[: MOST_FOR_WANTED * wanted]]
-        return encounter
+        paired = [pairings(scorer, p, rows.extractors) for p in probes]  # what compares with none is told now
+        encounters: list[list[I32]] = [[np.zeros(0, np.int32)] for _ in probes]
+        raws: list[list[npt.NDArray[np.float32]]] = [[np.zeros(0, np.float32)] for _ in probes]
+        for number, extractor in enumerate(rows.extractors):
+            forms = {n: pair.probe for n, pairs in enumerate(paired) if (pair := pairs[number]) is not None}
+            for its in _of_one_pass(probes, forms):
+                position, own = probes[its[0]].position, forms[its[0]].extractor
+                calibration = scorer.quick.calibration(own, extractor)
+                raw = calibration.raw_at(float(least))
+                sure_raw = max(raw, calibration.raw_at(float(sure)))
+                for block, count, bits in self._blocks(rows, position, number):
+                    self._check()
+                    found = scorer.quick.least(
+                        [forms[n].prepared for n in its],
+                        block.words,
+                        count,
+                        bits,
+                        raw,
+                        sure_raw,
+                        MOST_FOR_WANTED * wanted,
+                        self._threads,
+                    )
+                    for n, (row, score) in zip(its, found, strict=True):
+                        encounters[n].append(block.encounter[row])
+                        raws[n].append(score)
+        return [
+            _most(np.concatenate(own), np.concatenate(its), MOST_FOR_WANTED * wanted)
+            for own, its in zip(encounters, raws, strict=True)
+        ]
 
     def _blocks(self, rows: RowsView, position: int, extractor: int) -> Iterator[tuple[Block, int, U64]]:
         for block, count in rows.blocks:
@@ -221,6 +237,23 @@ def generations_of(probes: Sequence[Probe], extractors: Container[str]) -> list[
     if len(found) > 1 and not any(probe.others for probe in probes):
         return [list(probes)]  # templates of several extractors that were sent together: one probe
     return list(found.values())
+
+
+def _of_one_pass(probes: Sequence[Probe], forms: Mapping[int, Probe]) -> Iterator[list[int]]:
+    """Return which of some probes are looked for in the same rows with the same limits, few at a time."""
+    alike: dict[tuple[int, str], list[int]] = {}
+    for number, form in forms.items():
+        alike.setdefault((probes[number].position, form.extractor), []).append(number)
+    for its in alike.values():
+        for begin in range(0, len(its), PROBES_A_PASS):
+            yield its[begin : begin + PROBES_A_PASS]
+
+
+def _most(encounters: I32, raws: npt.NDArray[np.float32], most: int) -> I32:
+    """Return the encounters of the highest scores."""
+    if len(raws) > most:
+        encounters = encounters[np.argsort(-raws, kind="stable")[:most]]
+    return encounters
 
 
 def _comparable(batch: Batch, position: int, pairs: Sequence[Pairing | None]) -> Batch:

@@ -102,7 +102,7 @@ class SearchScorer(Protocol):
 
     def least(
         self,
-        probe: Any,
+        probes: Sequence[Any],
         words: U64,
         count: int,
         allowed: U64 | None,
@@ -110,13 +110,13 @@ class SearchScorer(Protocol):
         sure: float,
         most: int,
         threads: int,
-    ) -> tuple[I64, F32]:
-        """Return rows of a block that reach a raw score, at most `most`, and their raw scores.
+    ) -> list[tuple[I64, F32]]:
+        """Return of each probe the rows of a block that reach a raw score, at most `most`, and their scores.
 
         Parameters
         ----------
-        probe : object
-            From `prepare`.
+        probes : sequence of objects
+            From `prepare`. What one gets does not depend on the others.
         words : uint64 array
             Forms of one length, end to end.
         count : int

@@ -19,9 +19,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
+from matcher.gallery.columns import I32
 from matcher.gallery.filters import Allowed, present
 from matcher.gallery.gather import Fetch, Person, Samples, SamplesKey, Selection, own_samples
 from matcher.gallery.memory import Memory, View
@@ -57,6 +59,20 @@ LOOKED_BEYOND = 64
 
 EXPLAINED_CANDIDATES = 20
 """Candidates whose labels are checked too; that compares every sample with every other."""
+
+
+NOTHING_FORESEEN: Mapping[Modality, I32] = MappingProxyType({})
+
+
+def is_exact(passing: Allowed, exhaustive: bool) -> bool:
+    """Return whether everybody is compared in full."""
+    return exhaustive or passing.subjects <= EXACT_SUBJECTS
+
+
+def strangers_wanted(probe: PersonProbe) -> int:
+    """Return how many strangers each sample of a probe proposes."""
+    samples = sum(len(modality.probes) for modality in probe.modalities)
+    return max(PROPOSALS // samples, LEAST_PROPOSALS)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,20 +115,33 @@ class Identifier:
         limit: int,
         *,
         exhaustive: bool = False,
+        foreseen: Mapping[Modality, I32] = NOTHING_FORESEEN,
     ) -> tuple[Candidate, ...]:
         """Return the subjects at or above a threshold, best first.
+
+        Parameters
+        ----------
+        probe : PersonProbe
+        view : View
+        passing : Allowed
+        threshold : float
+        limit : int
+            Most subjects.
+        exhaustive : bool
+        foreseen : mapping of Modality to int32 array
+            What was proposed already, with the same view and filter: see `matcher.score.foreseen`.
 
         Raises
         ------
         CalibrationMissingError
             If the gallery holds templates that the probe has no calibration with.
         """
-        if exhaustive or passing.subjects <= EXACT_SUBJECTS:
+        if is_exact(passing, exhaustive):
             subjects = self._everybody(view, passing)
             found = self._all(probe, view, passing, subjects, threshold, limit)
         else:
             with stage(Stage.PROPOSE):
-                subjects = self._proposed(probe, view, passing)
+                subjects = self._proposed(probe, view, passing, foreseen)
             with stage(Stage.QUICK):
                 subjects = self._likely(probe, view, passing, subjects, threshold)
             with stage(Stage.FULL):
@@ -151,24 +180,26 @@ class Identifier:
             living = living & passing.encounters[: e.count]
         return np.flatnonzero(present(e.subject[: e.count][living], view.numbers))
 
-    def _proposed(self, probe: PersonProbe, view: View, passing: Allowed) -> I64:
-        samples = sum(len(modality.probes) for modality in probe.modalities)
-        wanted = max(PROPOSALS // samples, LEAST_PROPOSALS)
+    def _proposed(
+        self, probe: PersonProbe, view: View, passing: Allowed, foreseen: Mapping[Modality, I32]
+    ) -> I64:
+        wanted = strangers_wanted(probe)
         # Eyes are searched one by one, the fingers of a probe are judged together.
         parts = [
             (m, own)
             for m in probe.modalities
+            if m.modality not in foreseen
             for own in ([[p] for p in m.probes] if has_two_forms(m.scorer) else [m.probes])
         ]
         proposer = Proposer(
-            view, passing, max(self._threads // len(parts), 1), self._check, together=self._threads
+            view, passing, max(self._threads // max(len(parts), 1), 1), self._check, together=self._threads
         )
         others = len(probe.modalities) > 1
         found = together(
             [partial(proposer.propose, m.modality, m.scorer, own, wanted, others=others) for m, own in parts],
             self._threads,
         )
-        return np.unique(np.concatenate(found)).astype(np.int64)
+        return np.unique(np.concatenate([*found, *foreseen.values()])).astype(np.int64)
 
     def _likely(
         self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64, threshold: float

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from matcher.iris.types import IrisTemplate
 from matcher.score.calibration import Calibration, load_calibration
 from matcher.score.iris import IrisProbe, score_among, score_many, search_score_many
@@ -43,7 +45,7 @@ class IrisSearchScorer:
 
     def least(
         self,
-        probe: IrisProbe,
+        probes: Sequence[IrisProbe],
         words: U64,
         count: int,
         allowed: U64 | None,
@@ -51,11 +53,11 @@ class IrisSearchScorer:
         sure: float,
         most: int,
         threads: int,
-    ) -> tuple[I64, F32]:
-        """Return the rows that reach a raw score, coarse to fine; see `matcher.score.iris_search.search`."""
+    ) -> list[tuple[I64, F32]]:
+        """Return of each probe the rows that reach a raw score; see `matcher.score.iris_search.search`."""
         records = words[: count * SEARCH_WORDS].reshape(count, SEARCH_WORDS)
         hits = search(
-            probe.words[None, :SEARCH_WORDS],
+            np.stack([probe.words[:SEARCH_WORDS] for probe in probes]),
             records,
             reliable_raw=sure,
             least_raw=raw,
@@ -63,7 +65,7 @@ class IrisSearchScorer:
             bitmap=allowed,
             threads=threads,
         )
-        return hits.row, hits.raw
+        return [hits.of(number) for number in range(len(probes))]
 
 
 class IrisScorer:

@@ -13,7 +13,7 @@ from matcher.types import U64, Modality
 
 def test_the_gallery_benchmark_runs(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(identification, "EXACT_SUBJECTS", 10)
-    report = measure(people=24, copies=2, probes=2, threads=1, fingers=2, folder=tmp_path)
+    report = measure(people=24, copies=2, probes=2, threads=1, fingers=2, folder=tmp_path, batch=[2])
     assert report["subjects"] == 48
     parts = report["bytes_a_subject"]
     assert parts["all"] == sum(value for name, value in parts.items() if name != "all")
@@ -21,6 +21,8 @@ def test_the_gallery_benchmark_runs(tmp_path: Path, monkeypatch) -> None:  # typ
     assert set(report["searches"]) == set(KINDS)
     everything = report["searches"]["two fingers, two irises, face"]
     assert (everything["searches"], everything["mates_lost"]) == (2, 0)
+    [batch] = everything["batches"]
+    assert (batch["searches"], batch["found"]) == (2, everything["found"])
     assert not list(tmp_path.iterdir())
 
 

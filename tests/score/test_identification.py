@@ -6,24 +6,29 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
+from matcher.batches import Question
 from matcher.datasets.iris_codes import IrisCodes
 from matcher.engine import Engine
+from matcher.errors import ArgumentError
 from matcher.gallery import gather
-from matcher.gallery.filters import EVERYBODY, allowed
+from matcher.gallery.filters import EVERYBODY, Filter, allowed
 from matcher.gallery.memory import Memory
-from matcher.gallery.propose import Proposer, bits_of
+from matcher.gallery.propose import PROBES_A_PASS, Proposer, bits_of
 from matcher.gallery.search import prepare
 from matcher.iris.parameters import EXTRACTOR_ID
 from matcher.iris.types import EyePosition, IrisTemplate
 from matcher.samples import Sample, SampleKind
 from matcher.score import identification
 from matcher.score.identification import Identifier
+from matcher.score.iris import IrisProbe
+from matcher.score.iris_scorer import IrisSearchScorer
 from matcher.template.modality import encode
-from matcher.types import FingerPosition, Modality
+from matcher.types import F32, I64, FingerPosition, Modality
 
 PEOPLE = 300
 SIDES = (EyePosition.RIGHT, EyePosition.LEFT)
@@ -94,6 +99,53 @@ def test_irises_are_found_by_search_codes_and_scored_in_full(
         if found.candidates:
             assert found.candidates[0].subject_id == f"s{person}"
     assert wrong == 0
+
+
+@pytest.mark.usefixtures("approximate")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_eyes_of_a_batch_are_looked_for_in_one_pass_with_the_answers_of_each_alone(
+    iris_engine: Engine,
+    eyes: dict[tuple[int, int], list[IrisTemplate]],
+    monkeypatch: pytest.MonkeyPatch,
+    threads: int,
+) -> None:
+    """People of two eyes, of one, of one of unknown side, strangers' filters and an error beside them."""
+    monkeypatch.setattr(iris_engine, "_threads", threads)
+    probes = [samples(eyes[person, 1]) for person in range(0, PEOPLE, 7)]
+    probes += [samples(eyes[person, 1][:1]) for person in range(3, PEOPLE, 50)]
+    probes += [samples([replace(eyes[9, 1][1], position=EyePosition.UNKNOWN)])]
+    without = Filter(excluded=frozenset({"s0", "s14"}))
+    asked = [Question(own, 20, threshold=0.0) for own in probes]
+    asked += [Question(own, 20, threshold=0.0, chosen=without) for own in probes[:4]]
+    asked += [Question(probes[0], exhaustive=True)]
+    passes: list[int] = []
+    plain = IrisSearchScorer.least
+
+    def noting(self: IrisSearchScorer, probes: list[IrisProbe], *args: Any) -> list[tuple[I64, F32]]:
+        passes.append(len(probes))
+        return plain(self, probes, *args)
+
+    monkeypatch.setattr(IrisSearchScorer, "least", noting)
+    alone = [
+        iris_engine.identify(
+            q.samples,
+            max_candidates=q.max_candidates,
+            threshold=q.threshold,
+            chosen=q.chosen,
+            exhaustive=q.exhaustive,
+        )
+        for q in asked
+    ]
+    assert set(passes) == {1}
+    assert sum(found.candidates[0].score.value > 0 for found in alone if found.candidates) > 40
+    single = len(passes)
+    passes.clear()
+    *found, wrong = iris_engine.identify_together([*asked, Question([])])
+    assert found == alone
+    assert isinstance(wrong, ArgumentError)
+    assert sum(passes) == single
+    assert max(passes) == PROBES_A_PASS
+    assert len(passes) <= single / 4
 
 
 def test_an_eye_in_memory_is_its_search_code_alone(iris_engine: Engine) -> None:

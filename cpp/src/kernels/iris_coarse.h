@@ -40,8 +40,9 @@ struct Passed {
 };
 
 struct Coarse {
-    // Takes the first blocks of `count` (at most 8) search records; lanes beyond are empty.
-    void (*gather)(const std::uint64_t* records, int count, CoarseGroup& out);
+    // Takes the first blocks of `count` (at most 8) search records, each wherever it lies; lanes beyond are
+    // empty.
+    void (*gather)(const std::uint64_t* const* records, int count, CoarseGroup& out);
     // Only candidates of `active` can pass.
     void (*screen)(const CoarseProbe& probe, const CoarseGroup& group, std::uint8_t active, Passed& out);
 };

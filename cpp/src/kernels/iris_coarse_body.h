@@ -19,12 +19,11 @@ MATCHER_INLINE std::uint8_t at_most(const Words& counts, const Words& limits) {
 #endif
 }
 
-void gather(const std::uint64_t* records, int count, CoarseGroup& out) {
+void gather(const std::uint64_t* const* records, int count, CoarseGroup& out) {
     for (int c = 0; c < kGroup; ++c) {
-        const std::uint64_t* record = records + c * kSearchWords;
         for (int w = 0; w < kBlockWords; ++w) {
-            out.code[w][c] = c < count ? record[w] : 0;
-            out.mask[w][c] = c < count ? record[kBlockWords + w] : 0;
+            out.code[w][c] = c < count ? records[c][w] : 0;
+            out.mask[w][c] = c < count ? records[c][kBlockWords + w] : 0;
         }
     }
     Tally valid = empty_tally();

@@ -66,9 +66,9 @@ def party(
 ) -> None:
     """Run a party until SIGTERM or Ctrl-C."""
     import logging
-    import signal
     import threading
 
+    from matcher.cli.ending import Ending
     from matcher.privacy.certificates import load_identity
     from matcher.privacy.records import load_layout
     from matcher.privacy.schedule import RefreshSchedule, period_of
@@ -77,9 +77,7 @@ def party(
 
     every_s = period_of(refresh_every) if refresh_every else None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    ending, stop = Ending(), threading.Event()
     addresses = addresses_of(parties)
     shares = ShareStore(store, load_layout(layout))
     server = PartyServer(id, listen or addresses[id], load_identity(identity), shares, timeout)
@@ -92,7 +90,8 @@ def party(
     if schedule is not None:
         threading.Thread(target=schedule.run, args=(stop,), name="refresh", daemon=True).start()
     print(f"matcher: party {id} ready at port {server.port}", flush=True)
-    stop.wait()
+    ending.wait()
+    stop.set()
     server.close()
 
 

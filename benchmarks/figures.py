@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import inspect
 import json
 import statistics
 import tempfile
@@ -23,22 +24,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import (
-    figures_dedup,
-    figures_face,
     figures_fingerprint,
-    figures_iris,
-    figures_losses,
-    figures_population,
-    figures_privacy,
-    figures_sealed,
-    figures_service,
-    figures_shortlist,
-    figures_store,
     machine,
 )
 from benchmarks.bars import data_root
 from benchmarks.figures_fingerprint import BARS
 from benchmarks.out_of_sample import SCORES, of_sets
+from benchmarks.parts import PARTS, TRUNK
 from benchmarks.sets import UAREU, Set, real_sets
 from matcher.datasets.load import load
 from matcher.evaluate.definitions import DEFINITIONS
@@ -62,21 +54,6 @@ SLAPS, SMALLEST_SLAPS = 200, 3
 
 DIFFICULTY = 0.5
 """Of the synthetic impressions, 0 easy to 1 hard."""
-
-PARTS = (
-    "fingerprint",
-    "iris",
-    "face",
-    "population",
-    "store",
-    "dedup",
-    "shortlist",
-    "losses",
-    "privacy",
-    "service",
-    "sealed",
-)
-"""What can be measured on its own."""
 
 MEASURED = ("commit", "uncommitted_changes", "load_1_5_15_min")
 """Of the machine, kept beside each part."""
@@ -275,17 +252,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes; more than one makes times noisier")
     parser.add_argument("--smallest", action="store_true", help="4 synthetic fingers only, no real data")
-    parser.add_argument("--only", nargs="+", choices=PARTS, help="the others are taken from the newest file")
+    parser.add_argument(
+        "--only", nargs="+", choices=list(PARTS), help="the others are taken from the newest file"
+    )
     given = parser.parse_args(arguments)
     figures = _newest(given.out) if given.only else {}
-    for name in given.only or PARTS:
+    for name in given.only or PARTS:  # written after each: hours of others are not lost with one that fails
         print(f"{name} ...", flush=True)
         found = _part(name, given)
-        figures = figures | found if name == PARTS[0] else {**figures, name: found}
+        figures = figures | found if name == TRUNK else {**figures, name: found}
         measured = {key: machine.describe()[key] for key in MEASURED}
         figures["parts"] = {**figures.get("parts", {}), name: {"date": _today(), **measured}}
-    figures["date"] = _today()
-    print(f"\n{markdown(figures)}\nwritten to {write(figures, given.out)}")
+        figures["date"] = _today()
+        written = write(figures, given.out)
+    print(f"\n{markdown(figures)}\nwritten to {written}")
 
 
 def _newest(folder: Path) -> dict[str, Any]:
@@ -300,7 +280,7 @@ def _today() -> str:
 def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of a part; those of fingerprints are the trunk that the others hang on."""
     small = given.smallest
-    if name == PARTS[0]:
+    if name == TRUNK:
         return measure(
             [] if small else real_sets(),
             fingers=4 if small else 50,
@@ -309,22 +289,10 @@ def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:
             slaps=SMALLEST_SLAPS if small else SLAPS,
             scores=given.scores,
         )
-    if name == "iris":
-        return figures_iris.measure(smallest=small, jobs=given.jobs, scores=given.scores)
-    if name == "face":
-        return figures_face.measure(smallest=small, jobs=given.jobs, scores=given.scores)
-    if name == "privacy":
-        return figures_privacy.measure(smallest=small, jobs=given.jobs)
-    others = {
-        "population": figures_population,
-        "store": figures_store,
-        "dedup": figures_dedup,
-        "shortlist": figures_shortlist,
-        "losses": figures_losses,
-        "service": figures_service,
-        "sealed": figures_sealed,
-    }
-    found: dict[str, Any] = others[name].measure(smallest=small)
+    asked = {key: getattr(given, key) for key in ("jobs", "scores")}
+    module = PARTS[name]
+    taken = inspect.signature(module.measure).parameters
+    found: dict[str, Any] = module.measure(smallest=small, **{k: v for k, v in asked.items() if k in taken})
     return found
 
 

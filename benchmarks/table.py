@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.bars import Bar
 from benchmarks.machine import ROOT
+from benchmarks.parts import PARTS, TRUNK
 
 BEGIN = "<!-- figures: written by python -m benchmarks.table -->"
 END = "<!-- end of figures -->"
@@ -64,40 +65,9 @@ RATES = ("eer", "fnmr", "zero", "rank", "slap", "failures", "rate", "tar", "lost
 """Words in the keys of figures that are rates."""
 
 
-def bars_of_parts() -> dict[str, Sequence[Bar]]:
-    """Return what must hold in each part, in the order of the tables."""
-    from benchmarks import (
-        figures_dedup,
-        figures_face,
-        figures_fingerprint,
-        figures_iris,
-        figures_losses,
-        figures_population,
-        figures_privacy,
-        figures_sealed,
-        figures_service,
-        figures_shortlist,
-        figures_store,
-    )
-
-    return {
-        "fingerprint": figures_fingerprint.BARS,
-        "iris": figures_iris.BARS,
-        "face": figures_face.BARS,
-        "population": figures_population.BARS,
-        "store": figures_store.BARS,
-        "shortlist": figures_shortlist.BARS,
-        "losses": figures_losses.BARS,
-        "dedup": figures_dedup.BARS,
-        "privacy": figures_privacy.BARS,
-        "service": figures_service.BARS,
-        "sealed": figures_sealed.BARS,
-    }
-
-
 def part_of(figures: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
     """Return a part of a file of figures, None where it was not measured; fingerprints are at the top."""
-    return figures if part == "fingerprint" else figures.get(part)
+    return figures if part == TRUNK else figures.get(part)
 
 
 def headlines(figures: Mapping[str, Any]) -> str:
@@ -113,24 +83,23 @@ def markdown(figures: Mapping[str, Any]) -> str:
         "Written by `python -m benchmarks.table`; [how each is measured](README.md).",
         "",
     ]
-    for part, bars in bars_of_parts().items():
+    for part, module in PARTS.items():
         measured = part_of(figures, part)
         lines += [f"## {part.capitalize()}", ""]
         if measured is None:
             lines += ["Not measured in this file.", ""]
             continue
-        lines += [*HEAD, *_bar_rows(bars, measured), ""]
+        lines += [*HEAD, *_bar_rows(module.BARS, measured), ""]
         if measured.get("sets"):
             lines += [*_set_rows(measured["sets"]), ""]
     return "\n".join([*lines, _measured(figures), ""])
 
 
 def _headline_rows(figures: Mapping[str, Any]) -> Iterator[str]:
-    bars = bars_of_parts()
     for part, texts in HEADLINES.items():
         measured = part_of(figures, part)
         if measured is not None:
-            by_key = {bar.key: bar for bar in bars[part]}
+            by_key = {bar.key: bar for bar in PARTS[part].BARS}
             yield from _bar_rows(
                 [Bar(k, t, by_key[k].limit, by_key[k].at_least) for k, t in texts.items()], measured
             )

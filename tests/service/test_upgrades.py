@@ -22,7 +22,7 @@ from matcher.errors import (
     UpgradeNotFoundError,
 )
 from matcher.gallery.generations import Counts, UpgradeState
-from matcher.service.server import Server, build_server
+from matcher.service.server import Server
 from matcher.types import Modality
 from matcher.v1 import matcher_pb2 as pb
 from matcher.v1 import matcher_pb2_grpc as pb_grpc
@@ -40,19 +40,6 @@ def engine(tmp_path: Path, fakes: ModuleType, load: Callable[[str], ModuleType])
         for number in range(PEOPLE):
             engine.enroll(f"s{number}", [fakes.image(number)])
         yield engine
-
-
-@pytest.fixture
-def server(engine: Engine) -> Iterator[Server]:
-    server = build_server(engine)
-    yield server
-    server.drain(1)
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[Client]:
-    with Client(server.address) as client:
-        yield client
 
 
 def until(condition: Callable[[], Any]) -> None:

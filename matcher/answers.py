@@ -25,12 +25,15 @@ class Enrolled:
         Number of the change, in commit order.
     warnings : tuple of MatchWarning
         Samples that repeat each other; empty for a request that was answered before.
+    client_encounter_id : str or None
+        The client's own id of the encounter, as it was asked for.
     """
 
     subject_id: str
     created: bool
     sequence: int
     warnings: tuple[MatchWarning, ...] = ()
+    client_encounter_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What can be done to those who are enrolled: the engine's operations on subjects, encounters and samples.
 
 Each is committed before it returns, and every later search sees it. An encounter is named by its key, the
-number of the change that enrolled it (`Enrolled.sequence`); a sample by its encounter's key and its place
-there (`matcher.gallery.records.sample_key_of`).
+number of the change that enrolled it (`Enrolled.sequence`), or by its subject and the id that the client
+gave it (`ClientEncounter`); a sample by its encounter's key and its place there
+(`matcher.gallery.records.sample_key_of`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 
 from matcher.answers import GalleryCount
 from matcher.deadline import FOREVER, Deadline
-from matcher.errors import ArgumentError, SubjectNotFoundError
+from matcher.errors import ArgumentError, EncounterNotFoundError, SubjectNotFoundError
 from matcher.gallery.columns import I32
 from matcher.gallery.encounters import NONE
 from matcher.gallery.gallery import Gallery
@@ -27,7 +28,7 @@ from matcher.gallery.operations import (
     SubjectDeletion,
     SubjectIs,
 )
-from matcher.gallery.records import EncounterStatus
+from matcher.gallery.records import ClientEncounter, EncounterName, EncounterStatus
 from matcher.gallery.schema import MAX_ID_LENGTH
 from matcher.gallery.subject import StoredSubject, StoredVisit
 
@@ -79,6 +80,13 @@ class EncounterOperations:
             raise unknown(subject_id)
         return found
 
+    def encounter(self, encounter: EncounterName) -> StoredVisit:
+        """Return an encounter with its samples, as the store has it."""
+        found = self._gallery.encounter(check_encounter(encounter))
+        if found is None:
+            raise unknown_encounter(encounter)
+        return found
+
     def owner_of(self, encounter_key: int) -> str | None:
         """Return whose an encounter is, None where there is none of that key."""
         if not self._gallery.ready:  # memory is being read again: the store knows as well, if later
@@ -109,10 +117,10 @@ class EncounterOperations:
         return self._submit(SubjectDeletion(subject_id, key), deadline)
 
     def delete_encounter(
-        self, encounter_key: int, *, key: str | None = None, deadline: Deadline = FOREVER
+        self, encounter: EncounterName, *, key: str | None = None, deadline: Deadline = FOREVER
     ) -> int:
         """Remove an encounter with its samples; refused where its subject has no other."""
-        return self._submit(EncounterDeletion(check_key(encounter_key), key), deadline)
+        return self._submit(EncounterDeletion(check_encounter(encounter), key), deadline)
 
     def delete_sample(self, sample_key: int, *, key: str | None = None, deadline: Deadline = FOREVER) -> int:
         """Remove a sample; refused where its encounter has no other."""
@@ -121,50 +129,59 @@ class EncounterOperations:
     def merge(
         self, subject_id: str, other_id: str, *, key: str | None = None, deadline: Deadline = FOREVER
     ) -> int:
-        """Make one subject of two: all encounters of the other become those of the first."""
+        """Make one subject of two: all encounters of the other become those of the first.
+
+        EncounterExistsError, and nothing is done, where both have an encounter of one client's id.
+        """
         check_name("Subject id", subject_id)
         check_name("Subject id", other_id)
         return self._submit(Merge(subject_id, other_id, key), deadline)
 
     def move(
         self,
-        encounter_key: int,
+        encounter: EncounterName,
         subject_id: str,
         *,
         subject_is: SubjectIs = SubjectIs.KNOWN,
         key: str | None = None,
         deadline: Deadline = FOREVER,
     ) -> int:
-        """Give an encounter to another subject; refused where it is the only one its subject has."""
+        """Give an encounter to another subject; refused where it is the only one its subject has.
+
+        EncounterExistsError where the other subject has an encounter of the same client's id.
+        """
         check_name("Subject id", subject_id)
-        return self._submit(Move(check_key(encounter_key), subject_id, subject_is, key), deadline)
+        return self._submit(Move(check_encounter(encounter), subject_id, subject_is, key), deadline)
 
     def set_status(
         self,
-        encounter_key: int,
+        encounter: EncounterName,
         status: EncounterStatus,
         *,
         key: str | None = None,
         deadline: Deadline = FOREVER,
     ) -> int:
         """Make an encounter ACTIVE or INACTIVE: searches find the first unless they ask for more."""
-        change = StatusChange(check_key(encounter_key), EncounterStatus(status), key)
+        change = StatusChange(check_encounter(encounter), EncounterStatus(status), key)
         return self._submit(change, deadline)
 
     def set_galleries(
         self,
-        encounter_key: int,
+        encounter: EncounterName,
         galleries: frozenset[str],
         *,
         key: str | None = None,
         deadline: Deadline = FOREVER,
     ) -> int:
         """Put an encounter into these galleries, and no others."""
-        return self._submit(GalleriesChange(check_key(encounter_key), galleries, key), deadline)
+        return self._submit(GalleriesChange(check_encounter(encounter), galleries, key), deadline)
 
     def update(self, change: EncounterUpdate, *, deadline: Deadline = FOREVER) -> int:
-        """Set other attributes of an encounter: year of birth, tags, dates, missing positions, notes."""
-        check_key(change.encounter_key)
+        """Set other attributes of an encounter: year of birth, tags, dates, missing positions, notes, its id.
+
+        EncounterExistsError where its subject has another encounter of the new client's id.
+        """
+        check_encounter(change.encounter_key)
         return self._submit(change, deadline)
 
     def _submit(self, operation: Operation, deadline: Deadline) -> int:
@@ -179,6 +196,15 @@ def check_key(key: int, least: int = 1) -> int:
     return key
 
 
+def check_encounter(name: EncounterName) -> EncounterName:
+    """Return the name of an encounter; ArgumentError unless a column can hold it."""
+    if isinstance(name, ClientEncounter):
+        check_name("Subject id", name.subject_id)
+        check_name("Client's id of the encounter", name.client_id)
+        return name
+    return check_key(name)
+
+
 def check_name(what: str, name: str | None) -> None:
     """Raise ArgumentError unless a name is None, or 1 to 128 printable characters."""
     if name is None:
@@ -190,3 +216,8 @@ def check_name(what: str, name: str | None) -> None:
 def unknown(subject_id: str) -> SubjectNotFoundError:
     """Return the error of an id that nobody has."""
     return SubjectNotFoundError(f"No subject {subject_id!r} is enrolled.")
+
+
+def unknown_encounter(name: EncounterName) -> EncounterNotFoundError:
+    """Return the error of an encounter that is not there."""
+    return EncounterNotFoundError(f"No encounter {name} is stored.")

@@ -123,6 +123,7 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
         idempotency_key: str | None = None,
         details: EncounterDetails = NO_DETAILS,
         subject_is: SubjectIs = SubjectIs.NEW,
+        client_encounter_id: str | None = None,
         deadline: Deadline = FOREVER,
     ) -> Enrolled:
         """Add an encounter, by default of a new subject. On return it is durable, and later searches see it.
@@ -139,6 +140,8 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
             Status, galleries, year of birth, tags and what else is known of the visit.
         subject_is : SubjectIs
             Whether the id is expected to be NEW, KNOWN (one more encounter), or EITHER.
+        client_encounter_id : str, optional
+            The caller's own id of the encounter, 1 to 128 printable characters, once within a subject.
         deadline : Deadline, optional
 
         Raises
@@ -153,10 +156,14 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
             If the key came with another request before.
         SubjectNotFoundError
             If the subject enrolled with this key was deleted since, or a KNOWN one is not there.
+        EncounterExistsError
+            If the subject has an encounter of that id already, and the request is no repetition.
         StoreError, NotReadyError, DeadlineError
             If the request could not be stored.
         """
-        request = self._request(subject_id, samples, idempotency_key, details, subject_is)
+        request = self._request(
+            subject_id, samples, idempotency_key, details, subject_is, client_encounter_id
+        )
         again = self._repeated(request, deadline)
         if again is not None:
             return again
@@ -168,7 +175,7 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
         warnings = repeat_warnings(self._scorers, self._persons, templates, forms)
         enrolment, known = self._completed(request, captures, residents, generations.running)
         done = self._gallery.reservations.enter(enrolment, known)
-        return _enrolled(deadline.wait(done), warnings)
+        return _enrolled(deadline.wait(done), request, warnings)
 
     def enroll_if_unique(
         self,
@@ -181,13 +188,14 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
         chosen: Filter = EVERYBODY,
         idempotency_key: str | None = None,
         details: EncounterDetails = NO_DETAILS,
+        client_encounter_id: str | None = None,
         deadline: Deadline = FOREVER,
     ) -> UniqueEnrolment:
         """Add a new subject unless somebody looks the same, enrolled before or by another call meanwhile.
 
         Parameters
         ----------
-        subject_id, samples, idempotency_key, details, deadline
+        subject_id, samples, idempotency_key, details, client_encounter_id, deadline
             As `enroll`.
         fpir, threshold, max_candidates
             As `identify`.
@@ -203,7 +211,9 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
         """
         check_candidates(max_candidates)
         threshold_for_search(fpir, threshold, 1)
-        request = self._request(subject_id, samples, idempotency_key, details, SubjectIs.NEW)
+        request = self._request(
+            subject_id, samples, idempotency_key, details, SubjectIs.NEW, client_encounter_id
+        )
         again = self._repeated(request, deadline)
         if again is not None:
             return UniqueEnrolment(again, None)
@@ -231,7 +241,8 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
             )
             entered = unique.enter(*self._completed(request, captures, residents, generations.running))
             if isinstance(entered, Future):
-                return UniqueEnrolment(_enrolled(deadline.wait(entered), probe.warnings), search)
+                enrolled = _enrolled(deadline.wait(entered), request, probe.warnings)
+                return UniqueEnrolment(enrolled, search)
             search = replace(search, candidates=entered)
         # The same request may have been sent twice at once: then its person is found, and it is the answer.
         again = self._repeated(request, deadline)
@@ -282,19 +293,23 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
         key: str | None,
         details: EncounterDetails,
         subject_is: SubjectIs,
+        client_id: str | None,
     ) -> Enrolment:
         """Return an enrolment as it was asked for, without its samples."""
         check_name("Subject id", subject_id)
         check_name("Idempotency key", key)
-        digest = b"" if key is None else request_digest(subject_id, samples, details, subject_is)
+        check_name("Client's id of the encounter", client_id)
+        digest = b""
+        if key is not None:
+            digest = request_digest(subject_id, samples, details, subject_is, client_id)
         chosen = subject_id if subject_id is not None else uuid.uuid4().hex
-        return Enrolment(chosen, (), key, digest, None, details, subject_is)
+        return Enrolment(chosen, (), key, digest, None, details, subject_is, client_id=client_id)
 
     def _repeated(self, request: Enrolment, deadline: Deadline) -> Enrolled | None:
         """Answer a repeated request without extracting again: the writer knows its key."""
         if request.key is None or self._gallery.find_key(request.key) is None:
             return None
-        return _enrolled(deadline.wait(self._gallery.submit(request)))
+        return _enrolled(deadline.wait(self._gallery.submit(request)), request)
 
     def _check_comparable(self, templates: Sequence[Template]) -> None:
         """Refuse what a later search could not score, before it is stored."""
@@ -308,6 +323,6 @@ class Engine(BatchOperations, EncounterOperations, ExtractionOperations, Upgrade
                     self._scorers[modality].calibration(extractor, other)
 
 
-def _enrolled(receipt: Receipt, warnings: tuple[MatchWarning, ...] = ()) -> Enrolled:
+def _enrolled(receipt: Receipt, request: Enrolment, warnings: tuple[MatchWarning, ...] = ()) -> Enrolled:
     told = warnings if receipt.created else ()
-    return Enrolled(receipt.subject_id, receipt.created, receipt.sequence, told)
+    return Enrolled(receipt.subject_id, receipt.created, receipt.sequence, told, request.client_id)

@@ -45,6 +45,7 @@
     │   ├── SubjectNotFoundError            SUBJECT_NOT_FOUND
     │   ├── SubjectExistsError              SUBJECT_EXISTS
     │   ├── EncounterNotFoundError          ENCOUNTER_NOT_FOUND
+    │   ├── EncounterExistsError            ENCOUNTER_EXISTS
     │   ├── SampleNotFoundError             SAMPLE_NOT_FOUND
     │   ├── NothingLeftError                NOTHING_LEFT
     │   ├── UpgradeNotFoundError            UPGRADE_NOT_FOUND
@@ -362,9 +363,15 @@ class SubjectExistsError(StoreError):
 
 
 class EncounterNotFoundError(StoreError, LookupError):
-    """No encounter of that key."""
+    """No encounter of that key, or of that client's id in that subject."""
 
     reason = "ENCOUNTER_NOT_FOUND"
+
+
+class EncounterExistsError(StoreError):
+    """The subject has, or would have, two encounters of one client's id."""
+
+    reason = "ENCOUNTER_EXISTS"
 
 
 class SampleNotFoundError(StoreError, LookupError):

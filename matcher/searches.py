@@ -8,14 +8,15 @@ from functools import partial
 
 from matcher.answers import Certainty, Identification, Verification
 from matcher.deadline import FOREVER, Deadline
-from matcher.encounters import check_key, check_name, unknown
-from matcher.errors import ArgumentError, EncounterNotFoundError, NotReadyError
+from matcher.encounters import check_encounter, check_name, unknown, unknown_encounter
+from matcher.errors import ArgumentError, NotReadyError
 from matcher.gallery.columns import I32
 from matcher.gallery.filters import ACTIVE, EVERYBODY, Allowed, Filter, allowed
 from matcher.gallery.gallery import Gallery
 from matcher.gallery.gather import Person
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.pairing import pairings
+from matcher.gallery.records import EncounterName
 from matcher.gallery.rows import living_extractors
 from matcher.gallery.stored_template import template_of
 from matcher.gallery.subject import StoredVisit
@@ -185,7 +186,7 @@ class SearchOperations:
 
     def identify_encounter(
         self,
-        encounter_key: int,
+        encounter: EncounterName,
         *,
         max_candidates: int = DEFAULT_CANDIDATES,
         fpir: float | None = None,
@@ -199,13 +200,13 @@ class SearchOperations:
         Raises
         ------
         EncounterNotFoundError
-            If there is none of that key.
+            If there is none of that key, or of that client's id in that subject.
         MatcherError
             As `identify`.
         """
-        stored = self._gallery.encounter(check_key(encounter_key))
+        stored = self._gallery.encounter(check_encounter(encounter))
         if stored is None:
-            raise EncounterNotFoundError(f"No encounter {encounter_key} is stored.")
+            raise unknown_encounter(encounter)
         return self._identify_stored((stored,), max_candidates, fpir, threshold, chosen, exhaustive, deadline)
 
     def _identify_stored(

@@ -33,14 +33,20 @@ from matcher.types import Candidate
 
 
 def request_digest(
-    subject_id: str | None, samples: Sequence[Sample], details: EncounterDetails, subject_is: SubjectIs
+    subject_id: str | None,
+    samples: Sequence[Sample],
+    details: EncounterDetails,
+    subject_is: SubjectIs,
+    client_id: str | None = None,
 ) -> bytes:
     """Return what tells a repeated enrolment from another one under the same key."""
     digest = digest_of(subject_id, samples)
-    if details == NO_DETAILS and subject_is is SubjectIs.NEW:
+    if details == NO_DETAILS and subject_is is SubjectIs.NEW and client_id is None:
         return digest
     said = [sorted(details.galleries), sorted(details.tags.items()), details.missing, details.client_data]
     said += [int(details.status), details.year_of_birth, details.captured_at_us, int(subject_is)]
+    # Stores hold digests of requests from before there were clients' ids: theirs stay the same.
+    said += [] if client_id is None else [client_id]
     return hashlib.sha256(digest + repr(said).encode()).digest()
 
 

@@ -65,18 +65,23 @@ def _file(pixels: np.ndarray, name: str) -> bytes:
 def requests_of(sample: pb.Sample) -> dict[str, bytes]:
     """Return a valid request of every unary method, by the method's name."""
     samples = [sample]
+    named = pb.ClientEncounter(subject_id="A", client_encounter_id="v")
     search = pb.IdentifyRequest(samples=samples, max_candidates=3)
     messages = {
-        "Enroll": pb.EnrollRequest(samples=samples),
+        "Enroll": pb.EnrollRequest(samples=samples, client_encounter_id="v"),
         "EnrollIfUnique": pb.EnrollIfUniqueRequest(samples=samples),
         "GetSubject": pb.GetSubjectRequest(subject_id="A"),
         "ListEncounters": pb.ListEncountersRequest(page_size=10),
-        "UpdateEncounter": pb.UpdateEncounterRequest(encounter_id=1),
+        "UpdateEncounter": pb.UpdateEncounterRequest(
+            encounter_id=1, client_encounter_id="v", update_mask={"paths": ["client_encounter_id"]}
+        ),
         "SetEncounterStatus": pb.SetEncounterStatusRequest(
             encounter_id=1, status=pb.ENCOUNTER_STATUS_INACTIVE
         ),
-        "SetGalleries": pb.SetGalleriesRequest(encounter_id=1, galleries=["g"]),
-        "DeleteEncounter": pb.DeleteEncounterRequest(encounter_id=999),
+        "SetGalleries": pb.SetGalleriesRequest(client_encounter=named, galleries=["g"]),
+        "DeleteEncounter": pb.DeleteEncounterRequest(
+            client_encounter=pb.ClientEncounter(subject_id="A", client_encounter_id="none")
+        ),
         "DeleteSubject": pb.DeleteSubjectRequest(subject_id="nobody"),
         "MergeSubjects": pb.MergeSubjectsRequest(subject_id="A", other_subject_id="nobody"),
         "MoveEncounter": pb.MoveEncounterRequest(encounter_id=1, subject_id="A"),

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from matcher.engine import Engine
 from matcher.errors import (
     ArgumentError,
+    EncounterExistsError,
     EncounterNotFoundError,
     IdempotencyMismatchError,
     MatcherError,
@@ -38,7 +39,7 @@ from matcher.errors import (
 from matcher.gallery import snapshots
 from matcher.gallery.filters import EVERYBODY, Filter
 from matcher.gallery.operations import EncounterUpdate, SubjectIs
-from matcher.gallery.records import EncounterDetails, EncounterStatus, sample_key_of
+from matcher.gallery.records import ClientEncounter, EncounterDetails, EncounterStatus, sample_key_of
 
 IDENTITIES = range(8)
 NAMES = st.sampled_from("abcd")
@@ -56,6 +57,7 @@ CHOSEN = st.sampled_from(
         Filter(tags={"t": "1"}),
     ]
 )
+OWN_IDS = st.one_of(st.none(), st.sampled_from(["v1", "v2"]))
 PICK = st.integers(0, 5)
 """Which of the encounters that there were: gone ones too."""
 
@@ -75,6 +77,7 @@ class Visit:
     galleries: frozenset[str]
     year: int | None
     tags: dict[str, str] = field(default_factory=dict)
+    own_id: str | None = None
 
     def passes(self, chosen: Filter) -> bool:
         """Whether a search looks at it."""
@@ -116,6 +119,10 @@ class Model(RuleBasedStateMachine):
         """Encounters of a subject."""
         return [key for key, visit in self.visits.items() if visit.subject == name]
 
+    def own_ids(self, name: str) -> set[str]:
+        """Ids of the client's that encounters of a subject have."""
+        return {own_id for key in self.own(name) if (own_id := self.visits[key].own_id) is not None}
+
     def key(self, pick: int) -> int:
         """One of all encounters that there ever were; one that never was where there were none."""
         return self.keys[-1 - pick % len(self.keys)] if self.keys else 1
@@ -139,6 +146,7 @@ class Model(RuleBasedStateMachine):
         status=STATUS,
         galleries=GALLERIES,
         year=YEARS,
+        own_id=OWN_IDS,
     )
     def enroll(
         self,
@@ -148,19 +156,25 @@ class Model(RuleBasedStateMachine):
         status: EncounterStatus,
         galleries: frozenset[str],
         year: int | None,
+        own_id: str | None,
     ) -> None:
         there = bool(self.own(name))
         details = EncounterDetails(status, galleries, year)
         done = self.tried(
-            lambda: self.engine.enroll(name, self.images(people), details=details, subject_is=expected),
+            lambda: self.engine.enroll(
+                name, self.images(people), details=details, subject_is=expected, client_encounter_id=own_id
+            ),
             SubjectExistsError,
             there and expected is SubjectIs.NEW,
             SubjectNotFoundError,
             not there and expected is SubjectIs.KNOWN,
+            EncounterExistsError,
+            own_id in self.own_ids(name),
         )
         if done is not None:
             self.keys.append(done.sequence)
-            self.visits[done.sequence] = Visit(name, dict(enumerate(people)), status, galleries, year)
+            visit = Visit(name, dict(enumerate(people)), status, galleries, year, own_id=own_id)
+            self.visits[done.sequence] = visit
 
     @rule(key=st.sampled_from("xyz"), people=PEOPLE)
     def enroll_under_a_key(self, key: str, people: list[int]) -> None:
@@ -241,8 +255,10 @@ class Model(RuleBasedStateMachine):
             name == other,
             SubjectNotFoundError,
             unknown,
+            EncounterExistsError,
+            both := bool(self.own_ids(name) & self.own_ids(other)),
         )
-        if name != other and not unknown:
+        if name != other and not (unknown or both):
             for key in self.own(other):
                 self.visits[key].subject = name
 
@@ -260,9 +276,30 @@ class Model(RuleBasedStateMachine):
             same,
             NothingLeftError,
             last,
+            EncounterExistsError,
+            both := visit is not None and visit.own_id in self.own_ids(name),
         )
-        if visit is not None and not (same or last):
+        if visit is not None and not (same or last or both):
             visit.subject = name
+
+    @rule(name=NAMES, own_id=st.sampled_from(["v1", "v2"]), new_id=OWN_IDS)
+    def give_another_id(self, name: str, own_id: str, new_id: str | None) -> None:
+        visit = next((self.visits[k] for k in self.own(name) if self.visits[k].own_id == own_id), None)
+        update = EncounterUpdate(ClientEncounter(name, own_id), client_id=new_id)
+        clash = visit is not None and new_id != own_id and new_id in self.own_ids(name)
+        self.tried(
+            lambda: self.engine.update(update),
+            EncounterNotFoundError,
+            visit is None,
+            EncounterExistsError,
+            clash,
+        )
+        if visit is not None and not clash:
+            visit.own_id = new_id
+        for key in self.own(name):
+            named = self.visits[key].own_id
+            if named is not None:
+                assert self.engine.encounter(ClientEncounter(name, named)).encounter_key == key
 
     @rule(pick=PICK, status=STATUS, galleries=GALLERIES, year=YEARS, tag=st.sampled_from("12"))
     def alter(

@@ -10,7 +10,7 @@ from matcher.errors import ArgumentError
 
 if TYPE_CHECKING:
     from matcher.gallery.filters import Filter
-    from matcher.gallery.records import EncounterDetails
+    from matcher.gallery.records import EncounterDetails, EncounterName
 
 GALLERY = typer.Option(None, "--gallery", help="A gallery's name; may be repeated.", metavar="NAME")
 TAG = typer.Option(None, "--tag", help="A tag, such as office=7; may be repeated.", metavar="KEY=VALUE")
@@ -19,6 +19,9 @@ BORN = typer.Option(
     None, "--born", help="Only who was born in these years, such as 1970-1980; unknown years pass."
 )
 INACTIVE = typer.Option(False, "--include-inactive", help="Search inactive encounters too.")
+OF = typer.Option(
+    None, "--of", help="The encounter is named by the client's id within this subject.", metavar="SUBJECT"
+)
 WITHOUT = typer.Option(None, "--without", help="A subject that is left out; may be repeated.", metavar="ID")
 
 
@@ -37,6 +40,25 @@ def tags_of(tags: list[str] | None) -> dict[str, str]:
             raise ArgumentError(f"--tag: expected KEY=VALUE, each key once, got {tag!r}.")
         found[key] = value
     return found
+
+
+def encounter_of(name: str, subject: str | None) -> EncounterName:
+    """Return an encounter by its number, or by the client's id within a subject.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no number where one is expected.
+    """
+    from matcher.gallery.records import ClientEncounter
+
+    if subject is not None:
+        return ClientEncounter(subject, name)
+    if not (name.isascii() and name.isdecimal() and int(name) >= 1):
+        raise ArgumentError(
+            f"Encounter: expected a number from 1, got {name!r}.", hint="Give --of for an id of the client's."
+        )
+    return int(name)
 
 
 def details_of(

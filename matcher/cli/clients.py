@@ -19,10 +19,12 @@ from matcher.cli.attributes import (
     BORN,
     GALLERY,
     INACTIVE,
+    OF,
     TAG,
     WITHOUT,
     YEAR,
     details_of,
+    encounter_of,
     filter_of,
 )
 from matcher.cli.connection import AS_JSON, KEY, Connection, at_server, print_answer
@@ -72,6 +74,9 @@ def enroll(
     fpir: float | None = typer.Option(
         None, help="With --unique: share of new people that may be refused; default 1e-2."
     ),
+    encounter_id: str | None = typer.Option(
+        None, help="Your own id of this encounter, once within a subject."
+    ),
     gallery: list[str] | None = GALLERY,
     tag: list[str] | None = TAG,
     year_of_birth: int | None = YEAR,
@@ -100,7 +105,13 @@ def enroll(
     with at.client() as client:
         if unique:
             outcome = client.enroll_if_unique(
-                samples, subject_id=subject, idempotency_key=key, details=details, fpir=fpir, **at.options
+                samples,
+                subject_id=subject,
+                idempotency_key=key,
+                details=details,
+                client_encounter_id=encounter_id,
+                fpir=fpir,
+                **at.options,
             )
             if outcome.enrolled is None:
                 assert outcome.search is not None  # one of the two is always there
@@ -115,6 +126,7 @@ def enroll(
                 subject_id=subject,
                 idempotency_key=key,
                 details=details,
+                client_encounter_id=encounter_id,
                 subject_is=SubjectIs.KNOWN if known else SubjectIs.NEW,
                 **at.options,
             )
@@ -125,6 +137,7 @@ def enroll(
             "subject_id": answer.subject_id,
             "created": answer.created,
             "sequence": answer.sequence,
+            "client_encounter_id": answer.client_encounter_id,
             "warnings": [warning_fields(w) for w in answer.warnings],
         },
         "\n".join([f"{answer.subject_id} {words}", *map(warning_text, answer.warnings)]),
@@ -188,7 +201,8 @@ def identify(
     threshold: float | None = THRESHOLD,
     candidates: int | None = typer.Option(None, help="Most candidates printed; default 10."),
     subject: str | None = typer.Option(None, help="Search by what is stored of this subject, without files."),
-    encounter: int | None = typer.Option(None, min=1, help="Search by this stored encounter, without files."),
+    encounter: str | None = typer.Option(None, help="Search by this stored encounter, without files."),
+    of: str | None = OF,
     gallery: list[str] | None = GALLERY,
     tag: list[str] | None = TAG,
     born: str | None = BORN,
@@ -205,13 +219,15 @@ def identify(
     given = any((files, finger, iris, face))
     if (subject is not None) + (encounter is not None) + given > 1:
         raise ArgumentError("Expected files, --subject or --encounter, got several.")
+    if of is not None and encounter is None:
+        raise ArgumentError("--of belongs to --encounter.")
     stored = subject is not None or encounter is not None
     samples = () if stored else samples_of(Named(files, modality, finger, iris, face, ppi))
     with at.client() as client:
         answer = client.identify(
             samples,
             subject_id=subject,
-            encounter_key=encounter,
+            encounter=None if encounter is None else encounter_of(encounter, of),
             max_candidates=candidates,
             fpir=fpir,
             threshold=threshold,

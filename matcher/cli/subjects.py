@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from matcher.cli.attributes import OF, encounter_of
 from matcher.cli.connection import AS_JSON, KEY, Connection, at_server, print_answer
 from matcher.cli.files import position_name
 from matcher.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from matcher.gallery.records import EncounterName
     from matcher.gallery.subject import StoredVisit
     from matcher.types import Modality
 
-ENCOUNTER = typer.Argument(..., min=1, help="Number of the encounter, as `encounter list` shows it.")
+ENCOUNTER = typer.Argument(
+    ..., help="Number of the encounter, as `encounter list` shows it; with --of your id."
+)
 
 subject_app = typer.Typer(help="Subjects of a running server.", no_args_is_help=True)
 encounter_app = typer.Typer(help="Encounters of a running server.", no_args_is_help=True)
@@ -79,6 +83,9 @@ def merge(
 def list_encounters(
     subject: str | None = typer.Option(None, help="Only those of this subject."),
     gallery: str | None = typer.Option(None, help="Only those of this gallery."),
+    encounter_id: str | None = typer.Option(
+        None, help="Only the one of this id of yours; belongs to --subject."
+    ),
     most: int = typer.Option(100, min=1, help="Most that are printed."),
     as_json: bool = AS_JSON,
     *,
@@ -88,16 +95,23 @@ def list_encounters(
     from itertools import islice
 
     with at.client() as client:
-        found = list(islice(client.encounters(subject_id=subject, gallery=gallery, **at.options), most))
+        if encounter_id is not None:
+            visits, _ = client.list_encounters(
+                subject_id=subject, gallery=gallery, client_encounter_id=encounter_id, **at.options
+            )
+            found = list(visits)
+        else:
+            found = list(islice(client.encounters(subject_id=subject, gallery=gallery, **at.options), most))
     _print(as_json, subject, found)
 
 
 @encounter_app.command()
 @at_server
 def move(
-    encounter: int = ENCOUNTER,
+    encounter: str = ENCOUNTER,
     subject: str = typer.Argument(..., help="Whose it becomes."),
     new: bool = typer.Option(False, "--new", help="Nobody has that id yet: splits what was wrongly merged."),
+    of: str | None = OF,
     key: str | None = KEY,
     as_json: bool = AS_JSON,
     *,
@@ -106,17 +120,19 @@ def move(
     """Give an encounter to another subject."""
     from matcher.gallery.operations import SubjectIs
 
+    named = encounter_of(encounter, of)
     with at.client() as client:
         subject_is = SubjectIs.NEW if new else SubjectIs.KNOWN
-        sequence = client.move(encounter, subject, subject_is=subject_is, idempotency_key=key, **at.options)
-    _changed(as_json, encounter, sequence, f"encounter {encounter} is {subject}'s now")
+        sequence = client.move(named, subject, subject_is=subject_is, idempotency_key=key, **at.options)
+    _changed(as_json, named, sequence, f"encounter {named} is {subject}'s now")
 
 
 @encounter_app.command()
 @at_server
 def status(
-    encounter: int = ENCOUNTER,
+    encounter: str = ENCOUNTER,
     state: str = typer.Argument(..., help="active, or inactive.", metavar="STATUS"),
+    of: str | None = OF,
     key: str | None = KEY,
     as_json: bool = AS_JSON,
     *,
@@ -127,43 +143,67 @@ def status(
 
     if state.upper() not in EncounterStatus.__members__:
         raise ArgumentError(f"STATUS: expected active or inactive, got {state!r}.")
+    named = encounter_of(encounter, of)
     with at.client() as client:
-        sequence = client.set_status(
-            encounter, EncounterStatus[state.upper()], idempotency_key=key, **at.options
-        )
-    _changed(as_json, encounter, sequence, f"encounter {encounter} is {state.lower()} now")
+        sequence = client.set_status(named, EncounterStatus[state.upper()], idempotency_key=key, **at.options)
+    _changed(as_json, named, sequence, f"encounter {named} is {state.lower()} now")
 
 
 @encounter_app.command("galleries")
 @at_server
 def set_galleries(
-    encounter: int = ENCOUNTER,
+    encounter: str = ENCOUNTER,
     names: list[str] | None = typer.Argument(None, help="The galleries; none takes it out of all."),
+    of: str | None = OF,
     key: str | None = KEY,
     as_json: bool = AS_JSON,
     *,
     at: Connection,
 ) -> None:
     """Put an encounter into these galleries, and no others."""
+    named = encounter_of(encounter, of)
     with at.client() as client:
-        sequence = client.set_galleries(encounter, names or [], idempotency_key=key, **at.options)
+        sequence = client.set_galleries(named, names or [], idempotency_key=key, **at.options)
     told = ", ".join(sorted(names or [])) or "no gallery"
-    _changed(as_json, encounter, sequence, f"encounter {encounter} belongs to {told} now")
+    _changed(as_json, named, sequence, f"encounter {named} belongs to {told} now")
+
+
+@encounter_app.command()
+@at_server
+def name(
+    encounter: str = ENCOUNTER,
+    new_id: str | None = typer.Argument(None, help="Your new id of it; none takes the old one away."),
+    of: str | None = OF,
+    key: str | None = KEY,
+    as_json: bool = AS_JSON,
+    *,
+    at: Connection,
+) -> None:
+    """Give an encounter an id of yours, which no other one of its subject has."""
+    from matcher.gallery.operations import EncounterUpdate
+
+    named = encounter_of(encounter, of)
+    with at.client() as client:
+        sequence = client.update(EncounterUpdate(named, client_id=new_id, key=key), **at.options)
+    told = "no id of yours" if new_id is None else f"the id {new_id!r}"
+    _changed(as_json, named, sequence, f"encounter {named} has {told} now")
 
 
 @encounter_app.command("delete")
 @at_server
 def delete_encounter(
-    encounter: int = ENCOUNTER,
+    encounter: str = ENCOUNTER,
+    of: str | None = OF,
     key: str | None = KEY,
     as_json: bool = AS_JSON,
     *,
     at: Connection,
 ) -> None:
     """Remove an encounter with its samples; refused where its subject has no other."""
+    named = encounter_of(encounter, of)
     with at.client() as client:
-        sequence = client.delete_encounter(encounter, idempotency_key=key, **at.options)
-    _changed(as_json, encounter, sequence, f"encounter {encounter} deleted")
+        sequence = client.delete_encounter(named, idempotency_key=key, **at.options)
+    _changed(as_json, named, sequence, f"encounter {named} deleted")
 
 
 @at_server
@@ -176,8 +216,14 @@ def galleries(as_json: bool = AS_JSON, *, at: Connection) -> None:
     print_answer(as_json, {"galleries": rows}, "\n".join(lines) or "no gallery")
 
 
-def _changed(as_json: bool, encounter: int, sequence: int, text: str) -> None:
-    print_answer(as_json, {"encounter_id": encounter, "sequence": sequence}, text)
+def _changed(as_json: bool, encounter: EncounterName, sequence: int, text: str) -> None:
+    fields: dict[str, object] = {"sequence": sequence}
+    if isinstance(encounter, int):
+        fields = {"encounter_id": encounter, **fields}
+    else:
+        named = {"subject_id": encounter.subject_id, "client_encounter_id": encounter.client_id}
+        fields = {**named, **fields}
+    print_answer(as_json, fields, text)
 
 
 def _print(as_json: bool, subject: str | None, visits: list[StoredVisit]) -> None:
@@ -191,6 +237,7 @@ def _fields(visit: StoredVisit) -> dict[str, object]:
     details = visit.details
     return {
         "encounter_id": visit.encounter_key,
+        "client_encounter_id": visit.client_id,
         "subject_id": visit.subject_id,
         "enrolled_at": _time(visit.enrolled_at_us),
         "captured_at": None if details.captured_at_us is None else _time(details.captured_at_us),
@@ -220,7 +267,8 @@ def _line(visit: StoredVisit) -> str:
     )
     names = f"  [{', '.join(sorted(visit.details.galleries))}]" if visit.details.galleries else ""
     about = f"{visit.subject_id}  {_time(visit.enrolled_at_us)}  {visit.details.status.name.lower()}{names}"
-    return f"{visit.encounter_key:8d}  {about}  {shown}"
+    own = "" if visit.client_id is None else f"  {visit.client_id}"
+    return f"{visit.encounter_key:8d}{own}  {about}  {shown}"
 
 
 def _position(modality: Modality, code: int) -> str:

@@ -26,7 +26,7 @@ from matcher.client.call import Call, CallOptions, make
 from matcher.errors import ArgumentError
 from matcher.gallery.filters import ACTIVE, EVERYBODY, Filter
 from matcher.gallery.operations import EncounterUpdate, SubjectIs
-from matcher.gallery.records import NO_DETAILS, EncounterDetails, EncounterStatus
+from matcher.gallery.records import NO_DETAILS, EncounterDetails, EncounterName, EncounterStatus
 from matcher.gallery.subject import StoredVisit
 from matcher.samples import Sample, sample_of
 from matcher.service.convert import (
@@ -35,7 +35,7 @@ from matcher.service.convert import (
     sample_to_message,
     verification_from_message,
 )
-from matcher.service.convert_changes import unique_from_message, update_to_message
+from matcher.service.convert_changes import name_encounter, unique_from_message, update_to_message
 from matcher.service.convert_records import (
     accesses_from_message,
     assessed_from_message,
@@ -64,10 +64,11 @@ def enroll(
     idempotency_key: str | None = None,
     details: EncounterDetails = NO_DETAILS,
     subject_is: SubjectIs = SubjectIs.NEW,
+    client_encounter_id: str | None = None,
     **options: Unpack[CallOptions],
 ) -> Call[Enrolled]:
     """Add an encounter, by default of a new subject; see `Engine.enroll`."""
-    request = enroll_request(samples, subject_id, idempotency_key, details, subject_is)
+    request = enroll_request(samples, subject_id, idempotency_key, details, subject_is, client_encounter_id)
     repeat = idempotency_key is not None
     return make("Enroll", request, enrolled_from_message, options, repeat=repeat)
 
@@ -82,10 +83,13 @@ def enroll_if_unique(
     chosen: Filter = EVERYBODY,
     idempotency_key: str | None = None,
     details: EncounterDetails = NO_DETAILS,
+    client_encounter_id: str | None = None,
     **options: Unpack[CallOptions],
 ) -> Call[UniqueEnrolment]:
     """Add a new subject unless somebody looks the same; see `Engine.enroll_if_unique`."""
-    request = unique_request(samples, subject_id, idempotency_key, details, fpir, threshold, chosen)
+    request = unique_request(
+        samples, subject_id, idempotency_key, details, fpir, threshold, chosen, client_encounter_id
+    )
     request.max_candidates = _count(max_candidates)
     repeat = idempotency_key is not None
     return make("EnrollIfUnique", request, unique_from_message, options, repeat=repeat)
@@ -105,14 +109,16 @@ def list_encounters(
     gallery: str | None = None,
     page_size: int = 0,
     page_token: str = "",
+    client_encounter_id: str | None = None,
     **options: Unpack[CallOptions],
 ) -> Call[Page]:
-    """Return a page of encounters, and the token of the next."""
+    """Return a page of encounters, and the token of the next; or the one of that id of the client's."""
     request = pb.ListEncountersRequest(
         subject_id=named("subject_id", subject_id),
         gallery=named("gallery", gallery),
         page_size=page_size,
         page_token=page_token,
+        client_encounter_id=named("client_encounter_id", client_encounter_id),
     )
     return make("ListEncounters", request, lambda reply: (_visits(reply), reply.next_page_token), options)
 
@@ -124,34 +130,37 @@ def update(change: EncounterUpdate, **options: Unpack[CallOptions]) -> Call[int]
 
 
 def set_status(
-    encounter_key: int,
+    encounter: EncounterName,
     status: EncounterStatus,
     *,
     idempotency_key: str | None = None,
     **options: Unpack[CallOptions],
 ) -> Call[int]:
     """Make an encounter active or inactive and return the change's number."""
-    request = pb.SetEncounterStatusRequest(encounter_id=encounter_key, status=int(status))  # type: ignore[arg-type]
+    request = pb.SetEncounterStatusRequest(status=int(status))  # type: ignore[arg-type]
+    name_encounter(request, encounter)
     return _change("SetEncounterStatus", request, idempotency_key, options)
 
 
 def set_galleries(
-    encounter_key: int,
+    encounter: EncounterName,
     galleries: Iterable[str],
     *,
     idempotency_key: str | None = None,
     **options: Unpack[CallOptions],
 ) -> Call[int]:
     """Put an encounter into these galleries, and no others; return the change's number."""
-    request = pb.SetGalleriesRequest(encounter_id=encounter_key, galleries=sorted(set(galleries)))
+    request = pb.SetGalleriesRequest(galleries=sorted(set(galleries)))
+    name_encounter(request, encounter)
     return _change("SetGalleries", request, idempotency_key, options)
 
 
 def delete_encounter(
-    encounter_key: int, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
+    encounter: EncounterName, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
 ) -> Call[int]:
     """Remove an encounter with its samples and return the change's number."""
-    request = pb.DeleteEncounterRequest(encounter_id=encounter_key)
+    request = pb.DeleteEncounterRequest()
+    name_encounter(request, encounter)
     return _change("DeleteEncounter", request, idempotency_key, options)
 
 
@@ -172,7 +181,7 @@ def merge(
 
 
 def move(
-    encounter_key: int,
+    encounter: EncounterName,
     subject_id: str,
     *,
     subject_is: SubjectIs = SubjectIs.KNOWN,
@@ -181,10 +190,10 @@ def move(
 ) -> Call[int]:
     """Give an encounter to another subject and return the change's number."""
     request = pb.MoveEncounterRequest(
-        encounter_id=encounter_key,
         subject_id=subject_id,
         subject_expectation=int(subject_is),  # type: ignore[arg-type]
     )
+    name_encounter(request, encounter)
     return _change("MoveEncounter", request, idempotency_key, options)
 
 
@@ -222,7 +231,7 @@ def identify(
     samples: Samples = (),
     *,
     subject_id: str | None = None,
-    encounter_key: int | None = None,
+    encounter: EncounterName | None = None,
     max_candidates: int | None = None,
     fpir: float | None = None,
     threshold: float | None = None,
@@ -236,7 +245,8 @@ def identify(
     """
     request = identify_request(samples, max_candidates, fpir, threshold, chosen, exhaustive)
     request.subject_id = named("subject_id", subject_id)
-    request.encounter_id = encounter_key or 0
+    if encounter is not None:
+        name_encounter(request, encounter)
     return make("Identify", request, identification_from_message, options)
 
 
@@ -283,6 +293,7 @@ def enroll_request(
     key: str | None,
     details: EncounterDetails,
     subject_is: SubjectIs,
+    client_encounter_id: str | None,
 ) -> pb.EnrollRequest:
     """Return the request of an enrolment."""
     return pb.EnrollRequest(
@@ -291,6 +302,7 @@ def enroll_request(
         idempotency_key=named("idempotency_key", key),
         details=None if details == NO_DETAILS else details_to_message(details),
         subject_expectation=int(subject_is),  # type: ignore[arg-type]
+        client_encounter_id=named("client_encounter_id", client_encounter_id),
     )
 
 
@@ -302,6 +314,7 @@ def unique_request(
     fpir: float | None,
     threshold: float | None,
     chosen: Filter,
+    client_encounter_id: str | None,
 ) -> pb.EnrollIfUniqueRequest:
     """Return the request of an enrolment of somebody new."""
     request = pb.EnrollIfUniqueRequest(
@@ -310,6 +323,7 @@ def unique_request(
         idempotency_key=named("idempotency_key", key),
         details=None if details == NO_DETAILS else details_to_message(details),
         filter=None if chosen == EVERYBODY else filter_to_message(chosen),
+        client_encounter_id=named("client_encounter_id", client_encounter_id),
     )
     _set_criterion(request, "fpir", fpir, threshold)
     return request

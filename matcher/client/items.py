@@ -14,9 +14,9 @@ from matcher.client.calls import Samples, enroll_request, identify_request, uniq
 from matcher.errors import ArgumentError, MatcherError
 from matcher.gallery.filters import ACTIVE, EVERYBODY, Filter
 from matcher.gallery.operations import SubjectIs
-from matcher.gallery.records import NO_DETAILS, EncounterDetails
+from matcher.gallery.records import NO_DETAILS, EncounterDetails, EncounterName
 from matcher.service.convert import identification_from_message
-from matcher.service.convert_changes import unique_from_message
+from matcher.service.convert_changes import name_encounter, unique_from_message
 from matcher.service.status import from_item_error
 from matcher.v1 import matcher_pb2 as pb
 
@@ -38,7 +38,7 @@ class BulkItem:
     ----------
     item_id : str
         1 to 128 printable characters; the same item again is one enrolment.
-    samples, subject_id, details, subject_is
+    samples, subject_id, details, subject_is, client_encounter_id
         As `Client.enroll`.
     unique : Uniqueness, optional
         Enrol only somebody new; `subject_is` must be NEW then.
@@ -50,19 +50,34 @@ class BulkItem:
     details: EncounterDetails = NO_DETAILS
     subject_is: SubjectIs = SubjectIs.NEW
     unique: Uniqueness | None = None
+    client_encounter_id: str | None = None
 
     def message(self, options: CallOptions) -> pb.BulkEnrollRequest:
         """Return the request."""
         request = pb.BulkEnrollRequest(item_id=_item_id(self.item_id))
         if self.unique is None:
             request.enroll.CopyFrom(
-                enroll_request(self.samples, self.subject_id, None, self.details, self.subject_is)
+                enroll_request(
+                    self.samples,
+                    self.subject_id,
+                    None,
+                    self.details,
+                    self.subject_is,
+                    self.client_encounter_id,
+                )
             )
         else:
             u = self.unique
             request.enroll_if_unique.CopyFrom(
                 unique_request(
-                    self.samples, self.subject_id, None, self.details, u.fpir, u.threshold, u.chosen
+                    self.samples,
+                    self.subject_id,
+                    None,
+                    self.details,
+                    u.fpir,
+                    u.threshold,
+                    u.chosen,
+                    self.client_encounter_id,
                 )
             )
         return make("BulkEnroll", request, _unread, options).request  # type: ignore[no-any-return]
@@ -97,7 +112,7 @@ class SearchItem:
     item_id: str
     samples: Samples = ()
     subject_id: str | None = None
-    encounter_key: int | None = None
+    encounter: EncounterName | None = None
     max_candidates: int | None = None
     fpir: float | None = None
     threshold: float | None = None
@@ -110,7 +125,8 @@ class SearchItem:
             self.samples, self.max_candidates, self.fpir, self.threshold, self.chosen, self.exhaustive
         )
         search.subject_id = self.subject_id or ""
-        search.encounter_id = self.encounter_key or 0
+        if self.encounter is not None:
+            name_encounter(search, self.encounter)
         request = pb.IdentifyStreamRequest(item_id=_item_id(self.item_id), search=search)
         return make("IdentifyStream", request, _unread, options).request  # type: ignore[no-any-return]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
-from matcher.errors import ArgumentError, SubjectNotFoundError
+from matcher.errors import ArgumentError, EncounterExistsError, SubjectNotFoundError
 from matcher.gallery.attributes import (
     check_client_data,
+    check_client_id,
     check_code,
     check_galleries,
     check_missing,
@@ -20,7 +21,7 @@ from matcher.gallery.attributes import (
     missing_rows,
     tags_text,
 )
-from matcher.gallery.enrolment import known_subject, make_subject
+from matcher.gallery.enrolment import check_id_free, known_subject, make_subject
 from matcher.gallery.ledger import Ledger
 from matcher.gallery.operations import (
     KEEP,
@@ -30,9 +31,12 @@ from matcher.gallery.operations import (
     Move,
     StatusChange,
 )
-from matcher.gallery.records import ChangeKind, EncounterStatus, Receipt
+from matcher.gallery.records import ChangeKind, EncounterName, EncounterStatus, Receipt
 from matcher.gallery.removal import check_not_last
 from matcher.gallery.schema import encounters, missing_positions, subjects
+
+MAX_TOLD = 5
+"""Most ids that an error names."""
 
 
 def merge(ledger: Ledger, operation: Merge) -> Receipt:
@@ -43,6 +47,8 @@ def merge(ledger: Ledger, operation: Merge) -> Receipt:
     ArgumentError
         If both are the same.
     SubjectNotFoundError
+    EncounterExistsError
+        If both have an encounter of one client's id.
     """
     kept, gone = operation.subject_id, operation.other_id
     if kept == gone:
@@ -51,6 +57,7 @@ def merge(ledger: Ledger, operation: Merge) -> Receipt:
     for name in (kept, gone):
         if name not in keys:
             raise SubjectNotFoundError(f"No subject {name!r} is enrolled.")
+    _check_ids_differ(ledger, keys[kept], keys[gone])
     other = keys.pop(gone)
     ledger.execute(update(encounters).where(encounters.c.subject_key == other).values(subject_key=keys[kept]))
     ledger.execute(delete(subjects).where(subjects.c.subject_key == other))
@@ -68,6 +75,8 @@ def move(ledger: Ledger, operation: Move) -> Receipt:
     EncounterNotFoundError, SubjectExistsError, SubjectNotFoundError
     NothingLeftError
         If its subject has no other.
+    EncounterExistsError
+        If the other subject has an encounter of the same client's id.
     """
     name = operation.subject_id
     check_subject_id(name)
@@ -78,6 +87,8 @@ def move(ledger: Ledger, operation: Move) -> Receipt:
     check_not_last(ledger, encounter.subject_key, hint="Merge the subjects instead.")
     if target is None:
         target = make_subject(ledger, name)
+    else:
+        check_id_free(ledger, target, name, _client_id_of(ledger, encounter.encounter_key))
     _set(ledger, encounter.encounter_key, {"subject_key": target})
     change = ledger.log(
         ChangeKind.MOVE,
@@ -120,7 +131,7 @@ def update_encounter(ledger: Ledger, operation: EncounterUpdate) -> Receipt:
 
     Raises
     ------
-    ArgumentError, EncounterNotFoundError
+    ArgumentError, EncounterNotFoundError, EncounterExistsError
     """
     values: dict[str, Any] = {}
     if operation.year_of_birth is not KEEP:
@@ -137,14 +148,46 @@ def update_encounter(ledger: Ledger, operation: EncounterUpdate) -> Receipt:
         values["client_data"] = operation.client_data
     if operation.missing is not KEEP:
         check_missing(operation.missing)
-        key = ledger.encounter(operation.encounter_key).encounter_key
+    encounter = ledger.encounter(operation.encounter_key)
+    key = encounter.encounter_key
+    if operation.client_id is not KEEP:
+        name = operation.client_id
+        check_client_id(name)
+        if name != _client_id_of(ledger, key):
+            check_id_free(ledger, encounter.subject_key, encounter.subject_id, name)
+        values["client_id"] = name
+    if operation.missing is not KEEP:
         ledger.execute(delete(missing_positions).where(missing_positions.c.encounter_key == key))
         ledger.insert(missing_positions, *missing_rows(key, operation.missing))
-    return _alter(ledger, operation.encounter_key, ChangeKind.UPDATE, values)
+    return _alter(ledger, key, ChangeKind.UPDATE, values)
 
 
-def _alter(ledger: Ledger, key: int, kind: ChangeKind, values: dict[str, Any]) -> Receipt:
-    ledger.encounter(key)  # says so where there is none
+def _check_ids_differ(ledger: Ledger, kept: int, gone: int) -> None:
+    """Refuse to bring two encounters of one client's id together.
+
+    Raises
+    ------
+    EncounterExistsError
+    """
+    e = encounters.c
+    theirs = select(e.client_id).where(e.subject_key == gone, e.client_id.is_not(None))
+    both = select(e.client_id).where(e.subject_key == kept, e.client_id.in_(theirs))
+    told = ledger.execute(both.order_by(e.client_id).limit(MAX_TOLD)).scalars().all()
+    if told:
+        raise EncounterExistsError(
+            f"Both subjects have encounters {', '.join(map(repr, told))}.",
+            hint="Give those of one of the two other ids first, then merge.",
+        )
+
+
+def _client_id_of(ledger: Ledger, key: int) -> str | None:
+    query = select(encounters.c.client_id).where(encounters.c.encounter_key == key)
+    found: str | None = ledger.execute(query).scalar_one_or_none()
+    return found
+
+
+def _alter(ledger: Ledger, name: EncounterName, kind: ChangeKind, values: dict[str, Any]) -> Receipt:
+    key = ledger.encounter(name).encounter_key
     if values:
         _set(ledger, key, values)
     now = ledger.encounter(key)

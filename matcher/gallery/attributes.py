@@ -91,6 +91,12 @@ def check_subject_id(name: str) -> None:
     _check_name("Subject id", name)
 
 
+def check_client_id(name: str | None) -> None:
+    """Refuse a client's id of an encounter that is no name."""
+    if name is not None:
+        _check_name("Client's id of the encounter", name)
+
+
 def check_galleries(galleries: Collection[str]) -> None:
     """Refuse too many galleries, or one without a proper name."""
     if isinstance(galleries, str) or len(galleries) > MAX_NAMES:

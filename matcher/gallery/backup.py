@@ -32,6 +32,7 @@ from matcher.gallery.load import check_log, identity_of, make, version_of
 from matcher.gallery.schema import (
     SCHEMA_VERSION,
     change_counter,
+    encounters,
     images,
     next_samples,
     samples,
@@ -47,10 +48,13 @@ FEW_ROWS = {samples: 512, next_samples: 512, images: 4}
 OLDEST_VERSION = 2
 """Schema version of the earliest backups that are read."""
 
-SINCE_VERSION_3 = {upgrades.name, next_samples.name}
-"""Tables that earlier backups do not have."""
+TABLES_SINCE = {3: (upgrades.name, next_samples.name)}
+"""Tables that backups of earlier schema versions do not have."""
 
-COLUMNS_SINCE_VERSION_3 = {(images.name, images.c.milli_ppi.name)}
+COLUMNS_SINCE = {
+    3: ((images.name, images.c.milli_ppi.name),),
+    4: ((encounters.name, encounters.c.client_id.name),),
+}
 """Columns that they do not have: nobody knows a value."""
 
 
@@ -179,12 +183,11 @@ def _make_empty(connection: Connection) -> None:
 def _tables_of(version: int) -> dict[str, dict[str, str]]:
     """Return the tables of a backup of a schema version, and their columns' kinds."""
     tables = {table.name: _kinds(table) for table in INSERT_ORDER}
-    if version >= SCHEMA_VERSION:
-        return tables
-    for name in SINCE_VERSION_3:
-        del tables[name]
-    for name, column in COLUMNS_SINCE_VERSION_3:
-        del tables[name][column]
+    for later in range(version + 1, SCHEMA_VERSION + 1):
+        for name in TABLES_SINCE.get(later, ()):
+            del tables[name]
+        for name, column in COLUMNS_SINCE.get(later, ()):
+            del tables[name][column]
     return tables
 
 

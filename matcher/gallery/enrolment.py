@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from matcher.errors import SubjectExistsError, SubjectNotFoundError
-from matcher.gallery.attributes import check_details, check_samples, details_columns, missing_rows
+from matcher.errors import EncounterExistsError, SubjectExistsError, SubjectNotFoundError
+from matcher.gallery.attributes import (
+    check_client_id,
+    check_details,
+    check_samples,
+    details_columns,
+    missing_rows,
+)
 from matcher.gallery.generations import UpgradeState
 from matcher.gallery.ledger import Ledger
 from matcher.gallery.operations import Enrolment, SubjectIs
@@ -18,7 +24,7 @@ from matcher.gallery.records import (
     StoredSample,
     sample_key_of,
 )
-from matcher.gallery.schema import encounters, images, missing_positions, samples, subjects
+from matcher.gallery.schema import images, missing_positions, samples, subjects
 from matcher.gallery.upgrade import keep, state_of
 
 NO_DETAILS = EncounterDetails()
@@ -51,14 +57,29 @@ def make_subject(ledger: Ledger, subject_id: str) -> int:
     return key
 
 
+def check_id_free(ledger: Ledger, subject_key: int, subject_id: str, client_id: str | None) -> None:
+    """Refuse a second encounter of one id in a subject.
+
+    Raises
+    ------
+    EncounterExistsError
+    """
+    if client_id is not None and ledger.client_encounter(subject_key, client_id) is not None:
+        raise EncounterExistsError(
+            f"Subject {subject_id!r} has an encounter {client_id!r} already.",
+            hint="Take another id, or give the encounter that has it another one first.",
+        )
+
+
 def enroll(ledger: Ledger, enrolment: Enrolment) -> Receipt:
     """Add an encounter with its samples, and its subject where that is new.
 
     Raises
     ------
-    ArgumentError, SubjectExistsError, SubjectNotFoundError
+    ArgumentError, SubjectExistsError, SubjectNotFoundError, EncounterExistsError
     """
     check_samples(enrolment.samples)
+    check_client_id(enrolment.client_id)
     if enrolment.details != NO_DETAILS:
         check_details(enrolment.details)
     if enrolment.upgrade is not None:
@@ -68,15 +89,17 @@ def enroll(ledger: Ledger, enrolment: Enrolment) -> Receipt:
     key = ledger.next_sequence
     if subject is None:
         subject = make_subject(ledger, name)
+    else:
+        check_id_free(ledger, subject, name, enrolment.client_id)
     details = enrolment.details
-    ledger.insert(
-        encounters,
+    ledger.add_encounter(
         {
             "encounter_key": key,
             "subject_key": subject,
             "enrolled_at_us": ledger.now_us,
+            "client_id": enrolment.client_id,
             **details_columns(details),
-        },
+        }
     )
     stored = tuple(
         StoredSample(

@@ -21,7 +21,7 @@ from matcher.gallery.memory import Memory
 from matcher.gallery.next_memory import FormerMemory, NextMemory, runs
 from matcher.gallery.operations import Operation
 from matcher.gallery.read import Stored
-from matcher.gallery.records import ORDINAL_BITS, Change, ChangeKind, Receipt, StoredSample
+from matcher.gallery.records import ORDINAL_BITS, Change, ChangeKind, EncounterName, Receipt, StoredSample
 from matcher.gallery.reservations import Reservations
 from matcher.gallery.rows import ResidentSample
 from matcher.gallery.search import Scorer, SearchScorer, has_shortlist, has_two_forms
@@ -223,9 +223,9 @@ class Gallery:
         """Read a subject from the store, or None if nobody has that id."""
         return self._store.subject(subject_id)
 
-    def encounter(self, encounter_key: int) -> StoredVisit | None:
-        """Read an encounter from the store, or None if there is none of that key."""
-        return self._store.encounter(encounter_key)
+    def encounter(self, name: EncounterName) -> StoredVisit | None:
+        """Read an encounter from the store, or None if there is none of that key or id."""
+        return self._store.encounter(name)
 
     def encounters_after(
         self, after: int, limit: int, subject_id: str | None = None

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, String, Table, bindparam, select, update
 
 from matcher.errors import EncounterNotFoundError, StoreCorruptError
 from matcher.gallery.at_rest import sealed_rows
 from matcher.gallery.backend import Backend, KeyedQuery, Rows
 from matcher.gallery.generations import UpgradeState
 from matcher.gallery.read import encounters_by_key
-from matcher.gallery.records import Change, ChangeKind, StoredEncounter
+from matcher.gallery.records import Change, ChangeKind, ClientEncounter, EncounterName, StoredEncounter
 from matcher.gallery.schema import (
     change_counter,
     changes,
@@ -42,6 +42,10 @@ INSERT_ORDER: tuple[Table, ...] = (
 )
 
 BY_ID = KeyedQuery(select(subjects.c.subject_id, subjects.c.subject_key), subjects.c.subject_id)
+BY_CLIENT_ID = select(encounters.c.encounter_key).where(
+    encounters.c.subject_key == bindparam("subject"),
+    encounters.c.client_id == bindparam("name", type_=String()),
+)
 COUNT = update(change_counter).values(last_sequence=bindparam("number"))
 
 
@@ -87,6 +91,7 @@ class Ledger:
         self.upgrade_states: dict[int, UpgradeState] = {}
         self.backend = backend
         self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in INSERT_ORDER}
+        self._client_ids: dict[tuple[int, str], int] = {}
 
     @property
     def next_sequence(self) -> int:
@@ -98,18 +103,39 @@ class Ledger:
         rows = BY_ID.fetch(self.backend, self.connection, ids)
         self.subject_keys.update((row[0], row[1]) for row in rows)
 
-    def encounter(self, key: int) -> StoredEncounter:
+    def encounter(self, name: EncounterName) -> StoredEncounter:
         """Return an encounter as it is at this point of the group.
 
         Raises
         ------
         EncounterNotFoundError
-            If there is none of that key.
+            If there is none of that key or id.
         """
-        found = self.encounter_or_none(key)
+        key: int | None
+        if isinstance(name, ClientEncounter):
+            subject = self.subject_keys.get(name.subject_id)
+            key = None if subject is None else self.client_encounter(subject, name.client_id)
+        else:
+            key = name
+        found = None if key is None else self.encounter_or_none(key)
         if found is None:
-            raise EncounterNotFoundError(f"No encounter {key} is stored.")
+            raise EncounterNotFoundError(f"No encounter {name} is stored.")
         return found
+
+    def client_encounter(self, subject_key: int, client_id: str) -> int | None:
+        """Return the key of a subject's encounter of that id of the client's, or None."""
+        waiting = self._client_ids.get((subject_key, client_id))
+        if waiting is not None:
+            return waiting
+        # Whatever else changed such ids was written before: what waits is enrolments.
+        rows = self.backend.fetch(self.connection, BY_CLIENT_ID, {"subject": subject_key, "name": client_id})
+        return int(rows[0][0]) if rows else None
+
+    def add_encounter(self, row: dict[str, Any]) -> None:
+        """Have an encounter written with the others."""
+        self._rows[encounters].append(row)
+        if row["client_id"] is not None:
+            self._client_ids[row["subject_key"], row["client_id"]] = row["encounter_key"]
 
     def encounter_or_none(self, key: int) -> StoredEncounter | None:
         """Return an encounter as it is at this point of the group, or None."""
@@ -165,6 +191,7 @@ class Ledger:
             if rows:
                 self.backend.insert(self.connection, table, sealed_rows(self.backend.keyring, table, rows))
                 rows.clear()
+        self._client_ids.clear()
 
     def finish(self) -> None:
         """Write what waits and move the counter; the caller commits."""

@@ -19,7 +19,13 @@ from matcher.gallery.generations import (
     StartUpgrade,
     SwitchUpgrade,
 )
-from matcher.gallery.records import EncounterDetails, EncounterStatus, MissingPosition, SampleRecord
+from matcher.gallery.records import (
+    EncounterDetails,
+    EncounterName,
+    EncounterStatus,
+    MissingPosition,
+    SampleRecord,
+)
 
 
 class Keep(Enum):
@@ -65,6 +71,8 @@ class Enrolment:
         The upgrade that the samples' `following` templates are of.
     following : object
         As `resident`, of those.
+    client_id : str or None
+        The client's own id of the encounter.
     """
 
     subject_id: str
@@ -76,6 +84,7 @@ class Enrolment:
     subject_is: SubjectIs = SubjectIs.NEW
     upgrade: int | None = None
     following: Any = None
+    client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class SubjectDeletion:
 class EncounterDeletion:
     """A request to remove one encounter with its samples; refused where its subject has no other."""
 
-    encounter_key: int
+    encounter_key: EncounterName
     key: str | None = None
 
 
@@ -117,7 +126,7 @@ class Move:
 
     Attributes
     ----------
-    encounter_key : int
+    encounter_key : EncounterName
     subject_id : str
         Whose it becomes.
     subject_is : SubjectIs
@@ -125,7 +134,7 @@ class Move:
     key : str or None
     """
 
-    encounter_key: int
+    encounter_key: EncounterName
     subject_id: str
     subject_is: SubjectIs = SubjectIs.KNOWN
     key: str | None = None
@@ -135,7 +144,7 @@ class Move:
 class StatusChange:
     """A request to set the status of an encounter."""
 
-    encounter_key: int
+    encounter_key: EncounterName
     status: EncounterStatus
     key: str | None = None
 
@@ -144,22 +153,26 @@ class StatusChange:
 class GalleriesChange:
     """A request to set the galleries of an encounter; those not named are left."""
 
-    encounter_key: int
+    encounter_key: EncounterName
     galleries: frozenset[str]
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EncounterUpdate:
-    """A request to set other attributes of an encounter; see `EncounterDetails`. KEEP leaves one as it is."""
+    """A request to set other attributes of an encounter; see `EncounterDetails`. KEEP leaves one as it is.
 
-    encounter_key: int
+    `client_id` gives it another id of the client's, or takes it away.
+    """
+
+    encounter_key: EncounterName
     year_of_birth: int | Keep | None = KEEP
     tags: Mapping[str, str] | Keep = KEEP
     captured_at_us: int | Keep | None = KEEP
     missing: tuple[MissingPosition, ...] | Keep = KEEP
     client_data: bytes | Keep | None = KEEP
     key: str | None = None
+    client_id: str | Keep | None = KEEP
 
 
 Operation = (
@@ -194,6 +207,8 @@ def digest_of(operation: Operation) -> bytes:
         return operation.digest
     names = (f.name for f in fields(operation) if f.name not in NOT_ASKED_FOR)
     values = [(name, _plain(getattr(operation, name))) for name in names]
+    # Stores hold digests of updates from before there were clients' ids: theirs stay the same.
+    values = [one for one in values if one != ("client_id", KEEP)]
     return hashlib.sha256(repr((type(operation).__name__, values)).encode()).digest()
 
 

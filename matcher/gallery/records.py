@@ -2,7 +2,8 @@
 
 A subject (a person) has encounters (visits), an encounter has samples. Three kinds of number name them for
 ever: the number of the change that created a subject or an encounter is its key, and a sample's key is its
-encounter's key with its ordinal (`sample_key_of`). None is used again after a deletion; ids of subjects are.
+encounter's key with its ordinal (`sample_key_of`). None is used again after a deletion; ids of subjects are,
+and those that clients give to encounters, each once within a subject (`ClientEncounter`).
 
 Status, galleries, year of birth and tags belong to the encounter.
 """
@@ -93,6 +94,29 @@ def sample_key_of(encounter_key: int, ordinal: int) -> int:
 def encounter_key_of(sample_key: int) -> int:
     """Return the encounter that a sample belongs to."""
     return sample_key >> ORDINAL_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class ClientEncounter:
+    """An encounter by the id that the client gave it, which goes with it to another subject.
+
+    Attributes
+    ----------
+    subject_id : str
+        Whose it is now.
+    client_id : str
+        1 to 128 printable characters; no other encounter of that subject has it.
+    """
+
+    subject_id: str
+    client_id: str
+
+    def __str__(self) -> str:
+        return f"{self.client_id!r} of subject {self.subject_id!r}"
+
+
+EncounterName = int | ClientEncounter
+"""How an encounter may be named: by its key, or by the client's id within its subject."""
 
 
 @dataclass(frozen=True, slots=True)

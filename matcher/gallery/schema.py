@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -25,14 +26,14 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Written into every store; a store with a greater number was written by a later program."""
 
 STORE_FORMAT = "matcher-gallery"
 """Written into every store; tells ours from somebody else's database."""
 
 MAX_ID_LENGTH = 128
-"""Longest subject id, idempotency key, gallery's name, tag's key or value, characters."""
+"""Longest subject id, client's id of an encounter, idempotency key, gallery's name, tag's key, value."""
 
 MAX_NAMES = 64
 """Most galleries and most tags of one encounter."""
@@ -97,6 +98,19 @@ encounters = Table(
     Column("year_of_birth", SmallInteger),
     Column("tags", Text, comment="a JSON object of strings in order; null: none"),
     Column("client_data", LargeBinary),
+    Column(
+        "client_id", String(MAX_ID_LENGTH), comment="the client's own id, once within a subject; null: none"
+    ),
+)
+
+# Most encounters of a register may have none: those take no room in it.
+Index(
+    "ix_encounters_client_id",
+    encounters.c.subject_key,
+    encounters.c.client_id,
+    unique=True,
+    sqlite_where=encounters.c.client_id.is_not(None),
+    postgresql_where=encounters.c.client_id.is_not(None),
 )
 
 # No foreign key: the range of the primary key says whose a sample is, and the store deletes both together.

@@ -28,13 +28,13 @@ from matcher.gallery.ledger import last_sequence
 from matcher.gallery.load import identity_of, prepare
 from matcher.gallery.operations import Operation
 from matcher.gallery.read import LOAD_CHUNK, Stored, StoredState, changes_after, samples_by_key
-from matcher.gallery.records import Change, ChangeKind, Receipt, StoredSample
+from matcher.gallery.records import Change, ChangeKind, EncounterName, Receipt, StoredSample
 from matcher.gallery.subject import (
     StoredSubject,
     StoredVisit,
     image_of,
     subject_by_id,
-    visit_by_key,
+    visit_by_name,
     visits_after,
 )
 from matcher.gallery.transaction import GroupTransaction, KeyRow, Outcome, find_keys
@@ -162,10 +162,10 @@ class Store:
         with self._reading() as connection:
             return subject_by_id(self._backend, connection, subject_id)
 
-    def encounter(self, encounter_key: int) -> StoredVisit | None:
-        """Return an encounter with its samples, or None if there is none of that key."""
+    def encounter(self, name: EncounterName) -> StoredVisit | None:
+        """Return an encounter with its samples, or None if there is none of that key or id."""
         with self._reading() as connection:
-            return visit_by_key(self._backend, connection, encounter_key)
+            return visit_by_name(self._backend, connection, name)
 
     def encounters_after(
         self, after: int, limit: int, subject_id: str | None = None

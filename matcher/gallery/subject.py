@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, and_, select
 
 from matcher.gallery.at_rest import opened_image
 from matcher.gallery.attributes import missing_of
 from matcher.gallery.backend import Backend
 from matcher.gallery.read import encounters_by_key, samples_of_encounters
-from matcher.gallery.records import EncounterDetails, StoredEncounter, StoredSample
+from matcher.gallery.records import (
+    ClientEncounter,
+    EncounterDetails,
+    EncounterName,
+    StoredEncounter,
+    StoredSample,
+)
 from matcher.gallery.schema import encounters, images, missing_positions, subjects
 
 VISITS = select(
@@ -19,6 +25,7 @@ VISITS = select(
     encounters.c.enrolled_at_us,
     encounters.c.captured_at_us,
     encounters.c.client_data,
+    encounters.c.client_id,
 ).order_by(encounters.c.encounter_key)
 
 
@@ -36,6 +43,8 @@ class StoredVisit:
         In the order of the enrolment.
     subject_id : str
         Whose it is.
+    client_id : str or None
+        The client's own id of it.
     """
 
     encounter_key: int
@@ -43,6 +52,7 @@ class StoredVisit:
     details: EncounterDetails
     samples: tuple[StoredSample, ...]
     subject_id: str
+    client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +73,14 @@ def subject_by_id(backend: Backend, connection: Connection, subject_id: str) -> 
     return StoredSubject(key, subject_id, visits)
 
 
-def visit_by_key(backend: Backend, connection: Connection, encounter_key: int) -> StoredVisit | None:
-    """Return an encounter, or None if there is none of that key."""
-    found = _visits(backend, connection, VISITS.where(encounters.c.encounter_key == encounter_key))
+def visit_by_name(backend: Backend, connection: Connection, name: EncounterName) -> StoredVisit | None:
+    """Return an encounter, or None if there is none of that key or id."""
+    if isinstance(name, ClientEncounter):
+        subject = _key_of(connection, name.subject_id)
+        chosen = and_(encounters.c.subject_key == subject, encounters.c.client_id == name.client_id)
+    else:
+        chosen = encounters.c.encounter_key == name
+    found = _visits(backend, connection, VISITS.where(chosen))
     return found[0] if found else None
 
 
@@ -122,6 +137,7 @@ def _visits(backend: Backend, connection: Connection, query: Select[Any]) -> tup
             ),
             tuple(samples[row.encounter_key]),
             stored[row.encounter_key].subject_id,
+            row.client_id,
         )
         for row in rows
     )

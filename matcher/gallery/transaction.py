@@ -39,7 +39,7 @@ from matcher.gallery.operations import (
     SubjectDeletion,
     digest_of,
 )
-from matcher.gallery.records import Change, Receipt
+from matcher.gallery.records import Change, ClientEncounter, Receipt
 from matcher.gallery.removal import delete_encounter, delete_sample, delete_subject
 from matcher.gallery.schema import idempotency_keys
 
@@ -155,6 +155,8 @@ def _names(operation: Operation) -> tuple[str, ...]:
     """Return the ids of subjects that an operation names."""
     if isinstance(operation, Merge):
         return operation.subject_id, operation.other_id
+    named = getattr(operation, "encounter_key", None)
+    owners = (named.subject_id,) if isinstance(named, ClientEncounter) else ()
     if isinstance(operation, Enrolment | SubjectDeletion | Move):
-        return (operation.subject_id,)
-    return ()
+        return operation.subject_id, *owners
+    return owners

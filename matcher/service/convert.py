@@ -165,6 +165,7 @@ def enrolled_to_message(answer: Enrolled) -> pb.EnrollResponse:
         sequence=answer.sequence,
         warnings=[warning_to_message(w) for w in answer.warnings],
         encounter_id=answer.sequence,
+        client_encounter_id=answer.client_encounter_id or "",
     )
 
 
@@ -179,7 +180,13 @@ def criterion_of(
 
 def enrolled_from_message(message: pb.EnrollResponse) -> Enrolled:
     """Return the engine's answer from a message."""
-    return Enrolled(message.subject_id, message.created, message.sequence, warnings_from(message.warnings))
+    return Enrolled(
+        message.subject_id,
+        message.created,
+        message.sequence,
+        warnings_from(message.warnings),
+        message.client_encounter_id or None,
+    )
 
 
 def verification_to_message(answer: Verification) -> pb.VerifyResponse:

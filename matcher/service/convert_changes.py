@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from matcher.answers import UniqueEnrolment
 from matcher.errors import ArgumentError
 from matcher.gallery.operations import EncounterUpdate, Keep
-from matcher.gallery.records import EncounterDetails
+from matcher.gallery.records import ClientEncounter, EncounterDetails, EncounterName
 from matcher.service.convert import (
     enrolled_from_message,
     enrolled_to_message,
@@ -25,6 +25,49 @@ PATHS = {
     "client_data": "client_data",
 }
 """What update_mask may name, and what each is called in `EncounterUpdate` and `EncounterDetails`."""
+
+CLIENT_ID = "client_encounter_id"
+"""What it may name besides: a field of the request itself."""
+
+
+class NamesEncounter(Protocol):
+    """A request that names an encounter."""
+
+    encounter_id: int
+
+    @property
+    def client_encounter(self) -> pb.ClientEncounter:
+        """It by the client's own id."""
+
+    def HasField(self, field: Any) -> bool:  # noqa: N802
+        """Return whether a field is set."""
+
+
+def encounter_from_message(message: NamesEncounter) -> EncounterName:
+    """Return which encounter a request names; ranges are the engine's work.
+
+    Raises
+    ------
+    ArgumentError
+        Unless it names one, in one way.
+    """
+    given = message.HasField("client_encounter")
+    if given == (message.encounter_id != 0):
+        raise ArgumentError("Encounter: expected an encounter_id or a client_encounter, one of the two.")
+    if not given:
+        return message.encounter_id
+    one = message.client_encounter
+    return ClientEncounter(one.subject_id, one.client_encounter_id)
+
+
+def name_encounter(message: NamesEncounter, name: EncounterName) -> None:
+    """Have a request name an encounter."""
+    if isinstance(name, ClientEncounter):
+        message.client_encounter.subject_id = name.subject_id
+        message.client_encounter.client_encounter_id = name.client_id
+        message.client_encounter.SetInParent()
+    else:
+        message.encounter_id = name
 
 
 def unique_to_message(answer: UniqueEnrolment) -> pb.EnrollIfUniqueResponse:
@@ -53,11 +96,14 @@ def update_to_message(change: EncounterUpdate) -> pb.UpdateEncounterRequest:
         if not isinstance(getattr(change, name), Keep)
     }
     message = pb.UpdateEncounterRequest(
-        encounter_id=change.encounter_key,
         details=details_to_message(EncounterDetails(**{name: v for (_, name), v in values.items()})),
         idempotency_key=change.key or "",
     )
+    name_encounter(message, change.encounter_key)
     message.update_mask.paths.extend(path for path, _ in values)
+    if not isinstance(change.client_id, Keep):
+        message.client_encounter_id = change.client_id or ""
+        message.update_mask.paths.append(CLIENT_ID)
     return message
 
 
@@ -70,8 +116,13 @@ def update_from_message(message: pb.UpdateEncounterRequest) -> EncounterUpdate:
         If the mask names nothing, or something else.
     """
     paths = list(message.update_mask.paths)
-    if not paths or not set(paths) <= PATHS.keys():
-        raise ArgumentError(f"update_mask: expected one or more of {', '.join(PATHS)}.")
+    if not paths or not set(paths) <= {*PATHS, CLIENT_ID}:
+        raise ArgumentError(f"update_mask: expected one or more of {', '.join([*PATHS, CLIENT_ID])}.")
     details = details_from_message(message.details)
-    values: dict[str, Any] = {PATHS[path]: getattr(details, PATHS[path]) for path in paths}
-    return EncounterUpdate(message.encounter_id, **values, key=message.idempotency_key or None)
+    values: dict[str, Any] = {
+        PATHS[path]: getattr(details, PATHS[path]) for path in paths if path != CLIENT_ID
+    }
+    if CLIENT_ID in paths:
+        values["client_id"] = message.client_encounter_id or None
+    name = encounter_from_message(message)
+    return EncounterUpdate(name, **values, key=message.idempotency_key or None)

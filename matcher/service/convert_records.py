@@ -183,6 +183,7 @@ def visit_to_message(visit: StoredVisit, *, templates: bool) -> pb.Encounter:
             )
             for sample in visit.samples
         ],
+        client_encounter_id=visit.client_id or "",
     )
 
 
@@ -195,6 +196,7 @@ def visit_from_message(message: pb.Encounter) -> StoredVisit:
         details_from_message(message.details),
         tuple(_sample_from(sample, message.encounter_id, name) for sample in message.samples),
         name,
+        message.client_encounter_id or None,
     )
 
 

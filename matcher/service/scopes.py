@@ -13,10 +13,12 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from matcher.errors import ForbiddenError, MatcherError
+from matcher.gallery.records import ClientEncounter
 from matcher.security.identity import Identity
 
 SUBJECTS = frozenset({"subject_id", "other_subject_id"})
 ENCOUNTERS = frozenset({"encounter_id"})
+CLIENT_ENCOUNTERS = frozenset({"client_encounter"})
 GALLERIES = frozenset({"galleries", "gallery"})
 SAMPLES = frozenset({"samples", "probe_samples", "candidate_samples"})
 
@@ -51,6 +53,9 @@ class Lookup(Protocol):
     def of_encounter(self, encounter_id: int) -> list[frozenset[str]]:
         """Return the galleries of an encounter; none where there is none."""
 
+    def of_client_encounter(self, subject_id: str, client_id: str) -> list[frozenset[str]]:
+        """Return the galleries of an encounter by the client's id; none where there is none."""
+
     def subject_of(self, encounter_id: int) -> str | None:
         """Return whose an encounter is; None where there is none."""
 
@@ -81,6 +86,14 @@ class EngineLookup:
             return []
         return [frozenset(e.details.galleries) for e in found if e.encounter_key == encounter_id]
 
+    def of_client_encounter(self, subject_id: str, client_id: str) -> list[frozenset[str]]:
+        """Return the galleries of an encounter by the client's id; none where there is none."""
+        try:
+            found = self._engine.encounter(ClientEncounter(subject_id, client_id))
+        except MatcherError:
+            return []
+        return [frozenset(found.details.galleries)]
+
     def subject_of(self, encounter_id: int) -> str | None:
         """Return whose an encounter is; None where there is none."""
         try:
@@ -108,7 +121,10 @@ def _plan(kind: Descriptor, names: frozenset[str]) -> tuple[tuple[FieldDescripto
     for field in kind.fields:
         inner = field.message_type
         is_map = inner is not None and inner.GetOptions().map_entry
-        deeper = inner is not None and not is_map and _leads(inner, names, frozenset({kind.full_name}))
+        leaf = (
+            is_map or field.name in CLIENT_ENCOUNTERS
+        )  # it is about one encounter, not all of its subject's
+        deeper = inner is not None and not leaf and _leads(inner, names, frozenset({kind.full_name}))
         wanted = field.name in names and not (field.name == "galleries" and inner is not None)
         if wanted or deeper:
             found.append((field, wanted, deeper))
@@ -120,7 +136,11 @@ def _leads(kind: Descriptor, names: frozenset[str], seen: frozenset[str]) -> boo
         return False
     return any(
         (field.name in names and not (field.name == "galleries" and field.message_type is not None))
-        or (field.message_type is not None and _leads(field.message_type, names, seen | {kind.full_name}))
+        or (
+            field.message_type is not None
+            and field.name not in CLIENT_ENCOUNTERS
+            and _leads(field.message_type, names, seen | {kind.full_name})
+        )
         for field in kind.fields
     )
 
@@ -131,11 +151,12 @@ def subjects_of(message: Message) -> list[str]:
 
 
 def owners_of(message: Message, lookup: Lookup | None) -> list[str]:
-    """Return the ids of the subjects whose encounters a message names by their numbers."""
+    """Return the ids of the subjects whose encounters a message names, by numbers or the client's ids."""
+    named = [one.subject_id for one in values(message, CLIENT_ENCOUNTERS) if one.subject_id]
     if lookup is None:
-        return []
+        return named
     owners = (lookup.subject_of(number) for number in values(message, ENCOUNTERS) if number)
-    return [owner for owner in owners if owner is not None]
+    return [*named, *(owner for owner in owners if owner is not None)]
 
 
 def samples_of(message: Message) -> int:
@@ -163,6 +184,9 @@ def check_scope(identity: Identity, method: str, request: Message, lookup: Looku
         raise ForbiddenError(f"{identity.name} does not see every gallery that the request names.")
     visits = [v for name in subjects_of(request) for v in lookup.of_subject(name)]
     visits += [v for number in values(request, ENCOUNTERS) if number for v in lookup.of_encounter(number)]
+    for one in values(request, CLIENT_ENCOUNTERS):
+        if one.subject_id and one.client_encounter_id:
+            visits += lookup.of_client_encounter(one.subject_id, one.client_encounter_id)
     if not all(galleries & identity.galleries for galleries in visits):
         raise ForbiddenError(f"{identity.name} does not see whom the request names.")
 

@@ -32,6 +32,7 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.SubjectNotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.SubjectExistsError: grpc.StatusCode.ALREADY_EXISTS,
     errors.EncounterNotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.EncounterExistsError: grpc.StatusCode.ALREADY_EXISTS,
     errors.SampleNotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.UpgradeNotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.UpgradeConflictError: grpc.StatusCode.FAILED_PRECONDITION,

@@ -5,7 +5,9 @@ The matching service: who enrolled, who is this, is this who they say.
 
 Words. A subject (a person) has encounters (visits), an encounter has samples (captures). Status,
 galleries, year of birth and tags belong to the encounter. A subject's id is given by the client or made by
-the server; ids of encounters and samples are numbers that the server makes and never uses again.
+the server; ids of encounters and samples are numbers that the server makes and never uses again. An encounter
+may have an id of the client's too, which no other encounter of its subject has; it goes with the encounter to
+another subject. Calls that name an encounter take either.
 
 Errors. A call that fails carries a google.rpc.Status whose details hold one google.rpc.ErrorInfo with the
 domain "matcher.v1" and a reason such as IMAGE_TRUNCATED or SUBJECT_NOT_FOUND. Unusable input, a sample
@@ -939,6 +941,32 @@ class StoredSample(_message.Message):
 Global___StoredSample: _TypeAlias = StoredSample  # noqa: Y015
 
 @_typing.final
+class ClientEncounter(_message.Message):
+    """An encounter by the id that the client gave it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Whose it is now, 1 to 128 characters. Required."""
+    client_encounter_id: _builtins.str
+    """The client's id of it, 1 to 128 characters. Required."""
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        client_encounter_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_encounter_id", b"client_encounter_id", "subject_id", b"subject_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientEncounter: _TypeAlias = ClientEncounter  # noqa: Y015
+
+@_typing.final
 class Encounter(_message.Message):
     """What is kept of a visit."""
 
@@ -949,10 +977,13 @@ class Encounter(_message.Message):
     ENROLLED_AT_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     SAMPLES_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     encounter_id: _builtins.int
     """Number of the encounter, from 1."""
     subject_id: _builtins.str
     """Whose it is."""
+    client_encounter_id: _builtins.str
+    """The client's own id of it, 1 to 128 characters; empty if it has none."""
     @_builtins.property
     def enrolled_at(self) -> _timestamp_pb2.Timestamp:
         """When it was stored, to the microsecond."""
@@ -973,10 +1004,11 @@ class Encounter(_message.Message):
         enrolled_at: _timestamp_pb2.Timestamp | None = ...,
         details: Global___EncounterDetails | None = ...,
         samples: _abc.Iterable[Global___StoredSample] | None = ...,
+        client_encounter_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "enrolled_at", b"enrolled_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "encounter_id", b"encounter_id", "enrolled_at", b"enrolled_at", "samples", b"samples", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_encounter_id", b"client_encounter_id", "details", b"details", "encounter_id", b"encounter_id", "enrolled_at", b"enrolled_at", "samples", b"samples", "subject_id", b"subject_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -993,6 +1025,7 @@ class EnrollRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     SUBJECT_EXPECTATION_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
@@ -1003,6 +1036,10 @@ class EnrollRequest(_message.Message):
     """
     subject_expectation: Global___SubjectExpectation.ValueType
     """Whether somebody has the subject_id already. Default: nobody has."""
+    client_encounter_id: _builtins.str
+    """The client's own id of the encounter, 1 to 128 printable characters; no other encounter of the subject may
+    have it. It tells no repeated request from a new one: that is what the idempotency_key is for. Default none.
+    """
     transaction_id: _builtins.str
     """Of the client's own log and of the audit: what this call belongs to, at most 128
     printable characters. Default none.
@@ -1025,12 +1062,13 @@ class EnrollRequest(_message.Message):
         idempotency_key: _builtins.str = ...,
         details: Global___EncounterDetails | None = ...,
         subject_expectation: Global___SubjectExpectation.ValueType = ...,
+        client_encounter_id: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "idempotency_key", b"idempotency_key", "priority", b"priority", "samples", b"samples", "subject_expectation", b"subject_expectation", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter_id", b"client_encounter_id", "details", b"details", "idempotency_key", b"idempotency_key", "priority", b"priority", "samples", b"samples", "subject_expectation", b"subject_expectation", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -1049,6 +1087,7 @@ class EnrollResponse(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
     """The subject that is enrolled now."""
     created: _builtins.bool
@@ -1057,6 +1096,8 @@ class EnrollResponse(_message.Message):
     """Number of the change in the store's log, from 1, in commit order."""
     encounter_id: _builtins.int
     """Number of the encounter, from 1."""
+    client_encounter_id: _builtins.str
+    """As in the request, empty if that had none."""
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchWarning]:
         """Samples that repeat each other; none in the reply to a repeated request. Default none."""
@@ -1069,10 +1110,11 @@ class EnrollResponse(_message.Message):
         sequence: _builtins.int = ...,
         warnings: _abc.Iterable[Global___MatchWarning] | None = ...,
         encounter_id: _builtins.int = ...,
+        client_encounter_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "encounter_id", b"encounter_id", "sequence", b"sequence", "subject_id", b"subject_id", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_encounter_id", b"client_encounter_id", "created", b"created", "encounter_id", b"encounter_id", "sequence", b"sequence", "subject_id", b"subject_id", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1092,6 +1134,7 @@ class EnrollIfUniqueRequest(_message.Message):
     THRESHOLD_FIELD_NUMBER: _builtins.int
     MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
@@ -1104,6 +1147,8 @@ class EnrollIfUniqueRequest(_message.Message):
     """Least score, 0 to 1000."""
     max_candidates: _builtins.int
     """Most candidates returned, 1 to 1000. Default 10."""
+    client_encounter_id: _builtins.str
+    """As in EnrollRequest."""
     transaction_id: _builtins.str
     """Of the client's own log and of the audit: what this call belongs to, at most 128
     printable characters. Default none.
@@ -1133,12 +1178,13 @@ class EnrollIfUniqueRequest(_message.Message):
         threshold: _builtins.float = ...,
         max_candidates: _builtins.int = ...,
         filter: Global___SearchFilter | None = ...,
+        client_encounter_id: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "details", b"details", "filter", b"filter", "fpir", b"fpir", "priority", b"priority", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "details", b"details", "filter", b"filter", "fpir", b"fpir", "idempotency_key", b"idempotency_key", "max_candidates", b"max_candidates", "priority", b"priority", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter_id", b"client_encounter_id", "criterion", b"criterion", "details", b"details", "filter", b"filter", "fpir", b"fpir", "idempotency_key", b"idempotency_key", "max_candidates", b"max_candidates", "priority", b"priority", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -1356,6 +1402,7 @@ class ListEncountersRequest(_message.Message):
     GALLERY_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
@@ -1370,6 +1417,10 @@ class ListEncountersRequest(_message.Message):
     """next_page_token of the page before; all else but the page_size must be as it was there. Default: the
     first page.
     """
+    client_encounter_id: _builtins.str
+    """Only the one of this id of the client's, 1 to 128 characters, within the subject_id, which is required then;
+    NOT_FOUND if it has none. Default all.
+    """
     transaction_id: _builtins.str
     """Of the client's own log and of the audit: what this call belongs to, at most 128
     printable characters. Default none.
@@ -1383,12 +1434,13 @@ class ListEncountersRequest(_message.Message):
         gallery: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        client_encounter_id: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "gallery", b"gallery", "page_size", b"page_size", "page_token", b"page_token", "priority", b"priority", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter_id", b"client_encounter_id", "gallery", b"gallery", "page_size", b"page_size", "page_token", b"page_token", "priority", b"priority", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -1433,11 +1485,18 @@ class UpdateEncounterRequest(_message.Message):
     ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     encounter_id: _builtins.int
-    """Which, from 1. Required."""
+    """Which, by its number, from 1. Exactly one of encounter_id and client_encounter is required."""
+    client_encounter_id: _builtins.str
+    """The client's new id of the encounter where update_mask names client_encounter_id, 1 to 128 printable
+    characters; empty takes the one that it has away. ALREADY_EXISTS (ENCOUNTER_EXISTS) if another encounter of
+    its subject has that id.
+    """
     idempotency_key: _builtins.str
     """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
     key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
@@ -1454,9 +1513,13 @@ class UpdateEncounterRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Any of year_of_birth, tags, captured_at, missing_positions, client_data; at least one. Status and
-        galleries have methods of their own.
+        """Any of year_of_birth, tags, captured_at, missing_positions, client_data of the details, and
+        client_encounter_id; at least one. Status and galleries have methods of their own.
         """
+
+    @_builtins.property
+    def client_encounter(self) -> Global___ClientEncounter:
+        """Which, by the client's own id. Exactly one of encounter_id and client_encounter is required."""
 
     def __init__(
         self,
@@ -1464,13 +1527,15 @@ class UpdateEncounterRequest(_message.Message):
         encounter_id: _builtins.int = ...,
         details: Global___EncounterDetails | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
+        client_encounter: Global___ClientEncounter | None = ...,
+        client_encounter_id: _builtins.str = ...,
         idempotency_key: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "priority", b"priority", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "details", b"details", "priority", b"priority", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "details", b"details", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "client_encounter_id", b"client_encounter_id", "details", b"details", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -1508,11 +1573,12 @@ class SetEncounterStatusRequest(_message.Message):
 
     ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     encounter_id: _builtins.int
-    """Which, from 1. Required."""
+    """Which, by its number, from 1. Exactly one of encounter_id and client_encounter is required."""
     status: Global___EncounterStatus.ValueType
     """Active or inactive. Required."""
     idempotency_key: _builtins.str
@@ -1525,18 +1591,23 @@ class SetEncounterStatusRequest(_message.Message):
     """
     priority: _builtins.int
     """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def client_encounter(self) -> Global___ClientEncounter:
+        """Which, by the client's own id. Exactly one of encounter_id and client_encounter is required."""
+
     def __init__(
         self,
         *,
         encounter_id: _builtins.int = ...,
         status: Global___EncounterStatus.ValueType = ...,
+        client_encounter: Global___ClientEncounter | None = ...,
         idempotency_key: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -1574,11 +1645,12 @@ class SetGalleriesRequest(_message.Message):
 
     ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     GALLERIES_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     encounter_id: _builtins.int
-    """Which, from 1. Required."""
+    """Which, by its number, from 1. Exactly one of encounter_id and client_encounter is required."""
     idempotency_key: _builtins.str
     """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
     key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
@@ -1593,18 +1665,23 @@ class SetGalleriesRequest(_message.Message):
     def galleries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At most 64 names of 1 to 128 printable characters. Default none: it then belongs to no gallery."""
 
+    @_builtins.property
+    def client_encounter(self) -> Global___ClientEncounter:
+        """Which, by the client's own id. Exactly one of encounter_id and client_encounter is required."""
+
     def __init__(
         self,
         *,
         encounter_id: _builtins.int = ...,
         galleries: _abc.Iterable[_builtins.str] | None = ...,
+        client_encounter: Global___ClientEncounter | None = ...,
         idempotency_key: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "galleries", b"galleries", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "encounter_id", b"encounter_id", "galleries", b"galleries", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -1641,11 +1718,12 @@ class DeleteEncounterRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     encounter_id: _builtins.int
-    """Which, from 1. Required."""
+    """Which, by its number, from 1. Exactly one of encounter_id and client_encounter is required."""
     idempotency_key: _builtins.str
     """1 to 128 printable characters, chosen afresh for each change. The same request sent again with the same
     key changes nothing and gets the same answer. Default: none, and a repeated request is a new one.
@@ -1656,17 +1734,22 @@ class DeleteEncounterRequest(_message.Message):
     """
     priority: _builtins.int
     """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def client_encounter(self) -> Global___ClientEncounter:
+        """Which, by the client's own id. Exactly one of encounter_id and client_encounter is required."""
+
     def __init__(
         self,
         *,
         encounter_id: _builtins.int = ...,
+        client_encounter: Global___ClientEncounter | None = ...,
         idempotency_key: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -1833,11 +1916,12 @@ class MoveEncounterRequest(_message.Message):
     ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
     SUBJECT_EXPECTATION_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     encounter_id: _builtins.int
-    """Which, from 1. Required."""
+    """Which, by its number, from 1. Exactly one of encounter_id and client_encounter is required."""
     subject_id: _builtins.str
     """Whose it becomes, 1 to 128 printable characters. Required."""
     subject_expectation: Global___SubjectExpectation.ValueType
@@ -1852,19 +1936,24 @@ class MoveEncounterRequest(_message.Message):
     """
     priority: _builtins.int
     """How urgent it is where calls wait, 0 (last) to 9 (first). Default 5."""
+    @_builtins.property
+    def client_encounter(self) -> Global___ClientEncounter:
+        """Which, by the client's own id. Exactly one of encounter_id and client_encounter is required."""
+
     def __init__(
         self,
         *,
         encounter_id: _builtins.int = ...,
         subject_id: _builtins.str = ...,
         subject_expectation: Global___SubjectExpectation.ValueType = ...,
+        client_encounter: Global___ClientEncounter | None = ...,
         idempotency_key: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "subject_expectation", b"subject_expectation", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "encounter_id", b"encounter_id", "idempotency_key", b"idempotency_key", "priority", b"priority", "subject_expectation", b"subject_expectation", "subject_id", b"subject_id", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -2112,6 +2201,7 @@ class IdentifyRequest(_message.Message):
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     EXHAUSTIVE_FIELD_NUMBER: _builtins.int
+    CLIENT_ENCOUNTER_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     max_candidates: _builtins.int
@@ -2135,12 +2225,16 @@ class IdentifyRequest(_message.Message):
     @_builtins.property
     def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sample]:
         """The probe: captures of one person, 1 to 20; none if the probe is stored. Exactly one of samples,
-        encounter_id and subject_id is required.
+        encounter_id, client_encounter and subject_id is required.
         """
 
     @_builtins.property
     def filter(self) -> Global___SearchFilter:
         """Who is searched. Default: everybody by their active encounters."""
+
+    @_builtins.property
+    def client_encounter(self) -> Global___ClientEncounter:
+        """The probe is a stored encounter, by the client's own id; its subject is not searched."""
 
     def __init__(
         self,
@@ -2153,12 +2247,13 @@ class IdentifyRequest(_message.Message):
         subject_id: _builtins.str = ...,
         filter: Global___SearchFilter | None = ...,
         exhaustive: _builtins.bool = ...,
+        client_encounter: Global___ClientEncounter | None = ...,
         transaction_id: _builtins.str = ...,
         priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "filter", b"filter", "fpir", b"fpir", "priority", b"priority", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "criterion", b"criterion", "filter", b"filter", "fpir", b"fpir", "priority", b"priority", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "criterion", b"criterion", "encounter_id", b"encounter_id", "exhaustive", b"exhaustive", "filter", b"filter", "fpir", b"fpir", "max_candidates", b"max_candidates", "priority", b"priority", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "client_encounter", b"client_encounter", "criterion", b"criterion", "encounter_id", b"encounter_id", "exhaustive", b"exhaustive", "filter", b"filter", "fpir", b"fpir", "max_candidates", b"max_candidates", "priority", b"priority", "samples", b"samples", "subject_id", b"subject_id", "threshold", b"threshold", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015

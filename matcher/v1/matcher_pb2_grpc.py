@@ -168,8 +168,9 @@ class MatcherServiceServicer:
 
     def Enroll(self, request, context):
         """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
-        with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
-        one was expected and nobody has the id.
+        with ALREADY_EXISTS if the subject_id is taken and a new subject was expected (SUBJECT_EXISTS), or if the
+        subject has an encounter of that client_encounter_id (ENCOUNTER_EXISTS), with the same samples or others; and
+        with NOT_FOUND if a known subject was expected and nobody has the id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,8 +214,9 @@ class MatcherServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateEncounter(self, request, context):
-        """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
-        Fails with NOT_FOUND if there is no such encounter.
+        """Sets attributes of an encounter: those named by update_mask. Idempotent in effect. Fails with NOT_FOUND if
+        there is no such encounter, and with ALREADY_EXISTS (ENCOUNTER_EXISTS) if another encounter of its subject
+        has the new client_encounter_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -255,8 +257,9 @@ class MatcherServiceServicer:
 
     def MergeSubjects(self, request, context):
         """Makes one subject of two: all encounters of the other become those of the first. Without an
-        idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
-        with INVALID_ARGUMENT if both are the same.
+        idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, with
+        INVALID_ARGUMENT if both are the same, and with ALREADY_EXISTS (ENCOUNTER_EXISTS), which says which, if both
+        have an encounter of one client_encounter_id: nothing is merged then; UpdateEncounter gives other ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -264,9 +267,11 @@ class MatcherServiceServicer:
 
     def MoveEncounter(self, request, context):
         """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
-        idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
-        NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
-        with FAILED_PRECONDITION if the encounter is its subject's only one.
+        idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already; or, where it names
+        the encounter by the client's id within its former subject, with NOT_FOUND. Fails with NOT_FOUND if there is
+        no such encounter or subject, with ALREADY_EXISTS if the subject was to be new (SUBJECT_EXISTS) or has an
+        encounter of the same client_encounter_id (ENCOUNTER_EXISTS), and with FAILED_PRECONDITION if the encounter
+        is its subject's only one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

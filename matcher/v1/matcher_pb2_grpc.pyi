@@ -5,7 +5,9 @@ The matching service: who enrolled, who is this, is this who they say.
 
 Words. A subject (a person) has encounters (visits), an encounter has samples (captures). Status,
 galleries, year of birth and tags belong to the encounter. A subject's id is given by the client or made by
-the server; ids of encounters and samples are numbers that the server makes and never uses again.
+the server; ids of encounters and samples are numbers that the server makes and never uses again. An encounter
+may have an id of the client's too, which no other encounter of its subject has; it goes with the encounter to
+another subject. Calls that name an encounter take either.
 
 Errors. A call that fails carries a google.rpc.Status whose details hold one google.rpc.ErrorInfo with the
 domain "matcher.v1" and a reason such as IMAGE_TRUNCATED or SUBJECT_NOT_FOUND. Unusable input, a sample
@@ -54,8 +56,9 @@ class MatcherServiceStub:
     def __new__(cls, channel: _aio.Channel) -> MatcherServiceAsyncStub: ...
     Enroll: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.EnrollRequest, _matcher_pb2.EnrollResponse]
     """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
-    with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
-    one was expected and nobody has the id.
+    with ALREADY_EXISTS if the subject_id is taken and a new subject was expected (SUBJECT_EXISTS), or if the
+    subject has an encounter of that client_encounter_id (ENCOUNTER_EXISTS), with the same samples or others; and
+    with NOT_FOUND if a known subject was expected and nobody has the id.
     """
     EnrollIfUnique: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.EnrollIfUniqueRequest, _matcher_pb2.EnrollIfUniqueResponse]
     """Adds a new subject unless somebody looks the same, enrolled before or by another call meanwhile. That
@@ -79,8 +82,9 @@ class MatcherServiceStub:
     INVALID_ARGUMENT on a token of another list.
     """
     UpdateEncounter: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.UpdateEncounterRequest, _matcher_pb2.UpdateEncounterResponse]
-    """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
-    Fails with NOT_FOUND if there is no such encounter.
+    """Sets attributes of an encounter: those named by update_mask. Idempotent in effect. Fails with NOT_FOUND if
+    there is no such encounter, and with ALREADY_EXISTS (ENCOUNTER_EXISTS) if another encounter of its subject
+    has the new client_encounter_id.
     """
     SetEncounterStatus: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.SetEncounterStatusRequest, _matcher_pb2.SetEncounterStatusResponse]
     """Makes an encounter active or inactive: searches find active ones unless they ask for more. Idempotent in
@@ -101,14 +105,17 @@ class MatcherServiceStub:
     """
     MergeSubjects: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.MergeSubjectsRequest, _matcher_pb2.MergeSubjectsResponse]
     """Makes one subject of two: all encounters of the other become those of the first. Without an
-    idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
-    with INVALID_ARGUMENT if both are the same.
+    idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, with
+    INVALID_ARGUMENT if both are the same, and with ALREADY_EXISTS (ENCOUNTER_EXISTS), which says which, if both
+    have an encounter of one client_encounter_id: nothing is merged then; UpdateEncounter gives other ids.
     """
     MoveEncounter: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.MoveEncounterRequest, _matcher_pb2.MoveEncounterResponse]
     """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
-    idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
-    NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
-    with FAILED_PRECONDITION if the encounter is its subject's only one.
+    idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already; or, where it names
+    the encounter by the client's id within its former subject, with NOT_FOUND. Fails with NOT_FOUND if there is
+    no such encounter or subject, with ALREADY_EXISTS if the subject was to be new (SUBJECT_EXISTS) or has an
+    encounter of the same client_encounter_id (ENCOUNTER_EXISTS), and with FAILED_PRECONDITION if the encounter
+    is its subject's only one.
     """
     Verify: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.VerifyRequest, _matcher_pb2.VerifyResponse]
     """Compares a probe with one subject: one answer for the person, and what each finger, eye and the face
@@ -166,8 +173,9 @@ class MatcherServiceAsyncStub(MatcherServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enroll: _aio.UnaryUnaryMultiCallable[_matcher_pb2.EnrollRequest, _matcher_pb2.EnrollResponse]  # type: ignore[assignment]
     """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
-    with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
-    one was expected and nobody has the id.
+    with ALREADY_EXISTS if the subject_id is taken and a new subject was expected (SUBJECT_EXISTS), or if the
+    subject has an encounter of that client_encounter_id (ENCOUNTER_EXISTS), with the same samples or others; and
+    with NOT_FOUND if a known subject was expected and nobody has the id.
     """
     EnrollIfUnique: _aio.UnaryUnaryMultiCallable[_matcher_pb2.EnrollIfUniqueRequest, _matcher_pb2.EnrollIfUniqueResponse]  # type: ignore[assignment]
     """Adds a new subject unless somebody looks the same, enrolled before or by another call meanwhile. That
@@ -191,8 +199,9 @@ class MatcherServiceAsyncStub(MatcherServiceStub):
     INVALID_ARGUMENT on a token of another list.
     """
     UpdateEncounter: _aio.UnaryUnaryMultiCallable[_matcher_pb2.UpdateEncounterRequest, _matcher_pb2.UpdateEncounterResponse]  # type: ignore[assignment]
-    """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
-    Fails with NOT_FOUND if there is no such encounter.
+    """Sets attributes of an encounter: those named by update_mask. Idempotent in effect. Fails with NOT_FOUND if
+    there is no such encounter, and with ALREADY_EXISTS (ENCOUNTER_EXISTS) if another encounter of its subject
+    has the new client_encounter_id.
     """
     SetEncounterStatus: _aio.UnaryUnaryMultiCallable[_matcher_pb2.SetEncounterStatusRequest, _matcher_pb2.SetEncounterStatusResponse]  # type: ignore[assignment]
     """Makes an encounter active or inactive: searches find active ones unless they ask for more. Idempotent in
@@ -213,14 +222,17 @@ class MatcherServiceAsyncStub(MatcherServiceStub):
     """
     MergeSubjects: _aio.UnaryUnaryMultiCallable[_matcher_pb2.MergeSubjectsRequest, _matcher_pb2.MergeSubjectsResponse]  # type: ignore[assignment]
     """Makes one subject of two: all encounters of the other become those of the first. Without an
-    idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
-    with INVALID_ARGUMENT if both are the same.
+    idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, with
+    INVALID_ARGUMENT if both are the same, and with ALREADY_EXISTS (ENCOUNTER_EXISTS), which says which, if both
+    have an encounter of one client_encounter_id: nothing is merged then; UpdateEncounter gives other ids.
     """
     MoveEncounter: _aio.UnaryUnaryMultiCallable[_matcher_pb2.MoveEncounterRequest, _matcher_pb2.MoveEncounterResponse]  # type: ignore[assignment]
     """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
-    idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
-    NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
-    with FAILED_PRECONDITION if the encounter is its subject's only one.
+    idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already; or, where it names
+    the encounter by the client's id within its former subject, with NOT_FOUND. Fails with NOT_FOUND if there is
+    no such encounter or subject, with ALREADY_EXISTS if the subject was to be new (SUBJECT_EXISTS) or has an
+    encounter of the same client_encounter_id (ENCOUNTER_EXISTS), and with FAILED_PRECONDITION if the encounter
+    is its subject's only one.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_matcher_pb2.VerifyRequest, _matcher_pb2.VerifyResponse]  # type: ignore[assignment]
     """Compares a probe with one subject: one answer for the person, and what each finger, eye and the face
@@ -281,8 +293,9 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.EnrollResponse, _abc.Awaitable[_matcher_pb2.EnrollResponse]]:
         """Adds an encounter, by default of a new subject. Idempotent with an idempotency_key, otherwise not. Fails
-        with ALREADY_EXISTS if the subject_id is taken and a new subject was expected, with NOT_FOUND if a known
-        one was expected and nobody has the id.
+        with ALREADY_EXISTS if the subject_id is taken and a new subject was expected (SUBJECT_EXISTS), or if the
+        subject has an encounter of that client_encounter_id (ENCOUNTER_EXISTS), with the same samples or others; and
+        with NOT_FOUND if a known subject was expected and nobody has the id.
         """
 
     @_abc_1.abstractmethod
@@ -336,8 +349,9 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matcher_pb2.UpdateEncounterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.UpdateEncounterResponse, _abc.Awaitable[_matcher_pb2.UpdateEncounterResponse]]:
-        """Sets attributes of an encounter: those named by update_mask. Idempotent in effect.
-        Fails with NOT_FOUND if there is no such encounter.
+        """Sets attributes of an encounter: those named by update_mask. Idempotent in effect. Fails with NOT_FOUND if
+        there is no such encounter, and with ALREADY_EXISTS (ENCOUNTER_EXISTS) if another encounter of its subject
+        has the new client_encounter_id.
         """
 
     @_abc_1.abstractmethod
@@ -388,8 +402,9 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.MergeSubjectsResponse, _abc.Awaitable[_matcher_pb2.MergeSubjectsResponse]]:
         """Makes one subject of two: all encounters of the other become those of the first. Without an
-        idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, and
-        with INVALID_ARGUMENT if both are the same.
+        idempotency_key a repeated call fails with NOT_FOUND. Fails with NOT_FOUND if either is not enrolled, with
+        INVALID_ARGUMENT if both are the same, and with ALREADY_EXISTS (ENCOUNTER_EXISTS), which says which, if both
+        have an encounter of one client_encounter_id: nothing is merged then; UpdateEncounter gives other ids.
         """
 
     @_abc_1.abstractmethod
@@ -399,9 +414,11 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.MoveEncounterResponse, _abc.Awaitable[_matcher_pb2.MoveEncounterResponse]]:
         """Gives an encounter to another subject, which may be new: that splits what was wrongly merged. Without an
-        idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already. Fails with
-        NOT_FOUND if there is no such encounter or subject, with ALREADY_EXISTS if the subject was to be new, and
-        with FAILED_PRECONDITION if the encounter is its subject's only one.
+        idempotency_key a repeated call fails with INVALID_ARGUMENT: it is that subject's already; or, where it names
+        the encounter by the client's id within its former subject, with NOT_FOUND. Fails with NOT_FOUND if there is
+        no such encounter or subject, with ALREADY_EXISTS if the subject was to be new (SUBJECT_EXISTS) or has an
+        encounter of the same client_encounter_id (ENCOUNTER_EXISTS), and with FAILED_PRECONDITION if the encounter
+        is its subject's only one.
         """
 
     @_abc_1.abstractmethod

@@ -105,3 +105,39 @@ def test_changes(run: Run) -> None:
     assert (status, err.split(":")[1].strip()) == (EXIT_ERROR, "NOTHING_LEFT")
     assert run("subject", "delete", "alice")[:2] == (0, "alice deleted\n")
     assert "search          running 0, waiting 0\n" in run("status")[1]
+
+
+def test_encounters_by_own_ids(run: Run) -> None:
+    assert (
+        json.loads(run("enroll", 1, "--subject", "alice", "--encounter-id", "v1", "--json")[1])[
+            "client_encounter_id"
+        ]
+        == "v1"
+    )
+    run("enroll", 2, "--subject", "alice", "--known", "--encounter-id", "v2")
+    status, _, err = run("enroll", 3, "--subject", "alice", "--known", "--encounter-id", "v2")
+    assert (status, "'v2'" in err) == (EXIT_ERROR, True)
+    own = ("--of", "alice")
+    assert "inactive" in run("encounter", "status", "v1", "inactive", *own)[1]
+    assert "north" in run("encounter", "galleries", "v1", "north", *own)[1]
+    assert run("encounter", "name", "v2", "second", *own)[1].startswith(
+        "encounter 'v2' of subject 'alice' has"
+    )
+    listed = json.loads(run("encounter", "list", "--subject", "alice", "--json")[1])["encounters"]
+    assert [(e["encounter_id"], e["client_encounter_id"]) for e in listed] == [(1, "v1"), (2, "second")]
+    shown = run("encounter", "list", "--subject", "alice", "--encounter-id", "second")[1]
+    assert shown.split()[:2] == ["2", "second"]
+    run("enroll", 2, "--subject", "bob")
+    assert found(run, "--encounter", "second", *own) == ["bob"]
+    moved = json.loads(run("encounter", "move", "second", "carl", "--new", *own, "--json")[1])
+    assert (moved["subject_id"], moved["client_encounter_id"]) == ("alice", "second")
+    run("subject", "merge", "alice", "carl")
+    assert run("encounter", "delete", "second", *own)[0] == 0
+    assert run("encounter", "name", "1")[0] == 0
+    for wrong in (
+        ("encounter", "delete", "v1"),
+        ("encounter", "delete", "0"),
+        ("encounter", "delete", "v1", *own),
+        ("identify", "--of", "alice", "--subject", "alice"),
+    ):
+        assert run(*wrong)[0] == EXIT_ERROR

@@ -26,6 +26,7 @@ from matcher.engine import Engine
 from matcher.errors import (
     ArgumentError,
     BlankImageError,
+    EncounterExistsError,
     EncounterNotFoundError,
     NotReadyError,
     OverloadedError,
@@ -33,7 +34,13 @@ from matcher.errors import (
 )
 from matcher.gallery.filters import Filter
 from matcher.gallery.operations import EncounterUpdate, SubjectIs
-from matcher.gallery.records import EncounterDetails, EncounterStatus, MissingPosition, MissingReason
+from matcher.gallery.records import (
+    ClientEncounter,
+    EncounterDetails,
+    EncounterStatus,
+    MissingPosition,
+    MissingReason,
+)
 from matcher.service.server import Server, build_server
 from matcher.types import Modality
 from matcher.v1 import matcher_pb2 as pb
@@ -85,7 +92,7 @@ def use(client: Client, engine: Engine, fakes: ModuleType) -> None:
     client.enroll([fakes.image(1, 3)], subject_id="twin")
     for stored_probe in (
         {"subject_id": "twin"},
-        {"encounter_key": engine.subject("twin").encounters[0].encounter_key},
+        {"encounter": engine.subject("twin").encounters[0].encounter_key},
     ):
         found = client.identify(**stored_probe, threshold=50, chosen=everybody)
         assert [c.subject_id for c in found.candidates] == ["alice"]
@@ -114,8 +121,40 @@ def use(client: Client, engine: Engine, fakes: ModuleType) -> None:
         client.subject("bob")
     with pytest.raises(EncounterNotFoundError):
         client.move(99, "alice")
+    use_own_ids(client, fakes)
     with pytest.raises(ArgumentError):
         client.list_encounters(subject_id="")
+
+
+def use_own_ids(client: Client, fakes: ModuleType) -> None:
+    """Name encounters by ids of the client's in every way that there is."""
+    made = client.enroll([fakes.image(7)], subject_id="dora", client_encounter_id="v1")
+    assert made.client_encounter_id == "v1"
+    known, visit = SubjectIs.KNOWN, ClientEncounter("dora", "v1")
+    with pytest.raises(EncounterExistsError, match="'v1'"):
+        client.enroll([fakes.image(8)], subject_id="dora", subject_is=known, client_encounter_id="v1")
+    new = client.enroll_if_unique([fakes.image(8)], subject_id="emil", client_encounter_id="v1")
+    assert new.enrolled is not None
+    assert new.enrolled.client_encounter_id == "v1"
+    ((one,), token) = client.list_encounters(subject_id="dora", client_encounter_id="v1")
+    assert (one.client_id, one.encounter_key, token) == ("v1", made.sequence, "")
+    client.set_status(visit, EncounterStatus.INACTIVE)
+    client.set_galleries(visit, ["x"])
+    assert client.identify(encounter=visit, threshold=50).candidates == ()
+    with pytest.raises(EncounterExistsError, match="'v1'"):
+        client.merge("dora", "emil")
+    client.update(EncounterUpdate(visit, client_id="v2"))
+    client.merge("dora", "emil")
+    assert [v.client_id for v in client.subject("dora")] == ["v2", "v1"]
+    client.move(ClientEncounter("dora", "v1"), "emil", subject_is=SubjectIs.NEW)
+    client.update(EncounterUpdate(made.sequence, client_id=None))
+    assert [v.client_id for v in client.subject("dora")] == [None]
+    client.enroll([fakes.image(7, 1)], subject_id="dora", subject_is=known, client_encounter_id="v1")
+    client.delete_encounter(visit)
+    with pytest.raises(EncounterNotFoundError):
+        client.delete_encounter(visit)
+    for name in ("dora", "emil"):
+        client.delete(name)
 
 
 def test_every_method(client: Client, engine: Engine, fakes: ModuleType) -> None:

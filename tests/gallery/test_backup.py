@@ -62,7 +62,7 @@ def fill(store: Store, tools: ModuleType) -> None:
     for number in range(30):
         details = DETAILS if number % 7 == 0 else EncounterDetails()
         store.submit(Enrolment(f"s{number}", samples, f"k{number}", b"d", details=details)).result()
-    store.submit(tools.enrolment("s3", subject_is=SubjectIs.KNOWN)).result()
+    store.submit(tools.enrolment("s3", subject_is=SubjectIs.KNOWN, client_id="Besuch ä")).result()
     store.submit(Merge("s3", "s4", "m")).result()
     store.submit(SubjectDeletion("s5")).result()
 
@@ -215,22 +215,27 @@ def test_a_backup_of_a_later_program_is_told_from_a_damaged_one(tmp_path: Path, 
     assert not Path(tmp_path / "restored.db").exists()
 
 
-def as_version_2(data: bytes) -> bytes:
-    """Return a backup as schema version 2 had it: without upgrades and resolutions."""
+def as_version(version: int, data: bytes) -> bytes:
+    """Return a backup as schema version 2 or 3 had it: without upgrades and resolutions, without ids."""
     archive = ArchiveReader(io.BytesIO(data))
     tables = {name: dict(kinds) for name, kinds in archive.head["tables"].items()}
-    del tables["upgrades"], tables["next_samples"], tables["images"]["milli_ppi"]
+    del tables["encounters"]["client_id"]
+    if version == 2:
+        del tables["upgrades"], tables["next_samples"], tables["images"]["milli_ppi"]
     file = io.BytesIO()
-    writer = ArchiveWriter(file, {**archive.head, "schema_version": 2, "tables": tables})
+    writer = ArchiveWriter(file, {**archive.head, "schema_version": version, "tables": tables})
     for name, columns in archive.pages():
         writer.page(name, columns[: len(tables[name])])
     writer.close()
     return file.getvalue()
 
 
-def test_a_backup_of_schema_version_2_is_restored(target: str, tmp_path: Path, tools: ModuleType) -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_backup_of_an_earlier_schema_version_is_restored(
+    version: int, target: str, tmp_path: Path, tools: ModuleType
+) -> None:
     good = small_backup(tmp_path, tools)
-    old = restore(io.BytesIO(as_version_2(good)), target)
+    old = restore(io.BytesIO(as_version(version, good)), target)
     assert old.rows["upgrades"] == 0
     first, second = tools.Mirror(), tools.Mirror()
     Store(target, first).close()

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, inspect
 
+from matcher.errors import EncounterExistsError
 from matcher.gallery import load
 from matcher.gallery.migrate import migrate
-from matcher.gallery.records import ChangeKind, sample_key_of
+from matcher.gallery.operations import EncounterUpdate, Merge, Operation, StatusChange, SubjectIs
+from matcher.gallery.records import ChangeKind, EncounterStatus, sample_key_of
 from matcher.gallery.schema import SCHEMA_VERSION
 from matcher.gallery.store import Store
 from matcher.template.modality import decode
@@ -20,7 +22,34 @@ from matcher.template.modality import decode
 DUMP = Path(__file__).resolve().parent.parent / "golden" / "store_v1.sql"
 """Written by the program of schema version 1, see write_store_v1.py."""
 
+DUMP_V3 = Path(__file__).resolve().parent.parent / "golden" / "store_v3.sql"
+"""Written by the program of schema version 3, see write_store_v3.py."""
+
 TABLES_V1 = ("subjects", "encounters", "samples", "idempotency_keys", "changes", "change_counter")
+TABLES_V3 = (*TABLES_V1, "store_info", "images", "missing_positions", "upgrades", "next_samples")
+
+
+def restore_v3(url: str, tmp_path: Path) -> None:
+    """Make a store of version 3: of the dump itself, or its rows in tables of Alembic's making."""
+    path = tmp_path / ("gallery.db" if url.startswith("sqlite") else "v3.db")
+    old = sqlite3.connect(path)
+    old.executescript(DUMP_V3.read_text())
+    old.commit()
+    if not url.startswith("sqlite"):
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            migrate(connection, 0, 3)
+            for table in ("store_info", "change_counter"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+            for table in TABLES_V3:
+                names = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
+                marks = ", ".join(["%s"] * len(names))
+                for row in old.execute(f"SELECT * FROM {table}"):
+                    connection.exec_driver_sql(
+                        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", row
+                    )
+        engine.dispose()
+    old.close()
 
 
 def restore_v1(url: str, tmp_path: Path) -> None:
@@ -51,7 +80,7 @@ def shape(url: str) -> dict[str, Any]:
         name: (
             {(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in tables.get_columns(name)},
             tables.get_pk_constraint(name)["constrained_columns"],
-            {tuple(i["column_names"]) for i in tables.get_indexes(name)},
+            {(tuple(i["column_names"]), i["unique"]) for i in tables.get_indexes(name)},
             {(tuple(k["constrained_columns"]), k["referred_table"]) for k in tables.get_foreign_keys(name)},
             {tuple(u["column_names"]) for u in tables.get_unique_constraints(name)},
         )
@@ -99,6 +128,36 @@ def test_a_store_of_version_1_comes_up(store_url: str, tmp_path: Path, tools: Mo
     store.close()
     store = Store(store_url, tools.Mirror())
     assert store.identity == identity
+    store.close()
+
+
+def test_a_store_of_version_3_comes_up_and_takes_ids(
+    store_url: str, tmp_path: Path, tools: ModuleType
+) -> None:
+    restore_v3(store_url, tmp_path)
+    store = Store(store_url, tools.Mirror())
+    subject = store.subject("subject-0")
+    assert subject is not None
+    assert [(v.encounter_key, v.client_id) for v in subject.encounters] == [
+        (1, None),
+        (2, None),
+        (4, None),
+        (5, None),
+    ]
+    assert store.image(sample_key_of(1, 0)) == b"image"
+    repeated: list[tuple[Operation, int]] = [
+        (EncounterUpdate(1, 1990, key="update"), 7),
+        (StatusChange(2, EncounterStatus.INACTIVE, "status"), 8),
+        (Merge("subject-0", "subject-1", "merge"), 9),
+        (tools.enrolment("x", key="enrol-4", digest=bytes([4] * 32)), 5),
+    ]
+    for operation, sequence in repeated:
+        again = store.submit(operation).result()
+        assert (again.created, again.sequence) == (False, sequence)
+    named = tools.enrolment("subject-2", subject_is=SubjectIs.KNOWN, client_id="visit")
+    assert store.submit(named).result().sequence == 10
+    with pytest.raises(EncounterExistsError):
+        store.submit(named).result()
     store.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from matcher.errors import (
     ArgumentError,
+    EncounterExistsError,
     EncounterNotFoundError,
     IdempotencyMismatchError,
     MatcherError,
@@ -33,6 +34,7 @@ from matcher.gallery.operations import (
 )
 from matcher.gallery.records import (
     ChangeKind,
+    ClientEncounter,
     EncounterDetails,
     EncounterStatus,
     MissingPosition,
@@ -164,6 +166,93 @@ def test_moving_gives_an_encounter_to_another_subject(
             mirrored.submit(wrong).result()
 
 
+def ids_of(store: Store, subject_id: str) -> list[str | None]:
+    """Return the clients' ids of a subject's encounters."""
+    subject = store.subject(subject_id)
+    return [] if subject is None else [visit.client_id for visit in subject.encounters]
+
+
+def refused(store: Store, *operations: Operation) -> None:
+    """Submit operations that would give two encounters of a subject one id: nothing is done."""
+    count = len(store.changes_after(0))
+    for operation in operations:
+        with pytest.raises(EncounterExistsError, match="'v1'"):
+            store.submit(operation).result()
+    assert len(store.changes_after(0)) == count
+
+
+def test_an_id_of_the_clients_is_once_within_a_subject(mirrored: Store, tools: ModuleType) -> None:
+    one = mirrored.submit(tools.enrolment("ada", client_id="v1", key="k", digest=b"d")).result()
+    again = tools.enrolment("ada", client_id="v1", subject_is=KNOWN)
+    refused(mirrored, again)
+    repeated = mirrored.submit(tools.enrolment("ada", client_id="v1", key="k", digest=b"d")).result()
+    assert (repeated.created, repeated.sequence) == (False, one.sequence)
+    mirrored.submit(tools.enrolment("bob", client_id="v1")).result()
+    for _ in range(2):  # those without an id never meet
+        mirrored.submit(tools.enrolment("ada", subject_is=KNOWN)).result()
+    assert ids_of(mirrored, "ada") == ["v1", None, None]
+    found = mirrored.encounter(ClientEncounter("ada", "v1"))
+    assert found is not None
+    assert (found.encounter_key, found.subject_id, found.client_id) == (one.sequence, "ada", "v1")
+    for name in (ClientEncounter("ada", "v2"), ClientEncounter("nobody", "v1")):
+        assert mirrored.encounter(name) is None
+        with pytest.raises(EncounterNotFoundError):
+            mirrored.submit(EncounterDeletion(name)).result()
+    mirrored.submit(EncounterDeletion(one.sequence)).result()
+    assert mirrored.submit(again).result().created  # free again
+    for wrong in ("", "x" * 129, "\n"):
+        with pytest.raises(ArgumentError):
+            mirrored.submit(tools.enrolment("carl", client_id=wrong)).result()
+
+
+def test_of_one_id_in_one_group_the_first_is_taken(mirrored: Store, tools: ModuleType) -> None:
+    mirrored.submit(tools.enrolment("ada")).result()
+    pending = [
+        mirrored.submit(tools.enrolment(name, client_id="v1", subject_is=SubjectIs.EITHER))
+        for name in ("ada", "bob") * 5
+    ]
+    errors = [future.exception() for future in pending]
+    assert [error is None for error in errors] == [True, True, *[False] * 8]
+    assert all(isinstance(error, EncounterExistsError) for error in errors[2:])
+    assert (ids_of(mirrored, "ada"), ids_of(mirrored, "bob")) == ([None, "v1"], ["v1"])
+
+
+def test_everything_that_names_an_encounter_takes_the_clients_id(
+    mirrored: Store, mirror: Any, tools: ModuleType
+) -> None:
+    key = mirrored.submit(tools.enrolment("ada", client_id="v1")).result().sequence
+    mirrored.submit(tools.enrolment("ada", client_id="v2", subject_is=KNOWN)).result()
+    mirrored.submit(tools.enrolment("bob", client_id="v1")).result()
+    name = ClientEncounter("ada", "v1")
+    mirrored.submit(StatusChange(name, INACTIVE)).result()
+    mirrored.submit(GalleriesChange(name, frozenset({"g"}))).result()
+    mirrored.submit(EncounterUpdate(name, 1990, missing=DETAILS.missing)).result()
+    assert mirror.state[key][0][3:6] == (INACTIVE, frozenset({"g"}), 1990)
+    visit = mirrored.encounter(name)
+    assert visit is not None
+    assert visit.details.missing == DETAILS.missing
+    refused(
+        mirrored,
+        Move(name, "bob"),
+        Merge("bob", "ada"),
+        EncounterUpdate(ClientEncounter("ada", "v2"), client_id="v1"),
+    )
+    assert (ids_of(mirrored, "ada"), ids_of(mirrored, "bob")) == (["v1", "v2"], ["v1"])
+    mirrored.submit(EncounterUpdate(name, client_id="v1")).result()  # that it has already
+    mirrored.submit(EncounterUpdate(name, client_id="v3")).result()
+    mirrored.submit(Move(ClientEncounter("ada", "v3"), "bob")).result()
+    assert mirror.state[key][0].subject_id == "bob"
+    assert ids_of(mirrored, "bob") == ["v3", "v1"]
+    mirrored.submit(Merge("ada", "bob")).result()
+    assert ids_of(mirrored, "ada") == ["v3", "v2", "v1"]
+    assert mirrored.encounter(ClientEncounter("bob", "v3")) is None
+    mirrored.submit(EncounterUpdate(key, client_id=None)).result()
+    deletion = EncounterDeletion(ClientEncounter("ada", "v1"), "once")
+    done = mirrored.submit(deletion).result()
+    assert mirrored.submit(deletion).result().sequence == done.sequence  # though nothing has that name now
+    assert ids_of(mirrored, "ada") == [None, "v2"]
+
+
 def test_attributes_are_set_one_by_one(mirrored: Store, mirror: Any, tools: ModuleType) -> None:
     key = mirrored.submit(tools.enrolment("ada", details=DETAILS)).result().sequence
     mirrored.submit(StatusChange(key, EncounterStatus.ACTIVE)).result()
@@ -290,6 +379,7 @@ def random_operation(rng: random.Random, state: Any, tools: ModuleType) -> Opera
             details=details,
             subject_is=rng.choice(list(SubjectIs)),
             resident=None,
+            client_id=rng.choice([None, "v1", "v2"]),
         ),
         1: SubjectDeletion(rng.choice(names)),
         2: EncounterDeletion(encounter),
@@ -297,8 +387,10 @@ def random_operation(rng: random.Random, state: Any, tools: ModuleType) -> Opera
         4: Merge(rng.choice(names), rng.choice(names)),
         5: Move(encounter, rng.choice(names), rng.choice(list(SubjectIs))),
         6: StatusChange(encounter, details.status),
-        7: GalleriesChange(encounter, details.galleries),
-        8: EncounterUpdate(encounter, details.year_of_birth, details.tags),
+        7: GalleriesChange(ClientEncounter(rng.choice(names), "v1"), details.galleries),
+        8: EncounterUpdate(
+            encounter, details.year_of_birth, details.tags, client_id=rng.choice([None, "v2"])
+        ),
     }
     return one[rng.choices(range(9), [8, 1, 1, 2, 1, 3, 1, 1, 1])[0]]
 

@@ -281,7 +281,10 @@ def test_an_access_by_an_encounter_s_number_is_in_its_subject_s_log(tokens: Offi
     keys = []
     for name, expected in (("alice", 0), ("alice", pb.SUBJECT_EXPECTATION_KNOWN), ("bob", 0)):
         finger = sample(f"IMG {1 + len(keys)} 0")
-        request = pb.EnrollRequest(subject_id=name, samples=[finger], subject_expectation=expected)
+        own_id = "v1" if name == "bob" else ""
+        request = pb.EnrollRequest(
+            subject_id=name, samples=[finger], subject_expectation=expected, client_encounter_id=own_id
+        )
         keys.append(tokens.call("Enroll", request, token=enrol).encounter_id)
     inactive = pb.ENCOUNTER_STATUS_INACTIVE
     for method, request in (
@@ -289,6 +292,7 @@ def test_an_access_by_an_encounter_s_number_is_in_its_subject_s_log(tokens: Offi
         ("Identify", pb.IdentifyRequest(encounter_id=keys[0])),
         ("MoveEncounter", pb.MoveEncounterRequest(encounter_id=keys[1], subject_id="bob")),
         ("DeleteEncounter", pb.DeleteEncounterRequest(encounter_id=keys[1])),
+        ("Identify", pb.IdentifyRequest(client_encounter=V1)),
     ):
         tokens.call(method, request, token=admin)
     with pytest.raises(ForbiddenError):
@@ -301,6 +305,7 @@ def test_an_access_by_an_encounter_s_number_is_in_its_subject_s_log(tokens: Offi
         ("Identify", ("alice",)),
         ("MoveEncounter", ("bob", "alice")),
         ("DeleteEncounter", ("bob",)),
+        ("Identify", ("bob",)),
         ("DeleteEncounter", ("alice",)),
         ("DeleteEncounter", ()),
     ]
@@ -415,9 +420,15 @@ class Visits:
     def of_encounter(self, encounter_id: int) -> list[frozenset[str]]:
         return [frozenset({"north"})] if encounter_id == 1 else [frozenset({"south"})]
 
+    def of_client_encounter(self, subject_id: str, client_id: str) -> list[frozenset[str]]:
+        """An encounter is called after its gallery."""
+        return [frozenset({client_id})] if subject_id == "mixed" else []
+
     def subject_of(self, encounter_id: int) -> str | None:
         return "north" if encounter_id == 1 else None
 
+
+V1 = pb.ClientEncounter(subject_id="bob", client_encounter_id="v1")
 
 NORTH = Identity("clerk", frozenset(Role), frozenset({"north"}))
 
@@ -477,8 +488,12 @@ def test_who_sees_some_galleries_names_them() -> None:
 
 def test_an_encounter_of_another_gallery_is_not_touched() -> None:
     check_scope(NORTH, "DeleteEncounter", pb.DeleteEncounterRequest(encounter_id=1), Visits())
+    own, others = (pb.ClientEncounter(subject_id="mixed", client_encounter_id=g) for g in ("north", "south"))
+    check_scope(NORTH, "DeleteEncounter", pb.DeleteEncounterRequest(client_encounter=own), Visits())
     for method, request in (
         ("DeleteEncounter", pb.DeleteEncounterRequest(encounter_id=2)),
+        ("DeleteEncounter", pb.DeleteEncounterRequest(client_encounter=others)),
+        ("Identify", pb.IdentifyRequest(client_encounter=others, filter=named("north")[1])),
         ("SetGalleries", pb.SetGalleriesRequest(encounter_id=2, galleries=["north"])),
         ("MergeSubjects", pb.MergeSubjectsRequest(subject_id="north", other_subject_id="mixed")),
         ("Identify", pb.IdentifyRequest(encounter_id=2, filter=named("north")[1])),

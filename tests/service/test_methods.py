@@ -263,3 +263,60 @@ def test_every_method_takes_a_transaction_and_a_priority(stub: Stub) -> None:
         assert refused(stub.GetServerStatus, wrong) == (grpc.StatusCode.INVALID_ARGUMENT, "ARGUMENT_INVALID")
     urgent = pb.VerifyRequest(subject_id="a", samples=[image(1)], priority=11)
     assert refused(stub.Verify, urgent)[1] == "ARGUMENT_INVALID"
+
+
+def test_encounters_by_the_client_s_own_ids(stub: Stub) -> None:
+    made = enroll(stub, "alice", 1, client_encounter_id="v1", idempotency_key="k")
+    assert made.client_encounter_id == "v1"
+    again = enroll(stub, "alice", 1, client_encounter_id="v1", idempotency_key="k")
+    assert (again.created, again.encounter_id, again.client_encounter_id) == (False, made.encounter_id, "v1")
+    known = pb.SUBJECT_EXPECTATION_KNOWN
+    request = pb.EnrollRequest(
+        subject_id="alice", samples=[image(2)], subject_expectation=known, client_encounter_id="v1"
+    )
+    exists = (grpc.StatusCode.ALREADY_EXISTS, "ENCOUNTER_EXISTS")
+    assert refused(stub.Enroll, request) == exists
+    request.idempotency_key = "k"
+    assert refused(stub.Enroll, request) == (grpc.StatusCode.FAILED_PRECONDITION, "IDEMPOTENCY_MISMATCH")
+    request.idempotency_key, request.client_encounter_id = "", "v2"
+    stub.Enroll(request)
+    enroll(stub, "bob", 3, client_encounter_id="v1")
+    (bob,) = stub.GetSubject(pb.GetSubjectRequest(subject_id="bob")).encounters
+    assert bob.client_encounter_id == "v1"
+
+    assert (
+        refused(stub.MergeSubjects, pb.MergeSubjectsRequest(subject_id="alice", other_subject_id="bob"))
+        == exists
+    )
+    v1 = pb.ClientEncounter(subject_id="alice", client_encounter_id="v1")
+    assert (
+        refused(stub.MoveEncounter, pb.MoveEncounterRequest(client_encounter=v1, subject_id="bob")) == exists
+    )
+    update = pb.UpdateEncounterRequest(client_encounter=v1, client_encounter_id="v2")
+    update.update_mask.paths.append("client_encounter_id")
+    assert refused(stub.UpdateEncounter, update) == exists
+    assert len(stub.GetSubject(pb.GetSubjectRequest(subject_id="bob")).encounters) == 1
+
+    for wrong in (
+        pb.DeleteEncounterRequest(client_encounter=v1, encounter_id=1),
+        pb.DeleteEncounterRequest(client_encounter=pb.ClientEncounter(subject_id="alice")),
+        pb.DeleteEncounterRequest(client_encounter=pb.ClientEncounter(client_encounter_id="v1")),
+    ):
+        assert refused(stub.DeleteEncounter, wrong)[1] == "ARGUMENT_INVALID"
+    request.client_encounter_id = "x" * 129
+    assert refused(stub.Enroll, request)[1] == "ARGUMENT_INVALID"
+    for wrong_list in (
+        pb.ListEncountersRequest(client_encounter_id="v1"),
+        pb.ListEncountersRequest(client_encounter_id="v1", subject_id="alice", page_token="x"),
+    ):
+        assert refused(stub.ListEncounters, wrong_list)[1] == "ARGUMENT_INVALID"
+    one = pb.ListEncountersRequest(client_encounter_id="v1", subject_id="alice")
+    listed = stub.ListEncounters(one)
+    assert [e.encounter_id for e in listed.encounters] == [made.encounter_id]
+    one.gallery = "elsewhere"
+    assert not stub.ListEncounters(one).encounters
+    one.client_encounter_id = "none"
+    assert refused(stub.ListEncounters, one) == (grpc.StatusCode.NOT_FOUND, "ENCOUNTER_NOT_FOUND")
+    both = pb.IdentifyRequest(client_encounter=v1, subject_id="alice")
+    assert refused(stub.Identify, both)[1] == "ARGUMENT_INVALID"
+    assert stub.Identify(pb.IdentifyRequest(client_encounter=v1)).subject_count == 1

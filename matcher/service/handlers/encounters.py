@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import grpc
 
+from matcher.errors import ArgumentError
 from matcher.gallery.operations import SubjectIs
-from matcher.gallery.records import EncounterStatus
-from matcher.service.convert_changes import update_from_message
+from matcher.gallery.records import ClientEncounter, EncounterStatus
+from matcher.service.convert_changes import encounter_from_message, update_from_message
 from matcher.service.convert_records import code_of, visit_to_message
 from matcher.service.handlers.base import Handlers
 from matcher.service.page_token import number_of, page_token
@@ -24,6 +25,8 @@ class EncounterHandlers(Handlers):
         self, request: pb.ListEncountersRequest, context: grpc.ServicerContext
     ) -> pb.ListEncountersResponse:
         """Tell a page of encounters."""
+        if request.client_encounter_id:
+            return self._one_of_the_client(request, context)
         size = request.page_size or DEFAULT_PAGE
         this = ("encounters", request.subject_id, request.gallery)
         after = number_of(request.page_token, *this) if request.page_token else 0
@@ -35,6 +38,19 @@ class EncounterHandlers(Handlers):
         return pb.ListEncountersResponse(
             encounters=[visit_to_message(visit, templates=False) for visit in shown],
             next_page_token=page_token(found[-1].encounter_key, *this) if len(found) == size else "",
+        )
+
+    def _one_of_the_client(
+        self, request: pb.ListEncountersRequest, context: grpc.ServicerContext
+    ) -> pb.ListEncountersResponse:
+        """Tell the encounter of a client's id, on the one page that there is."""
+        if not request.subject_id or request.page_token:
+            raise ArgumentError("client_encounter_id: expected the subject_id beside it, and no page_token.")
+        with self.turn(Work.STORE, request, context) as (engine, _):
+            found = engine.encounter(ClientEncounter(request.subject_id, request.client_encounter_id))
+        seen = not request.gallery or request.gallery in found.details.galleries
+        return pb.ListEncountersResponse(
+            encounters=[visit_to_message(found, templates=False)] if seen else []
         )
 
     def UpdateEncounter(  # noqa: N802
@@ -52,7 +68,7 @@ class EncounterHandlers(Handlers):
         status = code_of(EncounterStatus, request.status, "status")
         with self.turn(Work.STORE, request, context) as (engine, deadline):
             key = request.idempotency_key or None
-            sequence = engine.set_status(request.encounter_id, status, key=key, deadline=deadline)
+            sequence = engine.set_status(encounter_from_message(request), status, key=key, deadline=deadline)
         return pb.SetEncounterStatusResponse(sequence=sequence)
 
     def SetGalleries(  # noqa: N802
@@ -62,7 +78,9 @@ class EncounterHandlers(Handlers):
         names = frozenset(request.galleries)
         with self.turn(Work.STORE, request, context) as (engine, deadline):
             key = request.idempotency_key or None
-            sequence = engine.set_galleries(request.encounter_id, names, key=key, deadline=deadline)
+            sequence = engine.set_galleries(
+                encounter_from_message(request), names, key=key, deadline=deadline
+            )
         return pb.SetGalleriesResponse(sequence=sequence)
 
     def DeleteEncounter(  # noqa: N802
@@ -71,7 +89,7 @@ class EncounterHandlers(Handlers):
         """Remove an encounter."""
         with self.turn(Work.STORE, request, context) as (engine, deadline):
             key = request.idempotency_key or None
-            sequence = engine.delete_encounter(request.encounter_id, key=key, deadline=deadline)
+            sequence = engine.delete_encounter(encounter_from_message(request), key=key, deadline=deadline)
         return pb.DeleteEncounterResponse(sequence=sequence)
 
     def MoveEncounter(  # noqa: N802
@@ -81,7 +99,7 @@ class EncounterHandlers(Handlers):
         expected = code_of(SubjectIs, request.subject_expectation, "subject_expectation", SubjectIs.KNOWN)
         with self.turn(Work.STORE, request, context) as (engine, deadline):
             sequence = engine.move(
-                request.encounter_id,
+                encounter_from_message(request),
                 request.subject_id,
                 subject_is=expected,
                 key=request.idempotency_key or None,

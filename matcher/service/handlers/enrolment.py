@@ -96,6 +96,7 @@ class EnrolmentHandlers(Handlers):
                 samples,
                 idempotency_key=key or None,
                 details=details,
+                client_encounter_id=request.client_encounter_id or None,
                 subject_is=expected,
                 deadline=deadline,
             )
@@ -126,6 +127,7 @@ class EnrolmentHandlers(Handlers):
                     chosen=chosen,
                     idempotency_key=key or None,
                     details=details,
+                    client_encounter_id=request.client_encounter_id or None,
                     deadline=deadline,
                 )
             )

@@ -13,6 +13,7 @@ from matcher.errors import ArgumentError
 from matcher.gallery.filters import ACTIVE
 from matcher.searches import DEFAULT_CANDIDATES
 from matcher.service.convert import criterion_of, identification_to_message, sample_from_message
+from matcher.service.convert_changes import encounter_from_message
 from matcher.service.convert_records import filter_from_message
 from matcher.service.handlers.base import Handlers, Request, deadline_of, priority_of
 from matcher.service.handlers.streams import Streams
@@ -49,9 +50,12 @@ class IdentificationHandlers(Handlers):
     def _identify(
         self, request: pb.IdentifyRequest, outer: Request, context: grpc.ServicerContext, *, streamed: bool
     ) -> pb.IdentifyResponse:
-        given = (len(request.samples) > 0, request.encounter_id != 0, request.subject_id != "")
+        by_encounter = request.encounter_id != 0 or request.HasField("client_encounter")
+        given = (len(request.samples) > 0, by_encounter, request.subject_id != "")
         if sum(given) > 1:
-            raise ArgumentError("IdentifyRequest: expected samples, encounter_id or subject_id, got several.")
+            raise ArgumentError(
+                "IdentifyRequest: expected samples, an encounter or a subject_id, got several."
+            )
         fpir, threshold = criterion_of(request, "fpir")
         options: dict[str, Any] = {
             "max_candidates": request.max_candidates or DEFAULT_CANDIDATES,
@@ -60,7 +64,7 @@ class IdentificationHandlers(Handlers):
             "chosen": filter_from_message(request.filter) if request.HasField("filter") else ACTIVE,
             "exhaustive": request.exhaustive,
         }
-        if not (request.encounter_id or request.subject_id):
+        if not (by_encounter or request.subject_id):
             samples = [sample_from_message(s) for s in request.samples]
             engine = self.ready()
             priority = priority_of(outer)
@@ -76,8 +80,8 @@ class IdentificationHandlers(Handlers):
             )
         with self.turn(Work.SEARCH, outer, context, streamed=streamed) as (engine, deadline):
             options["deadline"] = deadline
-            if request.encounter_id:
-                stored = partial(engine.identify_encounter, request.encounter_id, **options)
+            if by_encounter:
+                stored = partial(engine.identify_encounter, encounter_from_message(request), **options)
             else:
                 stored = partial(engine.identify_subject, request.subject_id, **options)
             return identification_to_message(self.searching.run(stored))

@@ -22,6 +22,7 @@ from matcher.errors import (
 )
 from matcher.gallery.backend import Rows, Values, text_and_values
 from matcher.gallery.lock import FileLock
+from matcher.gallery.rights import keep_to_owner
 from matcher.security.keyring import Keyring
 
 CHECKPOINT_PAGES = 4096
@@ -79,6 +80,12 @@ class SqliteBackend:
             # Made here, for its owner alone to read; the files of the log take their rights from it.
             with suppress(OSError):  # what is wrong is told by whoever opens it
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            try:
+                keep_to_owner(self.path)
+            except StoreUnavailableError:
+                assert self._lock is not None  # taken above
+                self._lock.release()
+                raise
         plain = URL.create("sqlite", database=str(self.path))
         self.writer = _engine(plain, "BEGIN IMMEDIATE")
         self.reader = _engine(plain, "BEGIN")

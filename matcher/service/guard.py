@@ -20,6 +20,7 @@ from matcher.security.settings import SecuritySettings
 from matcher.security.tokens import TokenVerifier
 from matcher.service.access import CallAccess
 from matcher.service.boundary import OURS, Undecodable
+from matcher.service.handlers.base import caller_is
 from matcher.service.scopes import Lookup, check_scope, owners_of, samples_of
 
 BEARER = "bearer "
@@ -108,7 +109,7 @@ class Guard(grpc.ServerInterceptor):
             if self.log is not None and not isinstance(request, Undecodable):
                 access.owners = owners_of(request, self.lookup)  # before the call: it may delete or move them
             try:
-                access.identity = self._identity(context)
+                access.identity = self._known(context)
                 self._check(access.identity, method, request)
                 reply = inner(request, context)
             except Exception as error:
@@ -123,7 +124,7 @@ class Guard(grpc.ServerInterceptor):
         def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
             access = CallAccess(method, context)
             try:
-                access.identity = self._identity(context)
+                access.identity = self._known(context)
                 access.identity.check_role(method)
             except MatcherError as error:
                 self._record(access, None, None, error)
@@ -144,7 +145,7 @@ class Guard(grpc.ServerInterceptor):
     ) -> Iterator[Any]:
         for request in requests:
             try:
-                access.identity = self._identity(context)  # a stream may be open for longer than its token
+                access.identity = self._known(context)  # a stream may be open for longer than its token
                 self._check(access.identity, access.method, request)
             except MatcherError as error:
                 self._record(access, request, None, error)
@@ -152,6 +153,13 @@ class Guard(grpc.ServerInterceptor):
             if self.log is not None:
                 access.items.add(request, owners_of(request, self.lookup))
             yield request
+
+    def _known(self, context: grpc.ServicerContext) -> Identity:
+        """Return who calls, and note it for the method, where callers are told from each other."""
+        identity = self._identity(context)
+        if self._identifies:
+            caller_is(context, identity.name)
+        return identity
 
     def _identity(self, context: grpc.ServicerContext) -> Identity:
         """Return who calls.

@@ -28,6 +28,7 @@ from matcher.errors import (
     SnapshotMissingError,
     SnapshotNewerError,
     SnapshotOlderError,
+    StoreUnavailableError,
 )
 from matcher.gallery import snapshot_file, snapshots
 from matcher.gallery.gallery import Gallery
@@ -408,3 +409,30 @@ def test_nobody_else_may_read_what_lies_there(
         os.umask(before)
     assert {"gallery.db", "gallery.db-wal", "gallery.db.snapshot"} <= set(found)
     assert not any(found.values())
+
+
+@pytest.mark.usefixtures("often")
+def test_a_store_that_was_open_to_others_is_closed_to_them(
+    open_engine: Callable[[], Engine],
+    fakes: ModuleType,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open_engine() as engine:
+        fill(engine, fakes, 0, 3)
+    files = [tmp_path / "gallery.db", tmp_path / "gallery.db.snapshot"]
+    for file in files:
+        file.chmod(0o644)
+    with open_engine() as engine:
+        assert engine.status().subjects == 3
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
+    assert caplog.text.count("mode 644") == 2
+    caplog.clear()
+    open_engine().close()
+    assert "mode" not in caplog.text
+    files[0].chmod(0o640)
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)  # as where a file system knows no modes
+    for _ in range(2):  # the lock was given back
+        with pytest.raises(StoreUnavailableError, match=r"gallery\.db: others"):
+            open_engine()

@@ -345,6 +345,36 @@ def test_a_person_s_own_log(tokens: Office) -> None:
         tokens.call("ListAccesses", request, token=tokens.token("identify"))
 
 
+def test_a_key_is_of_one_client(tokens: Office, engine: Engine) -> None:
+    """Another client's key does not answer with somebody else's result, in calls and in streams."""
+    clerk, other = (tokens.token("enrol", "delete", "identify", sub=name) for name in ("clerk", "other"))
+    request = pb.EnrollRequest(samples=[sample("IMG 1 0")], idempotency_key="k")
+    first = tokens.call("Enroll", request, token=clerk)
+    assert not tokens.call("Enroll", request, token=clerk).created
+    foreign = tokens.call("Enroll", request, token=other)
+    assert (foreign.created, foreign.subject_id != first.subject_id) == (True, True)
+    request.subject_id = "x"  # nor is it refused for what the other has sent
+    assert tokens.call("Enroll", request, token=tokens.token("enrol", sub="third")).created
+    stub = pb_grpc.MatcherServiceStub(tokens.channel(None))
+    items = [pb.BulkEnrollRequest(item_id="i", enroll=pb.EnrollRequest(samples=[sample("IMG 2 0")]))]
+    told = [
+        next(stub.BulkEnroll(iter(items), metadata=[("authorization", f"Bearer {token}")], timeout=20))
+        for token in (clerk, clerk, other)
+    ]
+    ids = [answer.enrolment.subject_id for answer in told]
+    assert (ids[0] == ids[1], ids[0] != ids[2]) == (True, True)
+    assert [answer.item_id for answer in told] == ["i", "i", "i"]
+    delete = pb.DeleteSubjectRequest(subject_id=first.subject_id, idempotency_key="d")
+    done = tokens.call("DeleteSubject", delete, token=clerk).sequence
+    assert tokens.call("DeleteSubject", delete, token=clerk).sequence == done
+    with pytest.raises(SubjectNotFoundError):
+        tokens.call("DeleteSubject", delete, token=other)
+    for wrong in ("x" * 129, "\n"):
+        delete.idempotency_key = wrong
+        with pytest.raises(ArgumentError):
+            tokens.call("DeleteSubject", delete, token=clerk)
+
+
 def test_a_server_without_a_log_says_so(client: Client) -> None:
     with pytest.raises(AuditNotKeptError):
         list(client.accesses("alice"))

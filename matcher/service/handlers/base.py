@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterable
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import grpc
 
 from matcher.deadline import Deadline
+from matcher.encounters import check_name
 from matcher.engine import Engine
 from matcher.errors import ArgumentError, NotReadyError
 from matcher.gallery.schema import MAX_ID_LENGTH
@@ -20,6 +22,10 @@ from matcher.v1 import matcher_pb2 as pb
 
 NO_DEADLINE_S = 1e6
 """gRPC gives a call without a deadline a very distant one; beyond this it counts as none, seconds."""
+
+
+CALLER = "matcher_caller"
+"""Attribute of a call's context that says who calls."""
 
 
 class Request(Protocol):
@@ -113,6 +119,26 @@ def priority_of(request: Request) -> int:
     if request.priority not in PRIORITIES:
         raise ArgumentError(f"priority: expected 0 to {PRIORITIES[-1]}, got {request.priority}.")
     return request.priority
+
+
+def caller_is(context: grpc.ServicerContext, name: str) -> None:
+    """Note who calls, where callers are told from each other."""
+    setattr(context, CALLER, name)
+
+
+def key_of(key: str, context: grpc.ServicerContext) -> str | None:
+    """Return an idempotency key as the store knows it: of each caller its own, where callers are told apart.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no key.
+    """
+    if not key:
+        return None
+    check_name("Idempotency key", key)
+    caller = getattr(context, CALLER, "")
+    return hashlib.sha256(repr((caller, key)).encode()).hexdigest() if caller else key
 
 
 def work_of(samples: Iterable[pb.Sample], otherwise: Work) -> Work:

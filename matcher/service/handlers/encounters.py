@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import grpc
 
 from matcher.errors import ArgumentError
@@ -9,7 +11,7 @@ from matcher.gallery.operations import SubjectIs
 from matcher.gallery.records import ClientEncounter, EncounterStatus
 from matcher.service.convert_changes import encounter_from_message, update_from_message
 from matcher.service.convert_records import code_of, visit_to_message
-from matcher.service.handlers.base import Handlers
+from matcher.service.handlers.base import Handlers, key_of
 from matcher.service.page_token import number_of, page_token
 from matcher.service.turns import Work
 from matcher.v1 import matcher_pb2 as pb
@@ -58,6 +60,7 @@ class EncounterHandlers(Handlers):
     ) -> pb.UpdateEncounterResponse:
         """Set attributes."""
         change = update_from_message(request)
+        change = replace(change, key=key_of(request.idempotency_key, context))
         with self.turn(Work.STORE, request, context) as (engine, deadline):
             return pb.UpdateEncounterResponse(sequence=engine.update(change, deadline=deadline))
 
@@ -67,7 +70,7 @@ class EncounterHandlers(Handlers):
         """Make active or inactive."""
         status = code_of(EncounterStatus, request.status, "status")
         with self.turn(Work.STORE, request, context) as (engine, deadline):
-            key = request.idempotency_key or None
+            key = key_of(request.idempotency_key, context)
             sequence = engine.set_status(encounter_from_message(request), status, key=key, deadline=deadline)
         return pb.SetEncounterStatusResponse(sequence=sequence)
 
@@ -77,7 +80,7 @@ class EncounterHandlers(Handlers):
         """Put into these galleries and no others."""
         names = frozenset(request.galleries)
         with self.turn(Work.STORE, request, context) as (engine, deadline):
-            key = request.idempotency_key or None
+            key = key_of(request.idempotency_key, context)
             sequence = engine.set_galleries(
                 encounter_from_message(request), names, key=key, deadline=deadline
             )
@@ -88,7 +91,7 @@ class EncounterHandlers(Handlers):
     ) -> pb.DeleteEncounterResponse:
         """Remove an encounter."""
         with self.turn(Work.STORE, request, context) as (engine, deadline):
-            key = request.idempotency_key or None
+            key = key_of(request.idempotency_key, context)
             sequence = engine.delete_encounter(encounter_from_message(request), key=key, deadline=deadline)
         return pb.DeleteEncounterResponse(sequence=sequence)
 
@@ -102,7 +105,7 @@ class EncounterHandlers(Handlers):
                 encounter_from_message(request),
                 request.subject_id,
                 subject_is=expected,
-                key=request.idempotency_key or None,
+                key=key_of(request.idempotency_key, context),
                 deadline=deadline,
             )
         return pb.MoveEncounterResponse(sequence=sequence)

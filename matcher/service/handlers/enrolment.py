@@ -15,7 +15,7 @@ from matcher.searches import DEFAULT_CANDIDATES
 from matcher.service.convert import criterion_of, enrolled_to_message, sample_from_message
 from matcher.service.convert_changes import unique_to_message
 from matcher.service.convert_records import code_of, details_from_message, filter_from_message
-from matcher.service.handlers.base import Handlers, Request, work_of
+from matcher.service.handlers.base import Handlers, Request, key_of, work_of
 from matcher.service.handlers.streams import Streams
 from matcher.service.turns import Work
 from matcher.v1 import matcher_pb2 as pb
@@ -94,7 +94,7 @@ class EnrolmentHandlers(Handlers):
             answer = engine.enroll(
                 request.subject_id or None,
                 samples,
-                idempotency_key=key or None,
+                idempotency_key=key_of(key, context),
                 details=details,
                 client_encounter_id=request.client_encounter_id or None,
                 subject_is=expected,
@@ -125,7 +125,7 @@ class EnrolmentHandlers(Handlers):
                     threshold=threshold,
                     max_candidates=request.max_candidates or DEFAULT_CANDIDATES,
                     chosen=chosen,
-                    idempotency_key=key or None,
+                    idempotency_key=key_of(key, context),
                     details=details,
                     client_encounter_id=request.client_encounter_id or None,
                     deadline=deadline,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 
 from matcher.service.convert_records import galleries_to_message, visit_to_message
-from matcher.service.handlers.base import Handlers, priority_of
+from matcher.service.handlers.base import Handlers, key_of, priority_of
 from matcher.service.turns import Work
 from matcher.v1 import matcher_pb2 as pb
 
@@ -30,7 +30,7 @@ class SubjectHandlers(Handlers):
     ) -> pb.DeleteSubjectResponse:
         """Remove a subject."""
         with self.turn(Work.STORE, request, context) as (engine, deadline):
-            key = request.idempotency_key or None
+            key = key_of(request.idempotency_key, context)
             sequence = engine.delete(request.subject_id, key=key, deadline=deadline)
         return pb.DeleteSubjectResponse(sequence=sequence)
 
@@ -42,7 +42,7 @@ class SubjectHandlers(Handlers):
             sequence = engine.merge(
                 request.subject_id,
                 request.other_subject_id,
-                key=request.idempotency_key or None,
+                key=key_of(request.idempotency_key, context),
                 deadline=deadline,
             )
         return pb.MergeSubjectsResponse(sequence=sequence)

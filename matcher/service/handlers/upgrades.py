@@ -7,7 +7,7 @@ import grpc
 from matcher.errors import ArgumentError
 from matcher.service.convert_records import code_of
 from matcher.service.convert_upgrades import upgrade_to_message
-from matcher.service.handlers.base import Handlers, deadline_of, priority_of
+from matcher.service.handlers.base import Handlers, deadline_of, key_of, priority_of
 from matcher.types import Modality
 from matcher.upgrades import DEFAULT_PER_MINUTE
 from matcher.v1 import matcher_pb2 as pb
@@ -33,7 +33,7 @@ class UpgradeHandlers(Handlers):
             modality,
             name,
             per_minute=request.samples_per_minute if said else DEFAULT_PER_MINUTE,
-            key=request.idempotency_key or None,
+            key=key_of(request.idempotency_key, context),
             deadline=deadline_of(context),
         )
         return pb.StartUpgradeResponse(upgrade=upgrade_to_message(status))

@@ -19,6 +19,9 @@ ENV_KEY = "MATCHER_WORK_KEY"
 
 GIB = 1 << 30
 
+MOST_MEMORY_GIB = 1 << 20
+"""No machine has as much; what is no number is refused with it."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -58,7 +61,10 @@ def dedup_command(
     from matcher.dedup.report import write_report
     from matcher.dedup.run import deduplicate
     from matcher.dedup.settings import Settings
+    from matcher.errors import ArgumentError
 
+    if not 0 < memory < MOST_MEMORY_GIB:
+        raise ArgumentError(f"--memory: expected more than 0 and less than {MOST_MEMORY_GIB} GiB.")
     settings = Settings(
         fpir=fpir,
         extractor=extractor,

@@ -128,9 +128,17 @@ class OrderedSource:
 
 
 def against(reference: Source, source: Source) -> tuple[JoinedSource, Asked]:
-    """Hold a register against another one: only pairs of one record of each are compared."""
+    """Hold a register against another one: only pairs of one record of each are compared.
+
+    Raises
+    ------
+    ArgumentError
+        If there are too many records, or their ids cannot be told apart.
+    """
     joined = JoinedSource(reference, source)
     checked_count(len(reference.ids) + len(source.ids))
+    if len(set(joined.ids)) < len(joined.ids):
+        raise ArgumentError(f"Register: an id begins with {REFERENCE!r}, and is one of both registers then.")
     return joined, Asked(len(reference.ids), within_new=False)
 
 

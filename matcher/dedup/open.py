@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from matcher.dedup.records import Source
+from matcher.dedup.records import Source, checked_columns, id_of
 from matcher.dedup.settings import Settings
 from matcher.dedup.source_files import csv_rows, folder_source, manifest_source
 from matcher.dedup.source_templates import ndjson_source, parquet_source
@@ -75,7 +75,7 @@ def known_ids(path: Path) -> frozenset[str]:
     try:
         if path.stat().st_size > MAX_KNOWN_BYTES:
             raise ArgumentError(f"--known: expected at most {MAX_KNOWN_BYTES} bytes.")
-        return frozenset(line for line in path.read_text(encoding="utf-8").splitlines() if line)
+        return frozenset(line for line in path.read_text(encoding="utf-8-sig").splitlines() if line)
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentError(f"--known: the file cannot be read ({type(error).__name__}).") from None
 
@@ -85,7 +85,7 @@ def _columns(path: Path) -> list[str]:
     import pyarrow.parquet as pq
 
     try:
-        return list(pq.read_schema(path).names)
+        return list(checked_columns(pq.read_schema(path).names))
     except (OSError, pa.ArrowException) as error:
         raise ArgumentError(f"Parquet: the file cannot be read ({type(error).__name__}).") from None
 
@@ -98,6 +98,7 @@ def _parquet_rows(path: Path, columns: list[str] | None = None) -> Iterator[dict
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(columns=columns):
                 for row in batch.to_pylist():
-                    yield {key: "" if value is None else str(value) for key, value in row.items()}
+                    told = {key: "" if value is None else str(value) for key, value in row.items()}
+                    yield told | {"record_id": id_of(row.get("record_id"))}
     except (OSError, pa.ArrowException) as error:
         raise ArgumentError(f"Parquet: the file cannot be read ({type(error).__name__}).") from None

@@ -73,6 +73,28 @@ def checked_id(value: str) -> str:
     return value
 
 
+def id_of(value: object) -> str:
+    """Return the id that a column's value states, a text or a whole number; "" of anything else.
+
+    A missing one is nobody's: as a text it would make one record of everybody who has none.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole or isinstance(value, str) else ""
+
+
+def checked_columns(names: Sequence[str]) -> Sequence[str]:
+    """Return the columns of a file.
+
+    Raises
+    ------
+    ArgumentError
+        If one is there twice: nobody can know which counts.
+    """
+    if len(set(names)) < len(names):
+        raise ArgumentError("Register: a column is there twice.")
+    return names
+
+
 def checked_count(records: int) -> None:
     """Refuse registers of no record or of too many.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,14 @@ from typing import NamedTuple
 from matcher.datasets.layouts import IMAGE_SUFFIXES
 from matcher.dedup.containers import samples_of_file
 from matcher.dedup.names import position_of_columns, position_of_name
-from matcher.dedup.records import MAX_SAMPLES, NamedSample, checked_count, checked_id, digest_of
+from matcher.dedup.records import (
+    MAX_SAMPLES,
+    NamedSample,
+    checked_columns,
+    checked_count,
+    checked_id,
+    digest_of,
+)
 from matcher.errors import ArgumentError
 from matcher.template.modality import Position
 from matcher.types import FingerPosition
@@ -83,16 +92,15 @@ class FileSource:
         return self.root / name
 
     def _read(self, entry: FileEntry) -> list[NamedSample]:
-        path = self.path(entry.name)
+        # A name in an old encoding is told as what no table refuses.
+        name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
         try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise ArgumentError(f"A file of a record is larger than {MAX_FILE_BYTES} bytes.")
-            data = path.read_bytes()
+            data = _content(self.path(entry.name))
         except OSError as error:
-            return [NamedSample(entry.name, None, ArgumentError(f"A file cannot be read: {error.strerror}."))]
+            return [NamedSample(name, None, ArgumentError(f"A file cannot be read: {error.strerror}."))]
         except ArgumentError as error:
-            return [NamedSample(entry.name, None, error)]
-        return samples_of_file(entry.name, data, entry.position, entry.ppi)
+            return [NamedSample(name, None, error)]
+        return samples_of_file(name, data, entry.position, entry.ppi)
 
 
 def folder_source(root: Path, modality: str, ppi: float | None) -> FileSource:
@@ -152,11 +160,11 @@ def manifest_source(path: Path, rows: Iterable[Mapping[str, str]], ppi: float | 
             )
         record = checked_id(row["record_id"])
         name = row["path"]
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
             raise ArgumentError(f"Manifest, row {number}: expected a path below the manifest's folder.")
         kind = row.get("modality") or "fingerprint"
         where = position_of_columns(kind, row.get("position") or "")
-        stated = float(row["ppi"]) if row.get("ppi") else ppi
+        stated = _resolution(row["ppi"], number) if row.get("ppi") else ppi
         entries.setdefault(record, []).append(_entry(root, root / name, where, stated))
         own = {key: value for key, value in row.items() if key not in MANIFEST_COLUMNS and value}
         before = described.setdefault(record, own)
@@ -181,12 +189,35 @@ def csv_rows(path: Path) -> Iterable[dict[str, str]]:
         raise ArgumentError(f"Manifest: expected at most {MAX_MANIFEST_BYTES} bytes.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
+            rows = csv.DictReader(file)
+            checked_columns(list(rows.fieldnames or ()))
+            for row in rows:
                 if None in row:
                     raise ArgumentError("Manifest: a row has more values than there are columns.")
                 yield {key: value or "" for key, value in row.items()}
     except (csv.Error, UnicodeDecodeError) as error:
         raise ArgumentError(f"Manifest: expected CSV in UTF-8 ({type(error).__name__}).") from None
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file; of a pipe or device there would be no end, or no beginning."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ArgumentError("A file of a record is a pipe or a device.")
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ArgumentError(f"A file of a record is larger than {MAX_FILE_BYTES} bytes.")
+    return data
+
+
+def _resolution(text: str, row: int) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise ArgumentError(f"Manifest, row {row}: ppi: expected a number above 0.")
+    return value
 
 
 def _is_sample(path: Path) -> bool:

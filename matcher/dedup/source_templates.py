@@ -20,7 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.dedup.names import position_of_columns
-from matcher.dedup.records import MAX_SAMPLES, NamedSample, checked_count, checked_id, digest_of
+from matcher.dedup.records import (
+    MAX_SAMPLES,
+    NamedSample,
+    checked_columns,
+    checked_count,
+    checked_id,
+    digest_of,
+    id_of,
+)
 from matcher.errors import ArgumentError, MatcherError
 from matcher.samples import Sample, SampleKind
 from matcher.template.envelope import MAX_TEMPLATE_BYTES
@@ -101,7 +109,7 @@ def parquet_source(path: Path) -> TemplateSource:
 
     try:
         with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
+            names = checked_columns(file.schema_arrow.names)
             if "record_id" not in names or "template" not in names:
                 raise ArgumentError("Parquet: expected the columns record_id and template.")
             described = [name for name in names if name not in KNOWN]
@@ -109,7 +117,11 @@ def parquet_source(path: Path) -> TemplateSource:
             checksum = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
     except (OSError, pa.ArrowException) as error:
         raise ArgumentError(f"Parquet: the file cannot be read ({type(error).__name__}).") from None
-    ids = [str(value) for value in table.column("record_id").to_pylist()]
+    ids = [id_of(value) for value in table.column("record_id").to_pylist()]
+    if "" in ids:
+        raise ArgumentError(
+            f"Parquet, row {ids.index('') + 1}: expected a text or a whole number as record_id."
+        )
     columns = {name: [_text(v) for v in table.column(name).to_pylist()] for name in described}
     return _source(path, ids, columns, np.zeros(0, np.int64), checksum)
 
@@ -132,7 +144,7 @@ def ndjson_source(path: Path) -> TemplateSource:
             for name, value in row.items():
                 if name not in KNOWN:
                     columns.setdefault(name, [""] * len(ids)).append(_text(value))
-            ids.append(str(row["record_id"]))
+            ids.append(id_of(row["record_id"]))
             places.append(place)
             for values in columns.values():
                 values.extend([""] * (len(ids) - len(values)))
@@ -153,11 +165,15 @@ def parsed_line(line: bytes, row: int) -> dict[str, Any]:
         raise ArgumentError(f"{where}: expected at most {MAX_LINE} bytes.")
     try:
         value = json.loads(line)
-        if not isinstance(value, dict) or "record_id" not in value:
+        if not isinstance(value, dict) or not id_of(value.get("record_id")):
             raise ValueError
+        # Half a surrogate is JSON, but no text that a table can hold.
+        "".join([*value, *map(str, value.values())]).encode()
         value["template"] = base64.b64decode(value["template"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
-        raise ArgumentError(f"{where}: expected an object with record_id and template (base64).") from None
+        raise ArgumentError(
+            f"{where}: expected an object of texts with record_id and template (base64)."
+        ) from None
     return value
 
 

@@ -22,6 +22,9 @@ PAIRS, CLUSTERS, RECORDS = "pairs", "clusters", "records"
 ATTRIBUTE = "attribute_"
 """What precedes a column of the source in `records`."""
 
+OWNER_ALONE = 0o600
+"""Rights of the files that are written."""
+
 DIGITS = 4
 """Of scores in tables: ten-thousandths of a dB."""
 
@@ -31,13 +34,13 @@ def pair_rows(found: Deduplication) -> list[dict[str, Any]]:
     ids = found.source.ids
     cluster_of = clusters_of(found)
     weak = set(found.clusters.weak_links)
-    shared = _same_file_pairs(found)
+    files = _shared_files(found)
     rows = []
     for number, pair in enumerate(found.pairs):
         troubles = set(pair.troubles)
         if number in weak:
             troubles.add(Trouble.WEAK_LINK)
-        if (pair.probe, pair.candidate) in shared:
+        if not files.get(pair.probe, set()).isdisjoint(files.get(pair.candidate, ())):
             troubles.add(Trouble.SAME_FILE)
         one, two = cluster_of.get(pair.probe, -1), cluster_of.get(pair.candidate, -1)
         best = _best(pair)
@@ -147,7 +150,7 @@ def write_tables(out: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all.
+    """Write a file, whole or not at all, for its owner alone to read: it tells of people.
 
     Raises
     ------
@@ -157,6 +160,7 @@ def write_file(path: Path, content: bytes) -> None:
     staged = path.with_name(f".{path.name}.tmp")
     try:
         with staged.open("wb") as file:
+            os.fchmod(file.fileno(), OWNER_ALONE)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -174,12 +178,16 @@ def _best(pair: Pair) -> dict[str, float]:
     return best
 
 
-def _same_file_pairs(found: Deduplication) -> set[tuple[int, int]]:
-    pairs: set[tuple[int, int]] = set()
-    for group in found.samples.same_files:
-        records = sorted({record for record, _ in group})
-        pairs.update((one, two) for i, one in enumerate(records) for two in records[i + 1 :])
-    return pairs
+def _shared_files(found: Deduplication) -> dict[int, set[int]]:
+    """Return which files each record has of those that are there several times.
+
+    Never their pairs: one picture may stand in everybody's record.
+    """
+    files: dict[int, set[int]] = defaultdict(set)
+    for number, group in enumerate(found.samples.same_files):
+        for record, _ in group:
+            files[record].add(number)
+    return files
 
 
 def _by_record(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
@@ -191,10 +199,23 @@ def _by_record(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str,
 
 def _cell(value: Any) -> Any:
     """Return a list as a text: members by semicolons, the values of a member by slashes."""
+    if isinstance(value, str):
+        return plain_cell(value)
     if not isinstance(value, list):
         return value
     members = (one.values() if isinstance(one, dict) else [one] for one in value)
-    return "; ".join("/".join(map(str, one)) for one in members)
+    return plain_cell("; ".join("/".join(map(str, one)) for one in members))
+
+
+def plain_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: ids and attributes come from whoever enrols."""
+    if text[:1] not in ("=", "+", "-", "@", "\t", "\r"):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
 
 
 def _schema(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:

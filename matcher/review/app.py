@@ -22,6 +22,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from matcher.dedup.tables import plain_cell
 from matcher.dedup.words import TROUBLES
 from matcher.errors import ArgumentError, MatcherError
 from matcher.review.advice import threshold_advice
@@ -283,16 +284,23 @@ def decisions_csv(console: Console) -> str:
         case = console.by_number.get(number)
         score = "" if case is None else f"{case.score:.4f}"
         for one in made:
-            said = (one.user, one.role.value, one.choice.value, _plain(one.note), f"{one.at:.3f}")
+            said = (
+                plain_cell(one.user),
+                one.role.value,
+                one.choice.value,
+                plain_cell(one.note),
+                f"{one.at:.3f}",
+            )
             writer.writerow(
-                [_plain(one.probe), _plain(one.candidate), score, *said, outcome.value if outcome else ""]
+                [
+                    plain_cell(one.probe),
+                    plain_cell(one.candidate),
+                    score,
+                    *said,
+                    outcome.value if outcome else "",
+                ]
             )
     return text.getvalue()
-
-
-def _plain(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _case(console: Console, number: int) -> Case:

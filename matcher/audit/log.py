@@ -10,9 +10,7 @@ import contextlib
 import errno
 import logging
 import os
-import queue
 import threading
-import time
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +18,7 @@ from types import TracebackType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from matcher.audit.entry import Entry, packed
+from matcher.audit.gathering import Gathering
 from matcher.audit.head import LAST_HEAD, Head, LastHead, PublicKeys, Signer, key_id
 from matcher.audit.merkle import Frontier
 from matcher.audit.opening import Opened, lock_log, now_us, open_log, write_header
@@ -77,9 +76,8 @@ class AuditLog:
         self.folder = folder
         self._signer = Signer(key)
         self._keys = {**(known or {}), key_id(self._signer.public): self._signer.public}
-        self._queue: queue.Queue[Waiting | None] = queue.Queue(MAX_WAITING)
-        self._closing = threading.Lock()
-        self._closed = False
+        self._waiting: Gathering[Waiting] = Gathering(MAX_WAITING, LINGER_S)
+        self._closing, self._closed = threading.Lock(), False
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = lock_log(folder)
@@ -107,15 +105,10 @@ class AuditLog:
             If the log is closed or far behind. The future raises it if the disk does not take the entry.
         """
         done: Future[int] = Future()
-        with self._closing:
+        if not self._waiting.put((packed(entry), done)):
             if self._closed:
                 raise AuditUnavailableError("The audit log is closed.")
-            try:
-                self._queue.put_nowait((packed(entry), done))
-            except queue.Full:
-                raise AuditUnavailableError(
-                    "The audit log is behind.", hint="Try again in a moment."
-                ) from None
+            raise AuditUnavailableError("The audit log is behind.", hint="Try again in a moment.")
         return done
 
     def append(self, entry: Entry) -> int:
@@ -134,7 +127,7 @@ class AuditLog:
             if self._closed:
                 return
             self._closed = True
-            self._queue.put(None)
+        self._waiting.close()
         self._thread.join()
         with contextlib.suppress(OSError):
             self._last.close()
@@ -162,7 +155,7 @@ class AuditLog:
 
     def _run(self) -> None:
         last = 1
-        while (group := self._next_group(last)) is not None:
+        while group := self._waiting.take(MAX_GROUP, last):
             last = len(group)
             while group:
                 # Looked at anew for each part: one that failed leaves its room.
@@ -170,28 +163,6 @@ class AuditLog:
                 part, group = group[:room], group[room:]
                 self._write_group(part)
             del part, group
-
-    def _next_group(self, last: int) -> list[Waiting] | None:
-        first = self._queue.get()
-        if first is None:
-            return None
-        group = [first]
-        end = time.monotonic() + LINGER_S
-        while len(group) < MAX_GROUP:
-            try:
-                left = end - time.monotonic()
-                another = (
-                    self._queue.get(timeout=left)
-                    if len(group) < last and left > 0
-                    else self._queue.get_nowait()
-                )
-            except queue.Empty:
-                break
-            if another is None:
-                self._queue.put(None)
-                break
-            group.append(another)
-        return group
 
     def _write_group(self, group: list[Waiting]) -> None:
         try:

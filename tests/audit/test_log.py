@@ -265,7 +265,7 @@ def test_a_part_that_the_disk_refuses_at_the_end_of_a_segment_leaves_a_sound_log
     monkeypatch.setattr(log_module.os, "fdatasync", fdatasync)
     with AuditLog(tmp_path, key) as log:
         done = [log.submit(make_entry(2))]
-        while log._queue.qsize():
+        while len(log._waiting):
             time.sleep(0.001)
         done += [log.submit(make_entry(number)) for number in range(3, 12)]
         queued.set()

@@ -1,6 +1,6 @@
 """Where entries wait for their group: whoever brings one wakes the writer only when it has something to do.
 
-A queue would wake it for every entry, and each waking of a thread takes the interpreter from those who verify.
+A queue would wake it for every entry, and each waking takes the interpreter from those who verify.
 """
 
 from __future__ import annotations

@@ -190,6 +190,8 @@ class Access:
         When it ended, microseconds since 1970-01-01 UTC.
     client, method, transaction_id, outcome, address : str
         Who, what, for what, how it ended (OK or the reason of the error), from where.
+    subject_id : str
+        The person's id then: a subject that was merged into theirs since had another; "" from older servers.
     """
 
     number: int
@@ -199,6 +201,7 @@ class Access:
     transaction_id: str
     outcome: str
     address: str
+    subject_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

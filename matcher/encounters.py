@@ -28,7 +28,7 @@ from matcher.gallery.operations import (
     SubjectDeletion,
     SubjectIs,
 )
-from matcher.gallery.records import ClientEncounter, EncounterName, EncounterStatus
+from matcher.gallery.records import Change, ClientEncounter, EncounterName, EncounterStatus
 from matcher.gallery.schema import MAX_ID_LENGTH
 from matcher.gallery.subject import StoredSubject, StoredVisit
 
@@ -86,6 +86,14 @@ class EncounterOperations:
         if found is None:
             raise unknown_encounter(encounter)
         return found
+
+    def last_change(self) -> int:
+        """Return the number of the last change."""
+        return self._gallery.memory().view().sequence
+
+    def change_log(self, after: int, limit: int) -> list[Change]:
+        """Return what changed after a number, in commit order, at most `limit`: numbers and ids only."""
+        return self._gallery.change_log(after, limit)
 
     def owner_of(self, encounter_key: int) -> str | None:
         """Return whose an encounter is, None where there is none of that key."""

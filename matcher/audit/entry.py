@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,15 @@ MAX_SUBJECTS = 1024
 
 MAX_ENTRY_BYTES = 1 << 21
 """Longest stored form: every subject with a name of the greatest length, each character escaped."""
+
+RECOVERED = "RECOVERED"
+"""Outcome of an entry that was made afterwards, of a change that is done: nobody knows for whom."""
+
+UP_TO = "ChangesEntered"
+"""Action of an entry by which the server says up to which change the log is complete."""
+
+CHANGE = re.compile(r"change=([0-9]{1,19})(?: |$)", re.ASCII)
+UP_TO_CHANGE = re.compile(r"up_to=([0-9]{1,19})$", re.ASCII)
 
 FIELDS = {"time_us", "actor", "action", "transaction", "outcome", "subjects", "address", "note"}
 
@@ -41,7 +51,7 @@ class Entry:
     address : str
         Where the call came from.
     note : str
-        Other plain facts, such as `candidates=3`; never biometrics.
+        Other plain facts, such as `change=3`: the change of the store that was made; never biometrics.
     """
 
     time_us: int
@@ -52,6 +62,28 @@ class Entry:
     subjects: tuple[str, ...] = ()
     address: str = ""
     note: str = ""
+
+
+def change_note(number: int) -> str:
+    """Return what the note of an entry says of a change."""
+    return f"change={number}"
+
+
+def up_to_note(number: int) -> str:
+    """Return the note of an `UP_TO` entry."""
+    return f"up_to={number}"
+
+
+def change_in(entry: Entry) -> int | None:
+    """Return the change of the store that an entry is about, or None."""
+    found = CHANGE.match(entry.note)
+    return None if found is None else int(found.group(1))
+
+
+def up_to_in(entry: Entry) -> int | None:
+    """Return up to which change an entry says that the log is complete, or None."""
+    found = UP_TO_CHANGE.match(entry.note) if entry.action == UP_TO else None
+    return None if found is None else int(found.group(1))
 
 
 def packed(entry: Entry) -> bytes:

@@ -11,8 +11,9 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from matcher.audit.entry import Entry, unpacked
+from matcher.audit.entry import RECOVERED, Entry, change_in, unpacked, up_to_in
 from matcher.audit.head import LAST_HEAD, read_last_head
 from matcher.audit.merkle import HASH_BYTES
 from matcher.audit.segment import ENTRY, frames, read_header, segment_path, segment_paths
@@ -22,14 +23,48 @@ from matcher.errors import ArgumentError, AuditCorruptError
 MAX_PAGE = 1000
 """Most entries of one answer."""
 
+NEVER = 1 << 62
+"""A number that no entry gets."""
+
 BATCH = 5_000
 """Entries that are indexed in one transaction."""
 
+MAX_LIVES = 1000
+"""Most subjects whose entries one answer looks through: the person's own, and those merged into it."""
+
+VERSION = 2
+"""Of the tables; an index of another one is made again."""
+
+ENDINGS = ("MergeSubjects", "DeleteSubject")
+"""Actions after which an id is nobody's, or another person's."""
+
 TABLES = """
-CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, log BLOB, size INTEGER, place INTEGER);
+CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, log BLOB, size INTEGER, place INTEGER,
+  up_to INTEGER);
+CREATE TABLE IF NOT EXISTS ends (subject TEXT, number INTEGER, kept TEXT, change INTEGER UNIQUE,
+  PRIMARY KEY (subject, number));
+CREATE INDEX IF NOT EXISTS ends_by_kept ON ends (kept);
+CREATE TABLE IF NOT EXISTS changes (change INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS accesses (subject TEXT, number INTEGER, place INTEGER,
   PRIMARY KEY (subject, number)) WITHOUT ROWID;
 """
+
+
+class Found(NamedTuple):
+    """An entry about a person.
+
+    Attributes
+    ----------
+    number : int
+        In the log, from 0.
+    entry : Entry
+    subject_id : str
+        The person's id then: the one asked for, or that of a subject that was merged into it since.
+    """
+
+    number: int
+    entry: Entry
+    subject_id: str
 
 
 class AccessIndex:
@@ -49,8 +84,11 @@ class AccessIndex:
         self._turn = threading.Lock()
         self._database = self._opened()
 
-    def accesses(self, subject_id: str, *, after: int = -1, limit: int = MAX_PAGE) -> list[tuple[int, Entry]]:
-        """Return number and content of the entries about a person, earliest first.
+    def accesses(self, subject_id: str, *, after: int = -1, limit: int = MAX_PAGE) -> list[Found]:
+        """Return the entries about a person, earliest first.
+
+        Those about subjects that were merged into it are among them, as long as their ids were theirs: from
+        the last deletion or merge of that id before to the merge.
 
         Parameters
         ----------
@@ -71,11 +109,50 @@ class AccessIndex:
             raise ArgumentError(f"Limit: expected 1 to {MAX_PAGE}, got {limit}.")
         with self._turn:
             full = self._catch_up()
+            rows: dict[int, tuple[int, str]] = {}
+            for name, low, high in self._lives(subject_id):
+                found = self._database.execute(
+                    "SELECT number, place FROM accesses WHERE subject = ? AND number > ? AND number < ? "
+                    "ORDER BY number LIMIT ?",
+                    (name, max(after, low), high, limit),
+                )
+                for number, place in found:
+                    rows.setdefault(number, (place, name))
+        told = sorted(rows)[:limit]
+        return [Found(n, self._entry(n // full, rows[n][0]), rows[n][1]) for n in told]
+
+    def complete_up_to(self) -> int | None:
+        """Return the change up to which the log says that it is complete; None where it says nothing."""
+        with self._turn:
+            self._catch_up()
+            found: int | None = self._database.execute("SELECT up_to FROM state WHERE id = 1").fetchone()[0]
+        return found
+
+    def entered(self, first: int, last: int) -> set[int]:
+        """Return which of these changes have an entry; of those behind `complete_up_to` only."""
+        with self._turn:
+            self._catch_up()
             rows = self._database.execute(
-                "SELECT number, place FROM accesses WHERE subject = ? AND number > ? ORDER BY number LIMIT ?",
-                (subject_id, after, limit),
+                "SELECT change FROM changes WHERE change BETWEEN ? AND ?", (first, last)
             ).fetchall()
-        return [(number, self._entry(number // full, place)) for number, place in rows]
+        return {row[0] for row in rows}
+
+    def _lives(self, subject_id: str) -> list[tuple[str, int, int]]:
+        """Return the ids that a person had, each with the entries between which it was theirs."""
+        lives = [(subject_id, -1, NEVER)]
+        for name, low, high in lives:  # which grows
+            merged = self._database.execute(
+                "SELECT subject, number FROM ends WHERE kept = ? AND number > ? AND number < ?",
+                (name, low, high),
+            ).fetchall()
+            for gone, number in merged:
+                if len(lives) == MAX_LIVES:
+                    return lives
+                (former,) = self._database.execute(
+                    "SELECT max(number) FROM ends WHERE subject = ? AND number < ?", (gone, number)
+                ).fetchone()
+                lives.append((gone, -1 if former is None else former, number))
+        return lives
 
     def close(self) -> None:
         """Close the file."""
@@ -88,6 +165,10 @@ class AccessIndex:
             try:
                 database.execute("PRAGMA journal_mode=WAL")
                 database.execute("PRAGMA synchronous=NORMAL")
+                if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                    for name in ("state", "accesses"):
+                        database.execute(f"DROP TABLE IF EXISTS {name}")
+                    database.execute(f"PRAGMA user_version = {VERSION}")
                 database.executescript(TABLES)
                 return database
             except sqlite3.DatabaseError:
@@ -105,8 +186,11 @@ class AccessIndex:
         row = self._database.execute("SELECT log, size, place FROM state WHERE id = 1").fetchone()
         if row is None or row[0] != header.log or not self._fits(row[1], row[2], header.full):
             with self._database:
-                self._database.execute("DELETE FROM accesses")
-                self._database.execute("INSERT OR REPLACE INTO state VALUES (1, ?, 0, 0)", (header.log,))
+                for name in ("accesses", "ends", "changes"):
+                    self._database.execute(f"DELETE FROM {name}")
+                self._database.execute(
+                    "INSERT OR REPLACE INTO state VALUES (1, ?, 0, 0, NULL)", (header.log,)
+                )
             row = (header.log, 0, 0)
         batch: list[tuple[int, bytes, int]] = []
         # What no head confirms may still be cut off, and another entry get its number.
@@ -138,15 +222,34 @@ class AccessIndex:
                         yield one
 
     def _take(self, batch: list[tuple[int, bytes, int]]) -> None:
+        entries = [(number, unpacked(data), place) for number, data, place in batch]
         rows = [
-            (subject, number, place)
-            for number, data, place in batch
-            for subject in set(unpacked(data).subjects)
+            (subject, number, place) for number, entry, place in entries for subject in set(entry.subjects)
         ]
         with self._database:
             self._database.executemany("INSERT OR REPLACE INTO accesses VALUES (?, ?, ?)", rows)
+            for number, entry, _ in entries:
+                self._note(number, entry)
             last, _, place = batch[-1]
             self._database.execute("UPDATE state SET size = ?, place = ? WHERE id = 1", (last + 1, place))
+
+    def _note(self, number: int, entry: Entry) -> None:
+        """Take over what an entry says of changes of the store, and of ids that ended with it."""
+        up_to, change = up_to_in(entry), change_in(entry)
+        if up_to is not None:
+            self._database.execute("DELETE FROM changes")
+            self._database.execute("UPDATE state SET up_to = ? WHERE id = 1", (up_to,))
+            # A store that was put back to an earlier state gives its later numbers to other changes.
+            self._database.execute("UPDATE ends SET change = NULL WHERE change > ?", (up_to,))
+        if change is not None:
+            self._database.execute("INSERT OR IGNORE INTO changes VALUES (?)", (change,))
+        if entry.action in ENDINGS and entry.outcome in ("OK", RECOVERED) and entry.subjects:
+            kept, gone = entry.subjects[0], entry.subjects[-1]
+            # The answer to a repeated request tells of the same change once more: that ended nothing then.
+            self._database.execute(
+                "INSERT OR IGNORE INTO ends VALUES (?, ?, ?, ?)",
+                (gone, number, kept if kept != gone else None, change),
+            )
 
     def _fits(self, size: int, place: int, full: int) -> bool:
         """Return whether the last entry that is indexed stands where the index says."""

@@ -143,9 +143,9 @@ def accesses_command(folder: Folder, subject: Annotated[str, typer.Argument(help
     index = AccessIndex(folder)
     after = -1
     while page := index.accesses(subject, after=after):
-        for number, entry in page:
-            _say(_told(number, entry))
-        after = page[-1][0]
+        for number, entry, name in page:
+            _say({**_told(number, entry), "subject_id": name})
+        after = page[-1].number
     index.close()
 
 

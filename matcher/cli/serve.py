@@ -109,11 +109,9 @@ def serve(
         server.drain(0)
         stop_decoders()
         raise
-    if safe is not None:
-        from matcher.service.scopes import EngineLookup
-
-        safe.guard.lookup = EngineLookup(engine)
     try:
+        if safe is not None:
+            safe.begin(engine)
         with observer.watching(engine, asked_at, turns.waiting) as port:
             if port is not None and asked_at is not None:
                 logging.getLogger(__name__).info("Metrics at http://%s:%d/metrics", asked_at[0], port)

@@ -233,6 +233,10 @@ class Gallery:
         """Read encounters whose keys follow `after` from the store; None if nobody has the id."""
         return self._store.encounters_after(after, limit, subject_id)
 
+    def change_log(self, after: int, limit: int) -> list[Change]:
+        """Read what changed after a number from the store, in commit order: numbers and ids only."""
+        return self._store.change_log(after, limit)
+
     def submit(self, operation: Operation) -> Future[Receipt]:
         """Queue a write; done once it is durable and visible to every later search."""
         return self._store.submit(operation)

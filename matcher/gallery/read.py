@@ -194,6 +194,12 @@ def changes_after(backend: Backend, connection: Connection, sequence: int, limit
     return [_change(row, own.get(row[4]), samples_now.get(row[4], [])) for row in rows]
 
 
+def change_log(backend: Backend, connection: Connection, after: int, limit: int) -> list[Change]:
+    """Return the log's entries that follow `after`, in commit order, without attributes and samples."""
+    rows = backend.fetch(connection, CHANGE_PAGE, {"after": after, "page": limit})
+    return [_change(row, None, []) for row in rows]
+
+
 def _change(row: tuple[Any, ...], now: StoredEncounter | None, own: list[StoredSample]) -> Change:
     sequence, code, subject, name, encounter, sample, other, other_id, changed_at_us = row
     kind = _kind(code)

@@ -27,7 +27,7 @@ from matcher.gallery.generations import Upgrade
 from matcher.gallery.ledger import last_sequence
 from matcher.gallery.load import identity_of, prepare
 from matcher.gallery.operations import Operation
-from matcher.gallery.read import LOAD_CHUNK, Stored, StoredState, changes_after, samples_by_key
+from matcher.gallery.read import LOAD_CHUNK, Stored, StoredState, change_log, changes_after, samples_by_key
 from matcher.gallery.records import Change, ChangeKind, EncounterName, Receipt, StoredSample
 from matcher.gallery.subject import (
     StoredSubject,
@@ -123,6 +123,11 @@ class Store:
         """Return the log's entries that follow `sequence`, in commit order, at most `limit`; see `Change`."""
         with self._reading() as connection:
             return changes_after(self._backend, connection, sequence, limit)
+
+    def change_log(self, after: int, limit: int) -> list[Change]:
+        """Return the log's entries that follow `after` as `changes_after`, without attributes and samples."""
+        with self._reading() as connection:
+            return change_log(self._backend, connection, after, limit)
 
     def samples(
         self, keys: Iterable[int], *, following: bool = False, identity: str | None = None

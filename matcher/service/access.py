@@ -12,11 +12,27 @@ from typing import Any
 
 import grpc
 
-from matcher.audit.entry import Entry
+from matcher.audit.entry import Entry, change_note
 from matcher.errors import MatcherError
 from matcher.security.identity import Identity
 from matcher.service.boundary import Undecodable
 from matcher.service.scopes import subjects_of
+from matcher.v1 import matcher_pb2 as pb
+
+ENROLMENTS = (pb.EnrollIfUniqueResponse, pb.BulkEnrollResponse)
+"""Replies that hold another one where somebody was enrolled."""
+
+CHANGES = (
+    pb.EnrollResponse,
+    pb.UpdateEncounterResponse,
+    pb.SetEncounterStatusResponse,
+    pb.SetGalleriesResponse,
+    pb.DeleteEncounterResponse,
+    pb.DeleteSubjectResponse,
+    pb.MergeSubjectsResponse,
+    pb.MoveEncounterResponse,
+)
+"""Replies whose `sequence` is the number of a change that was made."""
 
 
 class CallAccess:
@@ -46,6 +62,7 @@ class CallAccess:
             outcome_of(reply, error),
             tuple(subjects),
             self._address,
+            note_of(reply),
         )
 
     def _transaction(self) -> str:
@@ -84,6 +101,12 @@ class Items:
             if not waiting:
                 del self._waiting[item_id]
             return item
+
+
+def note_of(reply: Any) -> str:
+    """Return what the entry says besides: the number of the change that was made, where one was."""
+    made = reply.enrolment if isinstance(reply, ENROLMENTS) else reply
+    return change_note(made.sequence) if isinstance(made, CHANGES) and made.sequence else ""
 
 
 def outcome_of(reply: Any, error: Exception | None) -> str:

@@ -285,6 +285,7 @@ def accesses_from_message(message: pb.ListAccessesResponse) -> tuple[tuple[Acces
             one.access_transaction_id,
             one.outcome,
             one.address,
+            one.subject_id,
         )
         for one in message.accesses
     )

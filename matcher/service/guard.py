@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 
-from matcher.audit.log import AuditLog
+from matcher.audit.owing import OwingLog
 from matcher.errors import ArgumentError, MatcherError, UnauthenticatedError
 from matcher.observe.handlers import Handler, Wrapped
 from matcher.security.allowance import Allowances
@@ -45,12 +45,12 @@ class Guard(grpc.ServerInterceptor):
     Parameters
     ----------
     settings : SecuritySettings
-    log : AuditLog, optional
+    log : OwingLog, optional
         Gets an entry for each access before its reply.
 
     Attributes
     ----------
-    log : AuditLog or None
+    log : OwingLog or None
     lookup : Lookup or None
         Set once there is an engine; without it a client that sees some galleries only is refused.
 
@@ -60,7 +60,7 @@ class Guard(grpc.ServerInterceptor):
         If a key of the tokens cannot be used.
     """
 
-    def __init__(self, settings: SecuritySettings, log: AuditLog | None = None) -> None:
+    def __init__(self, settings: SecuritySettings, log: OwingLog | None = None) -> None:
         tokens = settings.tokens
         self._tokens = None
         if tokens is not None:
@@ -195,6 +195,8 @@ class Guard(grpc.ServerInterceptor):
         if self._samples is not None and (count := samples_of(request)) > self._samples:
             raise ArgumentError(f"Samples: expected at most {self._samples} in a request, got {count}.")
         check_scope(identity, method, request, self.lookup)
+        if self.log is not None and method not in NOT_LOGGED:
+            self.log.settle()
 
     def _submit_item(self, access: CallAccess, answer: Any) -> Future[int] | None:
         """Log an item of a stream by its answer: under its own transaction, with whom it named."""

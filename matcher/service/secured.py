@@ -12,11 +12,15 @@ import grpc
 from matcher.audit.index import AccessIndex
 from matcher.audit.keys import load_key, load_publics
 from matcher.audit.log import AuditLog
+from matcher.audit.owing import OwingLog
+from matcher.engine import Engine
 from matcher.errors import ArgumentError
 from matcher.image.limits import lower_max_pixels
 from matcher.security.settings import SecuritySettings, Tls, read_settings
 from matcher.service.address import is_loopback, split_address
 from matcher.service.guard import Guard
+from matcher.service.recover import recover
+from matcher.service.scopes import EngineLookup
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,18 @@ class Secured:
     credentials: grpc.ServerCredentials | None
     log: AuditLog | None
     accesses: AccessIndex | None
+
+    def begin(self, engine: Engine) -> None:
+        """Look up in an engine what requests name, and enter its changes that the log does not have.
+
+        Raises
+        ------
+        StoreError, AuditError
+            If the store cannot be read, or the log not written.
+        """
+        self.guard.lookup = EngineLookup(engine)
+        if self.log is not None and self.accesses is not None:
+            recover(engine, self.log, self.accesses)
 
     def close(self) -> None:
         """Close the log and its index."""
@@ -84,11 +100,12 @@ def secured(path: Path, listen: str) -> Secured:
     if settings.limits.pixels is not None:
         lower_max_pixels(settings.limits.pixels)
     credentials = None if settings.tls is None else server_credentials(settings.tls)
-    guard, audit = Guard(settings), settings.audit
+    guard, audit, log = Guard(settings), settings.audit, None
     if audit is not None:
-        guard.log = AuditLog(audit.folder, load_key(audit.key), known=load_publics(audit.known))
+        log = AuditLog(audit.folder, load_key(audit.key), known=load_publics(audit.known))
+        guard.log = OwingLog(log)
     accesses = None if audit is None else AccessIndex(audit.folder)
-    return Secured(settings, guard, credentials, guard.log, accesses)
+    return Secured(settings, guard, credentials, log, accesses)
 
 
 def server_credentials(tls: Tls) -> grpc.ServerCredentials:

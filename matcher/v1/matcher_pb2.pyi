@@ -2779,6 +2779,7 @@ class Access(_message.Message):
     ACCESS_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
     entry_number: _builtins.int
     """Its number in the log, from 0, by which its inclusion can be proved."""
     client: _builtins.str
@@ -2791,6 +2792,10 @@ class Access(_message.Message):
     """OK, or the reason of the error."""
     address: _builtins.str
     """Where the call came from."""
+    subject_id: _builtins.str
+    """The id of the person then: the subject_id asked for, or that of a subject that was merged into it since.
+    Not set by older servers.
+    """
     @_builtins.property
     def accessed_at(self) -> _timestamp_pb2.Timestamp:
         """When it ended, to the microsecond."""
@@ -2805,10 +2810,11 @@ class Access(_message.Message):
         access_transaction_id: _builtins.str = ...,
         outcome: _builtins.str = ...,
         address: _builtins.str = ...,
+        subject_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_transaction_id", b"access_transaction_id", "accessed_at", b"accessed_at", "address", b"address", "client", b"client", "entry_number", b"entry_number", "method", b"method", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_transaction_id", b"access_transaction_id", "accessed_at", b"accessed_at", "address", b"address", "client", b"client", "entry_number", b"entry_number", "method", b"method", "outcome", b"outcome", "subject_id", b"subject_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -333,7 +333,7 @@ class MatcherServiceServicer:
 
     def ListAccesses(self, request, context):
         """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
-        that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+        that was deleted since, too, and of subjects merged into it, up to the merge. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
         with AUDIT_NOT_KEPT where the server keeps no log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

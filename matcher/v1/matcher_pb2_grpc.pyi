@@ -142,7 +142,7 @@ class MatcherServiceStub:
     """Tells the galleries that encounters belong to. Changes nothing."""
     ListAccesses: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ListAccessesRequest, _matcher_pb2.ListAccessesResponse]
     """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
-    that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+    that was deleted since, too, and of subjects merged into it, up to the merge. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
     with AUDIT_NOT_KEPT where the server keeps no log.
     """
     StartUpgrade: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.StartUpgradeRequest, _matcher_pb2.StartUpgradeResponse]
@@ -259,7 +259,7 @@ class MatcherServiceAsyncStub(MatcherServiceStub):
     """Tells the galleries that encounters belong to. Changes nothing."""
     ListAccesses: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ListAccessesRequest, _matcher_pb2.ListAccessesResponse]  # type: ignore[assignment]
     """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
-    that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+    that was deleted since, too, and of subjects merged into it, up to the merge. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
     with AUDIT_NOT_KEPT where the server keeps no log.
     """
     StartUpgrade: _aio.UnaryUnaryMultiCallable[_matcher_pb2.StartUpgradeRequest, _matcher_pb2.StartUpgradeResponse]  # type: ignore[assignment]
@@ -493,7 +493,7 @@ class MatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.ListAccessesResponse, _abc.Awaitable[_matcher_pb2.ListAccessesResponse]]:
         """Tells who looked at a subject's data, when and what for: what a person may ask of who keeps it. Of a subject
-        that was deleted since, too. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
+        that was deleted since, too, and of subjects merged into it, up to the merge. Changes nothing but the log, which it is itself entered in. FAILED_PRECONDITION
         with AUDIT_NOT_KEPT where the server keeps no log.
         """
 

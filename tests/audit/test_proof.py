@@ -98,14 +98,14 @@ def test_a_person_s_accesses(tmp_path: Path, write: Write, make_entry: MakeEntry
     index = AccessIndex(folder)
     for total in range(3, 12, 2):
         wanted = [n for n in range(total) if "subject-1" in make_entry(n).subjects]
-        assert index.accesses("subject-1") == [(n, make_entry(n)) for n in wanted]
+        assert index.accesses("subject-1") == [(n, make_entry(n), "subject-1") for n in wanted]
         write(folder, 2)
-    assert [n for n, _ in index.accesses("subject-0", limit=2)] == [0, 3]
-    assert [n for n, _ in index.accesses("subject-0", after=3)] == [6, 9, 12]
+    assert [n for n, _, _ in index.accesses("subject-0", limit=2)] == [0, 3]
+    assert [n for n, _, _ in index.accesses("subject-0", after=3)] == [6, 9, 12]
     assert index.accesses("nobody") == []
     index.close()
     again = AccessIndex(folder)
-    assert [n for n, _ in again.accesses("subject-12")] == [12]
+    assert [n for n, _, _ in again.accesses("subject-12")] == [12]
     again.close()
     for limit in (0, 1001):
         with pytest.raises(ArgumentError):
@@ -120,7 +120,7 @@ def test_what_no_head_confirms_is_not_told(tmp_path: Path, write: Write, make_en
     segment.write_bytes(segment.read_bytes() + frame(ENTRY, bytes(HASH_BYTES) + data))
     index = AccessIndex(folder)
     assert index.accesses("subject-9") == []
-    assert [n for n, _ in index.accesses("subject-1")] == [1]
+    assert [n for n, _, _ in index.accesses("subject-1")] == [1]
     index.close()
 
 
@@ -130,9 +130,9 @@ def test_an_index_of_another_log_or_damaged_is_made_anew(tmp_path: Path, write: 
     path = tmp_path / "index.db"
     for folder, numbers in (("one", [0, 3, 6]), ("two", [0, 3, 6]), ("one", [0, 3, 6])):
         index = AccessIndex(tmp_path / folder, path)
-        assert [n for n, _ in index.accesses("subject-0")] == numbers
+        assert [n for n, _, _ in index.accesses("subject-0")] == numbers
         index.close()
     path.write_bytes(b"no database at all" * 100)
     index = AccessIndex(tmp_path / "two", path)
-    assert [n for n, _ in index.accesses("subject-8")] == [8]
+    assert [n for n, _, _ in index.accesses("subject-8")] == [8]
     index.close()

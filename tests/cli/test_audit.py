@@ -68,4 +68,5 @@ def test_export_and_accesses(folder: Path) -> None:
     assert [line["number"] for line in run("export", folder, "--since-us", 4)] == [4, 5]
     wanted = run("export", folder, "--subject", "subject-1")
     assert [line["number"] for line in wanted] == [1, 3, 5]
-    assert run("accesses", folder, "subject-1") == wanted
+    told = run("accesses", folder, "subject-1")
+    assert told == [{**line, "subject_id": "subject-1"} for line in wanted]

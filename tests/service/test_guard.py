@@ -31,6 +31,7 @@ from matcher.errors import (
     TooManyRequestsError,
     UnauthenticatedError,
 )
+from matcher.gallery.records import EncounterStatus
 from matcher.security.identity import EVERY_GALLERY, WANTED, Identity, Role
 from matcher.service.page_token import page_token
 from matcher.service.scopes import EngineLookup, check_scope, samples_of, subjects_of
@@ -373,6 +374,108 @@ def test_a_key_is_of_one_client(tokens: Office, engine: Engine) -> None:
         delete.idempotency_key = wrong
         with pytest.raises(ArgumentError):
             tokens.call("DeleteSubject", delete, token=clerk)
+
+
+def test_a_person_s_own_log_goes_on_over_a_merge(tokens: Office, engine: Engine) -> None:
+    """Entries under an id that was merged away, as long as it was theirs: not those of who has it now."""
+    token = tokens.token("enrol", "identify", "verify", "read", "delete", "admin")
+
+    def call(method: str, **values: Any) -> None:
+        tokens.call(method, getattr(pb, f"{method}Request")(**values), token=token)
+
+    def told() -> list[tuple[str, str]]:
+        request = pb.ListAccessesRequest(subject_id="alice", page_size=2)
+        found = []
+        while True:
+            page = tokens.call("ListAccesses", request, token=tokens.token("read"))
+            found += [(one.method, one.subject_id) for one in page.accesses]
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return [one for one in found if one[0] != "ListAccesses"]
+
+    call("Enroll", subject_id="bob", samples=[sample("IMG 9 0")])  # another bob, who is gone
+    call("DeleteSubject", subject_id="bob")
+    for number, name in enumerate(("alice", "bob", "carl")):
+        call("Enroll", subject_id=name, samples=[sample(f"IMG {number} 0")])
+    call("Verify", subject_id="carl", samples=[sample("IMG 2 1")])
+    call("MergeSubjects", subject_id="bob", other_subject_id="carl", idempotency_key="m")
+    call("MergeSubjects", subject_id="alice", other_subject_id="bob")
+    call("Enroll", subject_id="carl", samples=[sample("IMG 8 0")])  # another carl
+    call("MergeSubjects", subject_id="bob", other_subject_id="carl", idempotency_key="m")  # told again
+    call("Verify", subject_id="carl", samples=[sample("IMG 8 1")])
+    assert told() == [
+        ("Enroll", "alice"),
+        ("Enroll", "bob"),
+        ("Enroll", "carl"),
+        ("Verify", "carl"),
+        ("MergeSubjects", "bob"),
+        ("MergeSubjects", "alice"),
+    ]
+
+
+def test_a_change_whose_entry_failed_is_entered_before_anything_else_is_done(
+    tokens: Office, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By calls and by streams; while it cannot be, nothing is begun but what touches nobody's data."""
+    enrol, delete = tokens.token("enrol", "identify"), tokens.token("delete")
+    stub = pb_grpc.MatcherServiceStub(tokens.channel(None))
+    metadata = [("authorization", f"Bearer {enrol}")]
+    log = tokens.secured.log
+    assert log is not None
+    put = log._put
+    with monkeypatch.context() as broken:
+
+        def full(group: Any) -> int:
+            raise OSError(28, "No space left on device")
+
+        broken.setattr(log, "_put", full)
+        with pytest.raises(AuditUnavailableError):
+            tokens.call("Enroll", ENROLL, token=enrol)
+        assert engine.status().subjects == 1  # it is done all the same
+        for request in (ENROLL, pb.EnrollRequest(subject_id="bob", samples=[sample("IMG 2 0")])):
+            with pytest.raises(AuditUnavailableError):
+                tokens.call("Enroll", request, token=enrol)
+        with pytest.raises(grpc.RpcError):
+            list(stub.BulkEnroll(enrolments(1), metadata=metadata, timeout=20))
+        assert engine.status().subjects == 1
+        tokens.call("GetServerStatus", pb.GetServerStatusRequest(), token=enrol)
+    assert log._put == put
+    tokens.call("DeleteSubject", DELETE, token=delete)
+    told = [(entry.action, entry.outcome, entry.subjects, entry.note) for entry in tokens.entries()]
+    assert told == [
+        ("Enroll", "OK", ("alice",), "change=1"),
+        ("DeleteSubject", "OK", ("alice",), "change=2"),
+    ]
+
+
+def test_changes_without_an_entry_get_one_at_the_next_start(
+    tokens: Office, engine: Engine, fakes: ModuleType
+) -> None:
+    """Those of a process that died before the entry; each once, and none of before the log began."""
+    engine.enroll("old", [fakes.image(1)])
+    tokens.secured.begin(engine)
+    tokens.call("Enroll", ENROLL, token=tokens.token("enrol"))
+    engine.enroll("bob", [fakes.image(2)])
+    engine.merge("bob", "old")
+    tokens.call("DeleteSubject", DELETE, token=tokens.token("delete"))
+    for _ in range(2):
+        tokens.secured.begin(engine)
+    engine.set_status(3, EncounterStatus.INACTIVE)
+    tokens.secured.begin(engine)
+    told = [
+        (entry.actor, entry.action, entry.outcome, entry.subjects, entry.note.split()[0])
+        for entry in tokens.entries()
+    ]
+    assert told == [
+        ("server", "ChangesEntered", "OK", (), "up_to=1"),
+        ("clerk", "Enroll", "OK", ("alice",), "change=2"),
+        ("clerk", "DeleteSubject", "OK", ("alice",), "change=5"),
+        ("unknown", "Enroll", "RECOVERED", ("bob",), "change=3"),
+        ("unknown", "MergeSubjects", "RECOVERED", ("bob", "old"), "change=4"),
+        ("server", "ChangesEntered", "OK", (), "up_to=5"),
+        ("unknown", "SetEncounterStatus", "RECOVERED", ("bob",), "change=6"),
+        ("server", "ChangesEntered", "OK", (), "up_to=6"),
+    ]
 
 
 def test_a_server_without_a_log_says_so(client: Client) -> None:

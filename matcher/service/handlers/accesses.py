@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-from matcher.audit.entry import Entry
-from matcher.audit.index import AccessIndex
+from matcher.audit.index import AccessIndex, Found
 from matcher.encounters import check_name
 from matcher.errors import ArgumentError, AuditNotKeptError
 from matcher.service.convert_records import time_to_message
@@ -49,19 +48,21 @@ class AccessHandlers(Handlers):
         with self.turn(Work.STORE, request, context):
             found = self.accesses.accesses(request.subject_id, after=after, limit=size)
         return pb.ListAccessesResponse(
-            accesses=[access_to_message(number, entry) for number, entry in found],
-            next_page_token=page_token(found[-1][0], *this) if len(found) == size else "",
+            accesses=[access_to_message(one) for one in found],
+            next_page_token=page_token(found[-1].number, *this) if len(found) == size else "",
         )
 
 
-def access_to_message(number: int, entry: Entry) -> pb.Access:
+def access_to_message(found: Found) -> pb.Access:
     """Return what a person may know of an access: whom else it was about is no concern of theirs."""
+    entry = found.entry
     return pb.Access(
-        entry_number=number,
+        entry_number=found.number,
         accessed_at=time_to_message(entry.time_us),
         client=entry.actor,
         method=entry.action,
         access_transaction_id=entry.transaction,
         outcome=entry.outcome,
         address=entry.address,
+        subject_id=found.subject_id,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,4 +136,21 @@ def test_an_index_of_another_log_or_damaged_is_made_anew(tmp_path: Path, write: 
     path.write_bytes(b"no database at all" * 100)
     index = AccessIndex(tmp_path / "two", path)
     assert [n for n, _, _ in index.accesses("subject-8")] == [8]
+    index.close()
+
+
+def test_an_index_of_an_earlier_program_is_made_again(tmp_path: Path, write: Write) -> None:
+    folder = write(tmp_path / "log", 4)
+    path = tmp_path / "index.db"
+    old = sqlite3.connect(path)
+    old.executescript(
+        "CREATE TABLE state (id INTEGER PRIMARY KEY, log BLOB, size INTEGER, place INTEGER);"
+        "CREATE TABLE accesses (subject TEXT, number INTEGER, place INTEGER,"
+        "  PRIMARY KEY (subject, number)) WITHOUT ROWID;"
+        "INSERT INTO accesses VALUES ('subject-1', 77, 77);"
+    )
+    old.close()
+    index = AccessIndex(folder, path)
+    assert [n for n, _, _ in index.accesses("subject-1")] == [1]
+    assert index.complete_up_to() is None
     index.close()

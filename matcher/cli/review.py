@@ -62,6 +62,9 @@ def review_command(
         str | None, typer.Option(help="Add a user, or give a new password, instead of serving.")
     ] = None,
     role: Annotated[str, typer.Option(help="Of --add-user: analyst or supervisor.")] = "analyst",
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="TLS ends at a proxy: listen beyond loopback without.")
+    ] = False,
 ) -> None:
     """Serve the review console, or add a user to it."""
     import hashlib
@@ -92,15 +95,24 @@ def review_command(
         return
     if not ledger.has_users:
         raise ArgumentError("There is no user yet.", hint="Add some: matcher review DIR --add-user NAME.")
-    _serve(out, ledger, listen, tls_cert, tls_key)
+    _serve(out, ledger, listen, tls_cert, tls_key, behind_proxy=behind_proxy)
 
 
 def _merge(out: Path, ledger: Ledger, at: Connection, run: str) -> None:
     from matcher.cli.dedup import work_key
+    from matcher.dedup.manifest import read_run
+    from matcher.dedup.open import is_url
+    from matcher.errors import ArgumentError
     from matcher.review.cases import load_cases
     from matcher.review.evidence import Evidence
     from matcher.review.feedback import plan_merges, send_merges
 
+    asked = read_run(out)
+    if asked.against is not None or not is_url(asked.source):
+        raise ArgumentError(
+            "--merge: the records of this run are not the subjects of one store.",
+            hint="Run `matcher dedup` on the URL of the server's store, without --against.",
+        )
     plan = plan_merges(load_cases(out), ledger.decisions(), Evidence(out, work_key()).order)
     for group in plan.contradictions:
         print(f"left alone, decisions contradict each other: {', '.join(group)}", file=sys.stderr)
@@ -112,7 +124,9 @@ def _merge(out: Path, ledger: Ledger, at: Connection, run: str) -> None:
     print(f"{sum(one.sequence is not None for one in done)} of {len(done)} merged", file=sys.stderr)
 
 
-def _serve(out: Path, ledger: Ledger, listen: str, cert: Path | None, key: Path | None) -> None:
+def _serve(
+    out: Path, ledger: Ledger, listen: str, cert: Path | None, key: Path | None, *, behind_proxy: bool
+) -> None:
     import uvicorn
 
     from matcher.cli.dedup import work_key
@@ -120,6 +134,7 @@ def _serve(out: Path, ledger: Ledger, listen: str, cert: Path | None, key: Path 
     from matcher.review.app import Console, make_app
     from matcher.review.cases import load_cases
     from matcher.review.evidence import Evidence
+    from matcher.service.address import is_loopback
 
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
@@ -129,13 +144,18 @@ def _serve(out: Path, ledger: Ledger, listen: str, cert: Path | None, key: Path 
     for name, file in (("--tls-cert", cert), ("--tls-key", key)):
         if file is not None and not file.is_file():
             raise ArgumentError(f"{name}: there is no such file.")
+    if cert is None and not behind_proxy and not is_loopback(host):
+        raise ArgumentError(
+            "--listen: passwords and pictures of people would leave this machine in the clear.",
+            hint="Give --tls-cert and --tls-key, or --behind-proxy where a proxy speaks TLS.",
+        )
     evidence = Evidence(out, work_key())
     console = Console(out.resolve().name, load_cases(out), ledger, evidence)
     scheme = "http" if cert is None else "https"
     print(f"Review console: {scheme}://{listen}/", file=sys.stderr)
     uvicorn.run(
         make_app(console),
-        host=host,
+        host=host.strip("[]"),
         port=int(port),
         log_level="warning",
         server_header=False,

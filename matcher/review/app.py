@@ -137,6 +137,9 @@ def make_app(console: Console) -> FastAPI:
         session = console.sessions.find(request.cookies.get(COOKIE))
         if session is None:
             raise _NotSignedInError
+        if session.stamp != console.ledger.stamp(session.user):
+            console.sessions.close(session)
+            raise _NotSignedInError
         return session
 
     @app.exception_handler(_NotSignedInError)
@@ -168,11 +171,12 @@ def make_app(console: Console) -> FastAPI:
         form = await form_of(request, None)
         name = form.get("name", "")
         console.sessions.check_tries(name)
+        stamp = console.ledger.stamp(name)  # before the check: what changes in between ends the session
         role = console.ledger.check_user(name, form.get("password", ""))
         if role is None:
             console.sessions.failed(name)
             return shown("login.html", None, 401, wrong=True)
-        session = console.sessions.open(name, role)
+        session = console.sessions.open(name, role, stamp)
         response = RedirectResponse("/", 303)
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, session.id, httponly=True, samesite="strict", secure=secure)

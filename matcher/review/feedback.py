@@ -69,8 +69,13 @@ def plan_merges(
     decisions : mapping
         By case.
     order : mapping from str to int
-        Place of each subject in the register.
+        Place of each subject in the register. Who is in it no more, merged or deleted since, comes last:
+        the others of a group are one person all the same.
     """
+
+    def place(name: str) -> tuple[int, str]:
+        return order.get(name, len(order)), name
+
     group: dict[str, set[str]] = {}
     different: list[tuple[str, str]] = []
     for case in cases:
@@ -80,9 +85,9 @@ def plan_merges(
         elif outcome is Choice.DUPLICATE:
             joined = group.get(case.probe, {case.probe}) | group.get(case.candidate, {case.candidate})
             group.update(dict.fromkeys(joined, joined))
-    groups = {tuple(sorted(one, key=lambda name: order[name])) for one in group.values()}
+    groups = {tuple(sorted(one, key=place)) for one in group.values()}
     wrong = {one for one in groups if any(two in one and three in one for two, three in different)}
-    ordered = sorted(groups, key=lambda one: order[one[0]])
+    ordered = sorted(groups, key=lambda one: place(one[0]))
     return Plan(
         tuple(Merge(one[0], other) for one in ordered if one not in wrong for other in one[1:]),
         tuple(one for one in ordered if one in wrong),

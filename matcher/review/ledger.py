@@ -123,8 +123,14 @@ class Ledger:
                 "SELECT role, salt, password FROM account WHERE name = ?", (name,)
             ).fetchone()
         role, salt, expected = row if row is not None else ("", b"\0" * 16, b"\0" * 64)
-        right = hmac.compare_digest(_digest(password[:1024], salt), expected)
+        right = hmac.compare_digest(_digest(password, salt), expected)
         return Role(role) if right and row is not None else None
+
+    def stamp(self, name: str) -> bytes:
+        """Return what changes with a user's password and role, nothing of who has no account."""
+        with self._database() as database:
+            row = database.execute("SELECT salt FROM account WHERE name = ?", (name,)).fetchone()
+        return b"" if row is None else bytes(row[0])
 
     @property
     def has_users(self) -> bool:

@@ -39,6 +39,8 @@ class Session:
     role : Role
     begun, used : float
         Monotonic seconds.
+    stamp : bytes
+        Of the account when it began: another password or role ends the session.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Session:
     role: Role
     begun: float
     used: float = field(default=0.0)
+    stamp: bytes = field(default=b"", repr=False)
 
     def accepts(self, token: str) -> bool:
         """Return whether a form's token is this session's."""
@@ -61,10 +64,10 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self._failed: dict[str, list[float]] = {}
 
-    def open(self, user: str, role: Role) -> Session:
+    def open(self, user: str, role: Role, stamp: bytes = b"") -> Session:
         """Begin a session."""
         now = time.monotonic()
-        session = Session(secrets.token_hex(32), secrets.token_hex(32), user, role, now, now)
+        session = Session(secrets.token_hex(32), secrets.token_hex(32), user, role, now, now, stamp)
         with self._lock:
             self._failed.pop(user, None)
             self._open[session.id] = session

@@ -228,3 +228,35 @@ def test_scores_have_words() -> None:
     }
     assert part_words(part).startswith("Finger, right index with left index: very alike")
     assert part_words(part).endswith("The left sample is poor.")
+
+
+def test_another_password_or_role_ends_the_sessions_before(console: Console, signed_in: SignedIn) -> None:
+    """Who was a supervisor exports nothing more; a password that got about opens nothing more."""
+    from matcher.review.ledger import Role
+
+    client, _ = signed_in("sue")
+    assert client.get("/decisions.csv").status_code == 200
+    console.ledger.add_user("sue", Role.ANALYST, "another long password")
+    assert "Sign in" in client.get("/decisions.csv").text
+    ann, token = signed_in("ann")
+    console.ledger.add_user("ann", Role.ANALYST, "another long password")
+    decide(ann, token, console.cases[0].number, "duplicate")
+    assert not console.ledger.of(console.cases[0].number)
+
+
+def test_a_console_in_the_clear_is_for_this_machine(reviewed: Path, monkeypatch: Any) -> None:
+    """Passwords and faces leave it through TLS alone, or with a word that a proxy does that."""
+    from typer.testing import CliRunner
+
+    from matcher.cli.main import app as command
+
+    monkeypatch.setenv("MATCHER_REVIEW_PASSWORD", "correct horse battery")
+    CliRunner().invoke(command, ["review", str(reviewed), "--add-user", "ann"])
+    monkeypatch.setattr("uvicorn.run", lambda *args, **more: None)
+    for listen, good in (("0.0.0.0:8080", False), ("127.0.0.1:8080", True), ("[::1]:8080", True)):
+        said = CliRunner().invoke(command, ["review", str(reviewed), "--listen", listen])
+        assert isinstance(said.exception, ArgumentError) is not good
+    said = CliRunner().invoke(
+        command, ["review", str(reviewed), "--listen", "0.0.0.0:8080", "--behind-proxy"]
+    )
+    assert said.exit_code == 0

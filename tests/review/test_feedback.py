@@ -87,3 +87,30 @@ def test_merges_carry_the_run_for_the_audit() -> None:
     assert len({key for key, _ in sent}) == 4
     assert [name for _, name in sent] == [transaction("a" * 64)] * 2 + [transaction("b" * 64)] * 2
     assert all(len(key) <= 128 and len(name) <= 128 for key, name in sent)
+
+
+def test_what_was_merged_is_not_in_the_register_any_more() -> None:
+    """Fed back twice, with a decision between: who is left is joined to who is left."""
+    yes = Choice.DUPLICATE
+    first = decided([("carol", "alice", yes)])
+    assert plan_merges(*first, ORDER).merges == (Merge("carol", "alice"),)
+    left = {name: place for name, place in ORDER.items() if name != "alice"}
+    second = decided([("carol", "alice", yes), ("alice", "bob", yes)])
+    assert plan_merges(*second, left).merges == (Merge("carol", "bob"), Merge("carol", "alice"))
+    # Whoever stood first was deleted: the others are still one person.
+    left = {name: place for name, place in ORDER.items() if name != "carol"}
+    plan = plan_merges(*decided([("carol", "alice", yes), ("carol", "bob", yes)]), left)
+    assert plan.merges[0] == Merge("alice", "bob")
+    assert plan_merges(*decided([("carol", "alice", yes)]), {}).merges == (Merge("alice", "carol"),)
+
+
+def test_registers_that_no_server_has_are_not_merged(reviewed: Any) -> None:
+    """A folder's records are no subjects, nor are those of two registers that one server has."""
+    from typer.testing import CliRunner
+
+    from matcher.cli.main import app
+    from matcher.errors import ArgumentError
+
+    said = CliRunner().invoke(app, ["review", str(reviewed), "--merge", "127.0.0.1:1"])
+    assert isinstance(said.exception, ArgumentError)
+    assert "store" in str(said.exception)

@@ -119,3 +119,11 @@ def test_advice_measures_what_was_decided() -> None:
     assert second.false == 0
     assert threshold_advice([], {}, 10) == []
     assert threshold_advice(cases, {}, 10)[0].fpir is None
+
+
+def test_long_passwords_are_compared_whole(ledger: Ledger) -> None:
+    """What is cut in one place and not in the other lets nobody in."""
+    password = "correct horse battery " * 60
+    ledger.add_user("long", Role.ANALYST, password)
+    assert ledger.check_user("long", password) is Role.ANALYST
+    assert ledger.check_user("long", password[:1024]) is None

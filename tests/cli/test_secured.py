@@ -176,12 +176,15 @@ def test_decisions_are_fed_back_to_a_secured_server(
     tokens: Office, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secure: ModuleType
 ) -> None:
     """`matcher review --merge` trusts and proves as the clients do."""
+    from matcher.dedup.manifest import Run as Asked
+    from matcher.dedup.settings import Settings
     from matcher.review.feedback import Merge, Plan
 
     at = ("--server", tokens.server.address, *tokens.options("ca"), "--token", tokens.folder / "token")
     for number, name in enumerate(("alice", "bob")):
         assert run("enroll", file_of(tmp_path, number), "--subject", name, *at)[0] == 0
     (tmp_path / "pairs.parquet").write_bytes(b"pairs")
+    Asked("sqlite:///gallery.db", Settings()).write(tmp_path)
     monkeypatch.setattr("matcher.review.cases.load_cases", lambda out: [])
     monkeypatch.setattr("matcher.review.evidence.Evidence", lambda out, key: SimpleNamespace(order={}))
     plan = Plan((Merge("alice", "bob"),), ())

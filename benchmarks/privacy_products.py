@@ -29,6 +29,22 @@ def cpu(work: Callable[[], Any]) -> float:
     return min(times)
 
 
+def reading(eyes: int) -> float:
+    """Return the CPU seconds in which a loop that only sums reads one party's shares of so many eyes, median.
+
+    Three parties' shares are read in turn, as on a machine that holds all three: what one read is gone from
+    the caches that hold less than all three's before it reads again.
+    """
+    parties = [np.ones(eyes * SEARCH_BITS // 2, np.uint64) for _ in range(3)]  # 2 numbers of 2 B a bit
+    times = []
+    for _ in range(TIMES):
+        for words in parties:
+            start = time.thread_time()
+            _core.read_sum(words)
+            times.append(time.thread_time() - start)
+    return statistics.median(times)
+
+
 def products_share(rows: int, turns: int) -> dict[str, float]:
     """Return how near the product kernel comes to what the machine can do, measured in turn with it.
 

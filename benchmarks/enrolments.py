@@ -176,27 +176,48 @@ def fill(engine: Engine, people: Sequence[Capture], subjects: int) -> None:
         future.result()
 
 
-def searches_per_second(engine: Engine, people: Sequence[Capture], seconds: float, searchers: int) -> float:
-    """Return searches a second of all searching threads together."""
-    ends: list[int] = []
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What searching threads did.
+
+    Attributes
+    ----------
+    rate : float
+        Searches a second of all threads together.
+    cpu_ms : float
+        CPU time of a search: of the threads that search alone.
+    other_cores : float
+        Cores that everything else in this process took meanwhile.
+    """
+
+    rate: float
+    cpu_ms: float
+    other_cores: float
+
+
+def searched(engine: Engine, people: Sequence[Capture], seconds: float, searchers: int) -> Pace:
+    """Search from several threads for that long."""
+    ends: list[tuple[int, float]] = []
     stop = time.perf_counter() + seconds
 
     def call(first: int) -> None:
-        count = 0
+        count, own = 0, time.thread_time()
         for number in itertools.count(first, searchers):
             if time.perf_counter() >= stop:
                 break
             engine.identify(people[number % len(people)].probe, max_candidates=1)
             count += 1
-        ends.append(count)
+        ends.append((count, time.thread_time() - own))
 
     callers = [threading.Thread(target=call, args=(first,)) for first in range(searchers)]
-    begun = time.perf_counter()
+    begun, spent = time.perf_counter(), time.process_time()
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    return sum(ends) / (time.perf_counter() - begun)
+    wall, spent = time.perf_counter() - begun, time.process_time() - spent
+    count, own = sum(n for n, _ in ends), sum(cpu for _, cpu in ends)
+    return Pace(count / wall, 1e3 * own / max(count, 1), (spent - own) / wall)
 
 
 def beside(people: Sequence[Capture], subjects: int, seconds: float, searchers: int) -> dict[str, Any]:
@@ -204,36 +225,47 @@ def beside(people: Sequence[Capture], subjects: int, seconds: float, searchers: 
     with tempfile.TemporaryDirectory() as name, Engine(f"sqlite:///{name}/gallery.db", threads=1) as engine:
         fill(engine, people, subjects)
         engine._gallery._upkeep.wait()
-        searches_per_second(engine, people, min(seconds, 1.0), searchers)
-        alone, among, rates = [], [], []
+        searched(engine, people, min(seconds, 1.0), searchers)
+        alone, among, rates = list[Pace](), list[Pace](), list[float]()
         for turn in range(ROUNDS):
-            alone.append(searches_per_second(engine, people, seconds, searchers))
+            alone.append(searched(engine, people, seconds, searchers))
             enroller = Enroller(engine, people, f"{turn}-", RATE)
             enroller.start()
-            among.append(searches_per_second(engine, people, seconds, searchers))
+            among.append(searched(engine, people, seconds, searchers))
             rates.append(enroller.stop())
         with_faces = [
             b.inverted is not None for b, _ in engine._gallery.memory().view().rows[Modality.FACE].blocks
         ]
-        wall, cpu = [], []
-        for number in range(min(DELETIONS, subjects)):
-            own, begun = time.process_time(), time.perf_counter()
-            engine.delete(f"f{number}")
-            wall.append(1e3 * (time.perf_counter() - begun))
-            cpu.append(1e3 * (time.process_time() - own))
+        wall, cpu = deletions(engine, min(DELETIONS, subjects))
         syncs = fsyncs_per_second(Path(name))
+    pairs = list(zip(alone, among, strict=True))
     return {
         "subjects": subjects,
         "searchers": searchers,
-        "searches_per_second_idle": statistics.median(alone),
-        "searches_per_second_enrolling": statistics.median(among),
-        "share_of_idle": statistics.median(b / a for a, b in zip(alone, among, strict=True)),
+        "searches_per_second_idle": statistics.median(a.rate for a in alone),
+        "searches_per_second_enrolling": statistics.median(b.rate for b in among),
+        "share_of_idle": statistics.median(b.rate / a.rate for a, b in pairs),
+        "search_cpu_ms_idle": statistics.median(a.cpu_ms for a in alone),
+        "search_cpu_ms_enrolling": statistics.median(b.cpu_ms for b in among),
+        "search_cpu_of_idle": statistics.median(b.cpu_ms / a.cpu_ms for a, b in pairs),
+        "cores_of_enrolling": statistics.median(b.other_cores - a.other_cores for a, b in pairs),
         "enrolments_per_second_beside": statistics.median(rates),
         "blocks_of_faces_indexed": sum(with_faces),
         "delete_ms_median": statistics.median(wall),
         "delete_cpu_ms_median": statistics.median(cpu),
         "fsyncs_per_second": syncs,
     }
+
+
+def deletions(engine: Engine, count: int) -> tuple[list[float], list[float]]:
+    """Delete people that `fill` put in, one after the other; return wall and CPU milliseconds of each."""
+    wall, cpu = [], []
+    for number in range(count):
+        own, begun = time.process_time(), time.perf_counter()
+        engine.delete(f"f{number}")
+        wall.append(1e3 * (time.perf_counter() - begun))
+        cpu.append(1e3 * (time.process_time() - own))
+    return wall, cpu
 
 
 def measure(

@@ -90,6 +90,11 @@ class Samples:
         found = (batch.chosen(batch.owner == owner) for batch in self.batches)
         return Samples(tuple(batch for batch in found if len(batch)), self.extractors)
 
+    def without(self, owners: Bools) -> Samples:
+        """Return the samples of everybody but some owners, given by a mark for each."""
+        found = (batch.chosen(~owners[batch.owner]) for batch in self.batches)
+        return Samples(tuple(batch for batch in found if len(batch)), self.extractors)
+
     @property
     def position(self) -> U8:
         """Of every sample."""

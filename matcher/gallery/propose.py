@@ -33,6 +33,7 @@ from matcher.gallery.search import (
     has_two_forms,
     scored,
 )
+from matcher.gallery.shortlist import best_first
 from matcher.types import U64, Modality
 
 MOST_FOR_WANTED = 4
@@ -80,7 +81,7 @@ class Proposer:
         *,
         others: bool = False,
     ) -> I32:
-        """Return subjects, int32 (s,), those that each of the probes looks most alike.
+        """Return subjects, int32 (s,), those that each probe looks most alike; of fingers, best first.
 
         Parameters
         ----------
@@ -118,7 +119,7 @@ class Proposer:
     def _shortlisted(
         self, rows: RowsView, scorer: ShortlistScorer, probes: Sequence[Probe], others: bool
     ) -> I32:
-        """Return the subjects with the most votes of the probe's minutiae."""
+        """Return the subjects with the most votes of the probe's minutiae, most first."""
         extractors: set[str] = set()
         for probe in probes:  # what could not be compared later is told now
             pairs = pairings(scorer, probe, rows.extractors)
@@ -128,13 +129,13 @@ class Proposer:
         owners = self._view.encounters.subject[: self._view.encounters.count].copy()
         passing = self._passing.encounters
         bits = None if passing is None else bits_of(passing[: len(owners)])
-        found = [np.zeros(0, np.int32)]
+        found: list[I32] = []
         # Fingers are judged together: those of one generation.
         for asked in generations_of(probes, extractors):
             described = [(p.position, scorer.describe_probe(p.source)) for p in asked]
             shortlist = self._view.shortlist
             found.append(shortlist.search(described, owners, bits, self._passing.subjects, others=others))
-        return np.unique(np.concatenate(found))
+        return best_first(found)
 
     def _looked_at(self, rows: RowsView, scorer: Scorer, probe: Probe, wanted: int) -> Samples:
         """Return what is scored: of blocks with an inverted file what that proposes, else all that passes."""

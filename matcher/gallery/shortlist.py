@@ -79,7 +79,7 @@ class Shortlist:
         others: bool,
         threads: int = 1,
     ) -> I32:
-        """Return the subjects that the scorer should see.
+        """Return the subjects that the scorer should see, those with the most votes first.
 
         Parameters
         ----------
@@ -115,10 +115,10 @@ class Shortlist:
         for position, probe in probes:
             if position == UNKNOWN_POSITION:
                 alone += [part(other, probe) for other in indexes if other not in unknown]
-        found = [np.zeros(0, np.int32)]
+        found: list[I32] = []
         for parts in ([together] if together else []) + [[one] for one in alone]:
             found.append(shortlist(parts, numbers, length, first=first, threads=threads)[0])
-        return np.unique(np.concatenate(found))
+        return best_first(found)
 
     def maintain(self) -> None:
         """Make small segments into large ones, and drop what was removed; may run beside everything else."""
@@ -166,6 +166,16 @@ class Shortlist:
                 raise ArgumentError("Shortlist: expected the codebook of this program.")
             made._indexes[int(name)] = index
         return made
+
+
+def best_first(lists: Sequence[I32]) -> I32:
+    """Return what stands on several lists, once, in the order of the first place that each has on one."""
+    if len(lists) == 1:
+        return lists[0]
+    places = np.concatenate([np.zeros(0, np.int64), *(np.arange(len(own)) for own in lists)])
+    ordered = np.concatenate([np.zeros(0, np.int32), *lists])[np.argsort(places, kind="stable")]
+    first = np.unique(ordered, return_index=True)[1]
+    return ordered[np.sort(first)]
 
 
 def _position_of(index: int) -> int:

@@ -30,7 +30,7 @@ from matcher.score.fusion_person import (
 )
 from matcher.score.fusion_repeats import RULES, Repeats, compare_samples, find_repeats
 from matcher.score.known_repeats import Remember, not_remembered
-from matcher.score.person import F64, Counts, PersonCalibration
+from matcher.score.person import F64, Bools, Counts, PersonCalibration
 from matcher.score.units import unit_calibration
 from matcher.template.modality import Template, extractor_of, modality_of, position_of
 from matcher.types import U64, Modality
@@ -246,7 +246,14 @@ class PersonProbe:
         return tuple(w for modality in self.modalities for w in modality.repeats.warnings)
 
     def score(
-        self, people: Person, owners: int, *, quick: bool = False, threads: int, check: Check
+        self,
+        people: Person,
+        owners: int,
+        *,
+        quick: bool = False,
+        threads: int,
+        check: Check,
+        spare: Callable[[PersonSum], Bools] | None = None,
     ) -> Scores:
         """Compare with many.
 
@@ -262,6 +269,9 @@ class PersonProbe:
             For the scorers.
         check : callable
             Called every some thousand rows; what it raises ends the search.
+        spare : callable, optional
+            Told what the modalities without a shortlist say, which are compared first then, returns the
+            owners whose samples of the others are not compared; asked where the probe has both.
 
         Raises
         ------
@@ -270,8 +280,18 @@ class PersonProbe:
         """
         units = PersonSum(unit_calibration(), owners)
         comparisons = np.zeros(owners, np.int32)
-        for modality in self.modalities:
+        cheap = [m for m in self.modalities if not has_shortlist(m.scorer)]
+        dear = [m for m in self.modalities if has_shortlist(m.scorer)]
+        staged = spare is not None and bool(cheap) and bool(dear)
+        for modality in cheap if staged else self.modalities:
             comparisons += modality.score(people[modality.modality], owners, units, quick, threads, check)
+        if spare is not None and staged:
+            spared = spare(units)
+            for modality in dear:
+                samples = people[modality.modality]
+                if spared.any():
+                    samples = samples.without(spared)
+                comparisons += modality.score(samples, owners, units, quick, threads, check)
         return Scores(units.scores(), comparisons)
 
     def person(self, templates: Sequence[Template]) -> Person:

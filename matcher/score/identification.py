@@ -7,7 +7,8 @@ Stages that may lose a mate, and what each could lose, are measured in `benchmar
 1. Proposals, all modalities beside each other where there are threads for it: a subject that no sample of the
    probe finds among the `wanted` most alike is not looked at.
 2. Quick scores, by the forms that lie in memory: of the irises only the search code. Who lies `QUICK_MARGIN`
-   below the threshold, and is not among the best, is not scored in full.
+   below the threshold, and is not among the best, is not scored in full. Where eyes and face decide, fingers
+   of strangers are not looked at: `matcher.score.quick` says whose.
 
 A gallery of at most `EXACT_SUBJECTS` that pass the filters is always searched exactly, and `exhaustive` asks
 for it in any other: then everybody's full forms are compared, which are read from the store where they are
@@ -28,10 +29,12 @@ from matcher.gallery.filters import Allowed, present
 from matcher.gallery.gather import Fetch, Person, Samples, SamplesKey, Selection, own_samples
 from matcher.gallery.memory import Memory, View
 from matcher.gallery.propose import Proposer
-from matcher.gallery.search import has_two_forms
+from matcher.gallery.search import has_shortlist, has_two_forms
+from matcher.gallery.shortlist import best_first
 from matcher.gallery.together import together
 from matcher.score.fusion_probe import PersonProbe, Scores
 from matcher.score.person import F64
+from matcher.score.quick import Proposed, likely
 from matcher.score.ranking import ranked
 from matcher.stages import Stage, stage
 from matcher.types import I64, Candidate, Modality
@@ -44,12 +47,6 @@ PROPOSALS = 600
 
 LEAST_PROPOSALS = 100
 """Strangers proposed by each sample, at least."""
-
-QUICK_MARGIN = 30.0
-"""Quick scores so far below the threshold, dB, are followed by full ones."""
-
-FULL_AT_LEAST = 32
-"""Subjects that are scored in full, whatever their quick scores."""
 
 EXHAUSTIVE_CHUNK = 4096
 """Subjects whose full forms are in memory at once."""
@@ -141,9 +138,9 @@ class Identifier:
             found = self._all(probe, view, passing, subjects, threshold, limit)
         else:
             with stage(Stage.PROPOSE):
-                subjects = self._proposed(probe, view, passing, foreseen)
+                proposed = self._proposed(probe, view, passing, foreseen)
             with stage(Stage.QUICK):
-                subjects = self._likely(probe, view, passing, subjects, threshold)
+                subjects = self._likely(probe, view, passing, proposed, threshold)
             with stage(Stage.FULL):
                 found = self._full(probe, view, passing, subjects)
         return self._settled(probe, view, passing, found, threshold, limit)
@@ -182,7 +179,7 @@ class Identifier:
 
     def _proposed(
         self, probe: PersonProbe, view: View, passing: Allowed, foreseen: Mapping[Modality, I32]
-    ) -> I64:
+    ) -> Proposed:
         wanted = strangers_wanted(probe)
         # Eyes are searched one by one, the fingers of a probe are judged together.
         parts = [
@@ -199,20 +196,21 @@ class Identifier:
             [partial(proposer.propose, m.modality, m.scorer, own, wanted, others=others) for m, own in parts],
             self._threads,
         )
-        return np.unique(np.concatenate([*found, *foreseen.values()])).astype(np.int64)
+        listed = [its for its, (m, _) in zip(found, parts, strict=True) if has_shortlist(m.scorer)]
+        subjects = np.unique(np.concatenate([*found, *foreseen.values()])).astype(np.int64)
+        return Proposed(subjects, best_first(listed))
 
     def _likely(
-        self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64, threshold: float
+        self, probe: PersonProbe, view: View, passing: Allowed, proposed: Proposed, threshold: float
     ) -> I64:
         """Return those whose quick scores say that a full one may pass."""
+        subjects = proposed.subjects
         if not any(has_two_forms(modality.scorer) for modality in probe.modalities):
             return subjects
         selection = Selection(self._memory, view, passing, subjects)
         people = {m.modality: selection.hot(m.modality) for m in probe.modalities}
-        scores = probe.score(people, len(subjects), quick=True, threads=self._threads, check=self._check)
-        likely = scores.values >= threshold - QUICK_MARGIN
-        likely[np.argsort(-scores.values, kind="stable")[:FULL_AT_LEAST]] = True
-        return subjects[likely]
+        kept = likely(probe, people, proposed, threshold, self._threads, self._check)
+        return subjects[kept]
 
     def _full(self, probe: PersonProbe, view: View, passing: Allowed, subjects: I64) -> Found:
         selection = Selection(self._memory, view, passing, subjects)

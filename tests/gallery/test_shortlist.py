@@ -82,9 +82,9 @@ def test_a_shortlist_finds_what_everybody_compared_gives(
     seen: list[int] = []
     likely = identification.Identifier._likely
 
-    def counting(self, probe, view, passing, subjects, threshold):  # type: ignore[no-untyped-def]
-        seen.append(len(subjects))
-        return likely(self, probe, view, passing, subjects, threshold)
+    def counting(self, probe, view, passing, proposed, threshold):  # type: ignore[no-untyped-def]
+        seen.append(len(proposed.subjects))
+        return likely(self, probe, view, passing, proposed, threshold)
 
     monkeypatch.setattr(identification.Identifier, "_likely", counting)
     for who in range(0, PEOPLE, 15):

@@ -23,7 +23,7 @@ from matcher.gallery.search import prepare
 from matcher.iris.parameters import EXTRACTOR_ID
 from matcher.iris.types import EyePosition, IrisTemplate
 from matcher.samples import Sample, SampleKind
-from matcher.score import identification
+from matcher.score import identification, quick
 from matcher.score.identification import Identifier
 from matcher.score.iris import IrisProbe
 from matcher.score.iris_scorer import IrisSearchScorer
@@ -40,7 +40,7 @@ def approximate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identification, "EXACT_SUBJECTS", 0)
     monkeypatch.setattr(identification, "PROPOSALS", 12)
     monkeypatch.setattr(identification, "LEAST_PROPOSALS", 6)
-    monkeypatch.setattr(identification, "FULL_AT_LEAST", 4)
+    monkeypatch.setattr(quick, "FULL_AT_LEAST", 4)
 
 
 @pytest.fixture(scope="module")

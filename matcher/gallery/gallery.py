@@ -43,8 +43,8 @@ LAYOUTS = (_core.RESIDENT_VERSION, _core.PACKED_VERSION, _core.IRIS_SEARCH_WORDS
 WIDE_FINGERS = 2
 """Fingers of an encounter, up to which they may be kept in the larger form."""
 
-WIDE_BYTES = 1 << 31
-"""Memory of all fingers, from which on new ones are kept small: 2 GiB, two fingers of 590,000 people."""
+WIDE_BYTES = 3 << 29
+"""Memory of all fingers, from which on new ones are kept small: 1.5 GiB, two fingers of 440,000 people."""
 
 
 class Gallery:

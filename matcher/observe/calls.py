@@ -18,9 +18,6 @@ from matcher.observe.traces import Tracing
 
 logger = logging.getLogger(__name__)
 
-OURS = "/matcher."
-"""How the names of our methods begin; health and reflection are not counted."""
-
 DETAILS = "grpc-status-details-bin"
 """Key of the trailing metadata that holds the typed error."""
 
@@ -28,7 +25,7 @@ MAX_LOGGED = 64
 """Longest transaction id in a log line, characters."""
 
 
-class CallWatch(grpc.ServerInterceptor):
+class CallWatch(Wrapped):
     """The first interceptor: it sees what the caller sees, whoever behind it refused.
 
     Parameters
@@ -41,19 +38,7 @@ class CallWatch(grpc.ServerInterceptor):
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None, *, log_calls: bool = False) -> None:
         self._metrics, self._tracing, self._log_calls = metrics, tracing, log_calls
-        self._wrapped = Wrapped(self._watching)
-
-    def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the handler of a call, watched."""
-        handler = continuation(handler_call_details)
-        path = handler_call_details.method
-        if handler is None or not path.startswith(OURS):
-            return handler
-        return self._wrapped.of(path, handler)
+        super().__init__(self._watching)
 
     def _watching(self, path: str, handler: Handler) -> Handler:
         decode, encode = handler.request_deserializer, handler.response_serializer

@@ -10,8 +10,12 @@ import grpc
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-class Wrapped:
-    """Methods with something around them, made at their first call; a race makes two alike, no harm.
+OURS = "/matcher.v1."
+"""How the names of our methods begin; health and reflection speak for themselves."""
+
+
+class Wrapped(grpc.ServerInterceptor):
+    """Our methods with something around them, made at their first call; a race makes two alike, no harm.
 
     Parameters
     ----------
@@ -22,6 +26,15 @@ class Wrapped:
     def __init__(self, wrap: Callable[[str, Handler], Handler]) -> None:
         self._wrap = wrap
         self._made: dict[str, tuple[Handler, Handler]] = {}
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Handler | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Return the handler of a call, wrapped where it is one of ours."""
+        handler, path = continuation(handler_call_details), handler_call_details.method
+        return self.of(path, handler) if handler is not None and path.startswith(OURS) else handler
 
     def of(self, path: str, handler: Handler) -> Handler:
         """Return a method's handler, wrapped; made anew where it is another handler than before."""

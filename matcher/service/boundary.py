@@ -17,15 +17,12 @@ from matcher.service.status import to_status
 
 logger = logging.getLogger(__name__)
 
-OURS = "/matcher.v1."
-"""How the names of our methods begin; health and reflection speak for themselves."""
-
 
 class Undecodable:
     """Stands for a request whose bytes are no message."""
 
 
-class Boundary(grpc.ServerInterceptor):
+class Boundary(Wrapped):
     """Wraps every method of ours: every exception becomes a typed status.
 
     Bytes that are no message come through as `Undecodable`, so that whoever keeps a log of calls knows of
@@ -33,18 +30,7 @@ class Boundary(grpc.ServerInterceptor):
     """
 
     def __init__(self) -> None:
-        self._wrapped = Wrapped(_bounded)
-
-    def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the handler of a call, wrapped."""
-        handler = continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(OURS):
-            return handler
-        return self._wrapped.of(handler_call_details.method, handler)
+        super().__init__(_bounded)
 
 
 def _bounded(path: str, handler: Handler) -> Handler:
@@ -101,22 +87,11 @@ def _guarded_stream(
     return call
 
 
-class Messages(grpc.ServerInterceptor):
+class Messages(Wrapped):
     """Wraps every method of ours, next to it: it gets messages only; put behind all others."""
 
     def __init__(self) -> None:
-        self._wrapped = Wrapped(_of_messages)
-
-    def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the handler of a call, wrapped."""
-        handler = continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(OURS):
-            return handler
-        return self._wrapped.of(handler_call_details.method, handler)
+        super().__init__(_of_messages)
 
 
 def _of_messages(path: str, handler: Handler) -> Handler:

@@ -19,7 +19,7 @@ from matcher.security.identity import ANYBODY, Identity
 from matcher.security.settings import SecuritySettings
 from matcher.security.tokens import TokenVerifier
 from matcher.service.access import CallAccess
-from matcher.service.boundary import OURS, Undecodable
+from matcher.service.boundary import Undecodable
 from matcher.service.handlers.base import caller_is
 from matcher.service.scopes import Lookup, check_scope, owners_of, samples_of
 
@@ -39,7 +39,7 @@ Unary = Callable[[Any, grpc.ServicerContext], Any]
 Streaming = Callable[[Any, grpc.ServicerContext], Iterator[Any]]
 
 
-class Guard(grpc.ServerInterceptor):
+class Guard(Wrapped):
     """Lets a call of ours through, or refuses it; put behind `Boundary`.
 
     Parameters
@@ -61,6 +61,7 @@ class Guard(grpc.ServerInterceptor):
     """
 
     def __init__(self, settings: SecuritySettings, log: OwingLog | None = None) -> None:
+        super().__init__(self._around)
         tokens = settings.tokens
         self._tokens = None
         if tokens is not None:
@@ -70,7 +71,6 @@ class Guard(grpc.ServerInterceptor):
         self._clients, self._identifies = settings.clients or {}, settings.identifies
         self._allowances = Allowances(settings.limits.requests_per_s, settings.limits.burst)
         self._samples, self._bytes = settings.limits.samples, settings.limits.message_bytes
-        self._wrapped = Wrapped(self._wrap)
         self.log = log
         self.lookup: Lookup | None = None
         self._streams: list[_Recorded] = []
@@ -81,18 +81,7 @@ class Guard(grpc.ServerInterceptor):
         for stream in self._streams:
             stream.join()
 
-    def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the handler of a call, wrapped."""
-        handler = continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(OURS):
-            return handler
-        return self._wrapped.of(handler_call_details.method, handler)
-
-    def _wrap(self, path: str, handler: Handler) -> Handler:
+    def _around(self, path: str, handler: Handler) -> Handler:
         method = path.rpartition("/")[2]
         read, write = handler.request_deserializer, handler.response_serializer
         if handler.unary_unary is not None:

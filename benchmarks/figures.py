@@ -255,13 +255,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--only", nargs="+", choices=list(PARTS), help="the others are taken from the newest file"
     )
+    parser.add_argument(
+        "--measured",
+        nargs=2,
+        metavar=("PART", "FILE"),
+        action="append",
+        default=[],
+        help="what `benchmarks.losses --json` or `benchmarks.gallery` wrote, instead of measuring",
+    )
     given = parser.parse_args(arguments)
-    figures = _newest(given.out) if given.only else {}
-    for name in given.only or PARTS:  # written after each: hours of others are not lost with one that fails
+    measured_before = dict(given.measured)
+    chosen = given.only or list(measured_before) or list(PARTS)
+    figures = {} if chosen == list(PARTS) else _newest(given.out)
+    for name in chosen:  # written after each: hours of others are not lost with one that fails
         print(f"{name} ...", flush=True)
-        found = _part(name, given)
+        earlier = measured_before.get(name)
+        found = _part(name, given) if earlier is None else _judged(name, Path(earlier))
         figures = figures | found if name == TRUNK else {**figures, name: found}
-        measured = {key: machine.describe()[key] for key in MEASURED}
+        described = found.get("machine", {}) if earlier else machine.describe()
+        measured = {key: described.get(key) for key in MEASURED}
         figures["parts"] = {**figures.get("parts", {}), name: {"date": _today(), **measured}}
         figures["date"] = _today()
         written = write(figures, given.out)
@@ -275,6 +287,12 @@ def _newest(folder: Path) -> dict[str, Any]:
 
 def _today() -> str:
     return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _judged(name: str, file: Path) -> dict[str, Any]:
+    """Return the figures of a part from what was measured before."""
+    found: dict[str, Any] = PARTS[name].judged(json.loads(file.read_text(encoding="utf-8")))
+    return found
 
 
 def _part(name: str, given: argparse.Namespace) -> dict[str, Any]:

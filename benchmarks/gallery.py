@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import machine
 from benchmarks.gallery_made import SEED, Gallery, templates_of
 from matcher.datasets.population import Population
 from matcher.gallery.filters import ACTIVE, allowed
@@ -208,6 +209,7 @@ def measure(
     filled_s, _ = timed(lambda: gallery.fill(copies, KINDS[only] if only else tuple(Modality)))
     mates = [templates_of(p) for p in Population(SEED, fingers=fingers).probes(0, probes)]
     report: dict[str, Any] = {
+        "machine": machine.describe(),
         "subjects": gallery.memory.view().subjects,
         "copies": copies,
         "bytes_a_subject": bytes_a_subject(gallery.memory),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -47,15 +47,19 @@ BY_CLIENT_ID = select(encounters.c.encounter_key).where(
     encounters.c.client_id == bindparam("name", type_=String()),
 )
 COUNT = update(change_counter).values(last_sequence=bindparam("number"))
+LAST = select(change_counter.c.last_sequence)
+LAST_LOCKED = LAST.with_for_update()
 
 
 def last_sequence(connection: Connection, *, lock: bool) -> int:
     """Return the number of the last committed change; `lock` holds the counter until the transaction ends."""
-    query = select(change_counter.c.last_sequence)
-    number = connection.execute(query.with_for_update() if lock else query).scalar_one_or_none()
-    if number is None:
+    return _number_in(connection.execute(LAST_LOCKED if lock else LAST).all())
+
+
+def _number_in(rows: Sequence[Any]) -> int:
+    if len(rows) != 1:
         raise StoreCorruptError("The store's change counter is missing.", hint="Restore it from a backup.")
-    return int(number)
+    return int(rows[0][0])
 
 
 class Ledger:
@@ -84,7 +88,7 @@ class Ledger:
 
     def __init__(self, backend: Backend, connection: Connection) -> None:
         self.connection = connection
-        self.before = last_sequence(connection, lock=True)
+        self.before = _number_in(backend.fetch(connection, LAST_LOCKED, {}))
         self.changes: list[Change] = []
         self.now_us = time.time_ns() // 1000
         self.subject_keys: dict[str, int] = {}

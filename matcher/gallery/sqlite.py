@@ -198,6 +198,8 @@ def _engine(url: URL, begin: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        # Past SQLAlchemy, which does much around it: one of these is in every commit.
+        driver: Any = connection.connection.driver_connection
+        driver.execute(begin)
 
     return engine

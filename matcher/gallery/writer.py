@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from matcher.errors import NotReadyError
-from matcher.gallery.operations import Operation
+from matcher.gallery.crowd import Crowd
+from matcher.gallery.operations import Enrolment, Operation
 from matcher.gallery.records import Receipt
 from matcher.gallery.transaction import Outcome
 
@@ -24,6 +25,9 @@ GATHER_SHARE = 0.2
 
 GATHER_MOST_S = 0.003
 """Longest such wait, seconds."""
+
+PERIOD_S = 0.02
+"""Least time from one group's commit to the next, as long as more enrolments are expected, seconds."""
 
 Waiting = tuple[Operation, "Future[Receipt]"]
 
@@ -50,6 +54,8 @@ class Writer:
         self._closed = False
         self._last_size = 0
         self._last_s = 0.0
+        self._last_begun = -PERIOD_S
+        self._crowd = Crowd()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -98,23 +104,34 @@ class Writer:
         """Return everything that waits now, and whether the end was among it.
 
         Those whom the last commit answered together come back one by one: they are given a moment, or the
-        first of them would have a commit of its own and all others wait through it.
+        first of them would have a commit of its own and all others wait through it. Enrolments are given
+        longer, for as many as came lately (`Crowd`); whoever changes or deletes something waits for nobody.
         """
         group = [first]
-        end = time.monotonic() + min(GATHER_SHARE * self._last_s, GATHER_MOST_S)
+        now = time.monotonic()
+        soon, late = now + min(GATHER_SHARE * self._last_s, GATHER_MOST_S), self._last_begun + PERIOD_S
+        wanted, patient = self._crowd.wanted(), isinstance(first[0], Enrolment)
+        last = False
         while len(group) < GROUP_LIMIT:
-            left = end - time.monotonic() if len(group) < self._last_size else 0.0
+            end = soon if len(group) < self._last_size else 0.0
+            if patient and len(group) < wanted:
+                end = max(end, late)
+            left = end - time.monotonic()
             try:
                 waiting = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
             except queue.Empty:
                 break
             if waiting is None:
-                return group, True
+                last = True
+                break
+            patient = patient and isinstance(waiting[0], Enrolment)
             group.append(waiting)
-        return group, False
+        if patient:
+            self._crowd.came(len(group))
+        return group, last
 
     def _serve(self, group: list[Waiting]) -> None:
-        begin = time.monotonic()
+        begin = self._last_begun = time.monotonic()
         try:
             outcomes = self._commit([operation for operation, _ in group])
         except BaseException as error:  # whatever it is, nobody may wait for ever

@@ -116,12 +116,16 @@ def _merge(out: Path, ledger: Ledger, at: Connection, run: str) -> None:
     plan = plan_merges(load_cases(out), ledger.decisions(), Evidence(out, work_key()).order)
     for group in plan.contradictions:
         print(f"left alone, decisions contradict each other: {', '.join(group)}", file=sys.stderr)
-    with at.client() as client:
-        done = send_merges(plan, client.merge, run)
-    for one in done:
-        told = "not there any more" if one.sequence is None else f"change {one.sequence}"
-        print(f"{one.merge.other} -> {one.merge.subject}: {told}")
-    print(f"{sum(one.sequence is not None for one in done)} of {len(done)} merged", file=sys.stderr)
+    done = 0
+    try:
+        with at.client() as client:
+            for one in send_merges(plan, client.merge, run):
+                told = "not there any more" if one.sequence is None else f"change {one.sequence}"
+                print(f"{one.merge.other} -> {one.merge.subject}: {told}")
+                done += one.sequence is not None
+    finally:
+        # What ends it in the middle takes none of them back.
+        print(f"{done} of {len(plan.merges)} merged", file=sys.stderr)
 
 
 def _serve(

@@ -42,6 +42,10 @@ MARK, PAIRED, EDGE = (176, 58, 14), (11, 79, 148), (20, 120, 60)
 BLANK = 245
 """Grey of a sheet for a template without its image."""
 
+LARGEST_SHEET = 1 << 24
+"""Most drawn pixels of a sheet for a template without its image: a template may say 16,384 x 16,384, which no
+print is, and would have gigabytes drawn."""
+
 CODE_SCALE = 3
 
 KEPT_PICTURES = 256
@@ -171,10 +175,12 @@ def _pixels(sample: Sample | None) -> U8 | None:
 
 
 def _print(pixels: U8 | None, template: FingerprintTemplate, pairs: I64, *, marks: bool) -> bytes:
-    size = (template.width * SCALE, template.height * SCALE)
+    scale = float(SCALE)
     if pixels is not None and not marks and not len(pairs):
         return _png(PillowImage.fromarray(pixels))  # nothing is drawn: the page scales it
     if pixels is None:
+        scale = min(scale, (LARGEST_SHEET / (template.width * template.height)) ** 0.5)
+        size = max(1, int(template.width * scale)), max(1, int(template.height * scale))
         picture = PillowImage.new("RGB", size, (BLANK, BLANK, BLANK))
         marks = marks or not len(pairs)
     else:
@@ -185,7 +191,7 @@ def _print(pixels: U8 | None, template: FingerprintTemplate, pairs: I64, *, mark
     wanted = range(len(minutiae)) if marks else pairs[:, 0].tolist()
     numbers = {int(one): place for place, one in enumerate(pairs[:, 0].tolist(), start=1)}
     for one in wanted:
-        x, y = int(minutiae.x[one]) * SCALE, int(minutiae.y[one]) * SCALE
+        x, y = float(minutiae.x[one]) * scale, float(minutiae.y[one]) * scale
         angle = float(minutiae.direction[one]) * 2 * np.pi / DIRECTION_STEPS
         colour = PAIRED if one in numbers else MARK
         tip = (x + TICK * SCALE * np.cos(angle), y - TICK * SCALE * np.sin(angle))

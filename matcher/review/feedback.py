@@ -8,7 +8,7 @@ merge has an idempotency key made from the run and the two subjects: done again,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,8 +94,8 @@ def plan_merges(
     )
 
 
-def send_merges(plan: Plan, merge: Merges, run: str) -> list[Merged]:
-    """Merge through a server, and return what became of each; a subject that is gone stops nothing.
+def send_merges(plan: Plan, merge: Merges, run: str) -> Iterator[Merged]:
+    """Merge through a server, and yield what became of each once it is done; who is gone stops nothing.
 
     Parameters
     ----------
@@ -110,17 +110,15 @@ def send_merges(plan: Plan, merge: Merges, run: str) -> list[Merged]:
     MatcherError
         Whatever else the server answers; what was merged before stays merged, and is not merged again.
     """
-    done = []
     for one in plan.merges:
         key = hashlib.sha256(f"{run}\n{one.subject}\n{one.other}".encode()).hexdigest()[:KEY_DIGITS]
         try:
-            sequence = merge(
+            sequence: int | None = merge(
                 one.subject, one.other, idempotency_key=f"review-{key}", transaction_id=transaction(run)
             )
-            done.append(Merged(one, sequence))
         except SubjectNotFoundError:
-            done.append(Merged(one, None))
-    return done
+            sequence = None
+        yield Merged(one, sequence)
 
 
 def transaction(run: str) -> str:

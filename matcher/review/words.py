@@ -7,14 +7,16 @@ from typing import Any
 
 from matcher.review.evidence import MODALITY_NAMES
 
+STRANGERS = "as a stranger's would be"
+
 STRENGTHS = (
     (60.0, "as alike as one person's: of a million strangers one or none is"),
     (40.0, "very alike: of 10,000 strangers one is"),
     (20.0, "rather alike: of 100 strangers one is"),
     (10.0, "a little alike: of ten strangers one is"),
-    (0.0, "as a stranger's would be"),
+    (0.0, STRANGERS),
 )
-"""From which score on, dB, which words fit."""
+"""From which score on, dB, which words fit; below all of them a stranger's do."""
 
 POOR = 30
 """Quality below which a sample is called poor."""
@@ -22,7 +24,7 @@ POOR = 30
 
 def strength(score: float) -> str:
     """Return what a part's score says."""
-    return next(words for least, words in STRENGTHS if score >= least)
+    return next((words for least, words in STRENGTHS if score >= least), STRANGERS)
 
 
 def part_words(part: Mapping[str, Any]) -> str:

@@ -17,9 +17,10 @@ from PIL import Image as PillowImage
 from matcher.errors import ArgumentError
 from matcher.review.app import Console
 from matcher.review.cases import load_cases
-from matcher.review.evidence import SCALE
+from matcher.review.evidence import LARGEST_SHEET, SCALE, _print
 from matcher.review.sessions import Sessions
 from matcher.review.words import part_words, strength
+from matcher.types import FingerprintTemplate, Minutiae
 
 SignedIn = Callable[[str], tuple[Any, str]]
 
@@ -214,10 +215,25 @@ def test_sessions_end_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept.find(None) is None
 
 
+def test_a_sheet_for_a_template_that_says_it_is_huge_stays_small() -> None:
+    """Its minutiae are drawn closer; nothing of gigabytes is made."""
+    at = np.array([0, 16_383], np.int16)
+    flat = np.full(2, 80, np.uint8)
+    minutiae = Minutiae(at, at, flat, np.ones(2, np.uint8), flat)
+    huge = FingerprintTemplate(minutiae, 16_384, 16_384, "iso", 80)
+    picture = PillowImage.open(io.BytesIO(_print(None, huge, np.zeros((0, 2), np.int64), marks=True)))
+    assert picture.size[0] * picture.size[1] <= LARGEST_SHEET
+    assert len(picture.getcolors() or ()) > 1
+    thin = FingerprintTemplate(Minutiae(at[:1], at[:1], flat[:1], flat[:1] // 80, flat[:1]), 1, 16_384, "iso")
+    picture = PillowImage.open(io.BytesIO(_print(None, thin, np.zeros((0, 2), np.int64), marks=True)))
+    assert picture.size == (2, 32_768)
+
+
 def test_scores_have_words() -> None:
     """From a stranger's score to one in a million; poor samples are named."""
     assert strength(0.0) == "as a stranger's would be"
     assert "million" in strength(75.0)
+    assert strength(-0.5) == strength(float("nan")) == "as a stranger's would be"
     part = {
         "modality": "FINGERPRINT",
         "probe_position": "RIGHT_INDEX",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -58,9 +58,9 @@ def test_a_server_merges_once_however_often_it_is_asked(fakes: ModuleType, tmp_p
         with Client(server.address) as client:
             for number, name in enumerate(("carol", "alice", "dave")):
                 client.enroll([fakes.image(number)], subject_id=name)
-            first = send_merges(plan, client.merge, "run")
+            first = list(send_merges(plan, client.merge, "run"))
             last = client.status().sequence
-            assert send_merges(plan, client.merge, "run") == first
+            assert list(send_merges(plan, client.merge, "run")) == first
             assert client.status().sequence == last
             assert [one.merge for one in first] == list(plan.merges)
             assert first[1] == Merged(Merge("dave", "gone"), None)
@@ -82,8 +82,8 @@ def test_merges_carry_the_run_for_the_audit() -> None:
     plan = plan_merges(
         *decided([("carol", "alice", Choice.DUPLICATE), ("bob", "dave", Choice.DUPLICATE)]), ORDER
     )
-    send_merges(plan, merge, "a" * 64)
-    send_merges(plan, merge, "b" * 64)
+    list(send_merges(plan, merge, "a" * 64))
+    list(send_merges(plan, merge, "b" * 64))
     assert len({key for key, _ in sent}) == 4
     assert [name for _, name in sent] == [transaction("a" * 64)] * 2 + [transaction("b" * 64)] * 2
     assert all(len(key) <= 128 and len(name) <= 128 for key, name in sent)
@@ -114,3 +114,41 @@ def test_registers_that_no_server_has_are_not_merged(reviewed: Any) -> None:
     said = CliRunner().invoke(app, ["review", str(reviewed), "--merge", "127.0.0.1:1"])
     assert isinstance(said.exception, ArgumentError)
     assert "store" in str(said.exception)
+
+
+def test_merges_that_end_in_the_middle_are_told(
+    reviewed: Any, tmp_path: Any, monkeypatch: Any, capsys: Any
+) -> None:
+    """What was merged before is done, so it is printed, whatever comes then."""
+    import dataclasses
+
+    from matcher.cli import review
+    from matcher.dedup import manifest
+    from matcher.errors import ServerUnavailableError
+    from matcher.review import feedback
+
+    asked = dataclasses.replace(manifest.read_run(reviewed), source="sqlite:///gallery.db")
+    monkeypatch.setattr(manifest, "read_run", lambda out: asked)
+    plan = plan_merges(
+        *decided([("carol", "alice", Choice.DUPLICATE), ("bob", "dave", Choice.DUPLICATE)]), ORDER
+    )
+    monkeypatch.setattr(feedback, "plan_merges", lambda *given: plan)
+    monkeypatch.setattr("matcher.review.evidence.Evidence", lambda *given: SimpleNamespace(order=ORDER))
+
+    class Ending:
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *what: object) -> None: ...
+
+        def merge(self, subject: str, other: str, **more: Any) -> int:
+            if subject == "bob":
+                raise ServerUnavailableError("The server is gone.")
+            return 7
+
+    ledger, connection = cast(Any, SimpleNamespace(decisions=dict)), cast(Any, SimpleNamespace(client=Ending))
+    with pytest.raises(ServerUnavailableError):
+        review._merge(reviewed, ledger, connection, "run")
+    told = capsys.readouterr()
+    assert told.out == "alice -> carol: change 7\n"
+    assert told.err == "1 of 2 merged\n"

@@ -91,6 +91,7 @@
     │   ├── ShareCorruptError               PRIVACY_SHARE_CORRUPT
     │   ├── CallerRefusedError              PRIVACY_CALLER_REFUSED
     │   └── TooFewBitsError                 PRIVACY_TOO_FEW_BITS
+    ├── WorkerLostError                 WORKER_LOST
     └── DatasetError
         ├── DatasetMissingError             DATASET_MISSING
         └── DatasetLayoutError              DATASET_LAYOUT
@@ -652,6 +653,12 @@ class TooFewBitsError(PrivacyError):
     """An iris with so few valid bits that it could match nobody."""
 
     reason = "PRIVACY_TOO_FEW_BITS"
+
+
+class WorkerLostError(MatcherError):
+    """A worker process of a batch was killed from outside, most often for want of memory."""
+
+    reason = "WORKER_LOST"
 
 
 class DatasetError(MatcherError):

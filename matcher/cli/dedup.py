@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from matcher.dedup.manifest import Run
     from matcher.dedup.pool import Progress
 
 ENV_KEY = "MATCHER_WORK_KEY"
@@ -58,9 +59,8 @@ def dedup_command(
 ) -> None:
     """Find the people who are in a register more than once; run again, it goes on where it was ended."""
     from matcher.dedup.manifest import Run
-    from matcher.dedup.report import write_report
-    from matcher.dedup.run import deduplicate
     from matcher.dedup.settings import Settings
+    from matcher.dedup.work import alone
     from matcher.errors import ArgumentError
 
     if not 0 < memory < MOST_MEMORY_GIB:
@@ -76,6 +76,18 @@ def dedup_command(
         workers=workers or len(os.sched_getaffinity(0)),
     )
     run = Run(source, settings, against, None if known is None else str(known))
+    with alone(out):
+        summary = _deduplicated(run, out, images=images)
+    _print_summary(summary, out)
+
+
+def _deduplicated(run: Run, out: Path, *, images: bool) -> dict[str, Any]:
+    """Open the register, find who is in it twice, write tables and report, and return the summary."""
+    from matcher.dedup.manifest import title_of
+    from matcher.dedup.report import write_report
+    from matcher.dedup.run import deduplicate
+
+    settings = run.settings
     register_, asked = run.open()
     run.write(out)
     records = len(register_.ids)
@@ -87,8 +99,7 @@ def dedup_command(
     )
     with _progress_bars() as progress:
         found = deduplicate(register_, out, settings, asked=asked, key=work_key(), progress=progress)
-    summary = write_report(found, out, Path(source).name, images=images)
-    _print_summary(summary, out)
+    return write_report(found, out, title_of(run.source), images=images)
 
 
 def work_key() -> bytes | None:

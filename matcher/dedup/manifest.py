@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ FORMAT = 1
 """Version of the file."""
 
 MAX_BYTES = 1 << 20
+
+SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)
+"""Parameters of a URL's query that are not kept: `password`, `sslpassword`; `sslkey` names a file of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +65,51 @@ class Run:
         told: dict[str, Any] = {"format": FORMAT, **asdict(self)}
         for name in ("source", "against", "known"):
             if told[name] is not None:
-                told[name] = _kept(told[name])
+                told[name] = kept_name(told[name])
         out.mkdir(parents=True, exist_ok=True)
         write_file(out / NAME, (json.dumps(told, indent=2) + "\n").encode())
 
 
-def _kept(name: str) -> str:
-    """Return a path as absolute, a URL without its password."""
+def kept_name(name: str) -> str:
+    """Return a path as absolute, a URL without its password, also without one in its query.
+
+    Raises
+    ------
+    ArgumentError
+        If what looks like a URL is none.
+    """
     if not is_url(name):
         return str(Path(name).resolve())
-    from sqlalchemy import URL, make_url
+    from sqlalchemy import URL
 
-    url = make_url(name)
-    kept = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+    url = _url(name)
+    query = {key: value for key, value in url.query.items() if not SECRET.search(key)}
+    kept = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query)
     return kept.render_as_string(hide_password=False)
+
+
+def title_of(name: str) -> str:
+    """Return what a report calls a register: the last part of a path, the database or host of a URL.
+
+    Raises
+    ------
+    ArgumentError
+        If what looks like a URL is none.
+    """
+    if not is_url(name):
+        return Path(name).name
+    url = _url(name)
+    return Path(url.database or "").name or url.host or url.drivername
+
+
+def _url(name: str) -> Any:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError as NoUrlError
+
+    try:
+        return make_url(name)
+    except (NoUrlError, ValueError):
+        raise ArgumentError("SOURCE: expected a database URL such as sqlite:///gallery.db.") from None
 
 
 def read_run(out: Path) -> Run:

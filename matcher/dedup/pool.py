@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from matcher.dedup.work import Arrays, WorkFolder
+from matcher.errors import WorkerLostError
 
 Task = Callable[[Any, Any], Arrays]
 """A stage's function, at a module's top: (context, argument) to the arrays of the part."""
@@ -58,6 +60,8 @@ def run_tasks(
 
     Raises
     ------
+    WorkerLostError
+        If a worker was killed from outside: mostly there was not memory enough for all.
     Whatever a task raises; parts that were finished stay.
     """
     missing = [(name, argument) for name, argument in arguments if not work.has(name)]
@@ -91,6 +95,11 @@ def run_tasks(
                 if following is not None:
                     waiting.add(pool.submit(_one, *following))
             progress(stage, done, total)
+    except BrokenProcessPool:
+        raise WorkerLostError(
+            f"Stage {stage}: a worker process was killed, most often for want of memory.",
+            hint="Run again with fewer --workers or less --memory; finished parts are kept.",
+        ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

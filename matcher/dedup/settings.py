@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from matcher.errors import ArgumentError
+from matcher.errors import ArgumentError, MatcherError
 from matcher.score.decision import threshold_for_fpir
 
 DEFAULT_FPIR = 1e-3
@@ -86,11 +86,31 @@ class Settings:
 
     def extraction_digest(self) -> str:
         """Return a name for what templates depend on besides the samples."""
-        return _digest([self.extractor, self.face_model, self.modality, self.ppi])
+        return _digest([self.extractor, self.modality, self.ppi, *_extractors(self)])
 
     def comparison_digest(self, *parts: object) -> str:
         """Return a name for what comparisons depend on; `parts` name templates and pairs."""
         return _digest([self.extraction_digest(), self.exhaustive, self.fpir, *parts])
+
+
+def _extractors(settings: Settings) -> list[str]:
+    """Return what the extractors are called that a run uses, down to the bytes of its models.
+
+    A name of a setting says less: another model may lie behind the same path, another version of an extractor
+    behind the same word.
+    """
+    from matcher.face.model import DEFAULT_MODEL, stated_model_id
+    from matcher.fingerprint.extractors import find_extractor
+    from matcher.iris.parameters import EXTRACTOR_ID
+    from matcher.models.registry import MODELS
+
+    named = settings.face_model or DEFAULT_MODEL
+    try:
+        face = stated_model_id(named)
+    except MatcherError:
+        face = named  # who extracts with it is told; who looks at what was extracted needs it no more
+    files = [model.sha256 for model in MODELS]  # of the detector of faces and LEADER, too
+    return [find_extractor(settings.extractor).id, EXTRACTOR_ID, face, *files]
 
 
 def _digest(parts: list[object]) -> str:

@@ -75,7 +75,7 @@ class FileSource:
     def read(self, begin: int, end: int) -> list[list[NamedSample]]:
         """Read the files of some records."""
         return [
-            [sample for entry in entries for sample in self._read(entry)][:MAX_SAMPLES]
+            _bounded([sample for entry in entries for sample in self._read(entry)])
             for entries in self.files[begin:end]
         ]
 
@@ -106,6 +106,8 @@ class FileSource:
 def folder_source(root: Path, modality: str, ppi: float | None) -> FileSource:
     """Return the register of a folder: each folder in it is a record, or each file where there are none.
 
+    A folder without a sample is a record that failed; one that is hidden and has none is passed over.
+
     Parameters
     ----------
     root : Path
@@ -122,8 +124,10 @@ def folder_source(root: Path, modality: str, ppi: float | None) -> FileSource:
     found: dict[str, list[Path]] = {}
     for folder in folders:
         files = sorted(path for path in folder.rglob("*") if _is_sample(path))
-        if files:
+        if files or not folder.name.startswith("."):
             found[folder.name] = files
+    if not any(found.values()):
+        found = {}  # folders of other things beside a record's files
     loose = sorted(path for path in root.iterdir() if _is_sample(path))
     if not found:
         found = {path.stem: [path] for path in loose}
@@ -197,6 +201,18 @@ def csv_rows(path: Path) -> Iterable[dict[str, str]]:
                 yield {key: value or "" for key, value in row.items()}
     except (csv.Error, UnicodeDecodeError) as error:
         raise ArgumentError(f"Manifest: expected CSV in UTF-8 ({type(error).__name__}).") from None
+
+
+def _bounded(samples: list[NamedSample]) -> list[NamedSample]:
+    """Return the samples of a record; of those beyond the limit one failure that says how many they are."""
+    beyond = len(samples) - MAX_SAMPLES
+    if beyond <= 0:
+        return samples
+    error = ArgumentError(
+        f"A record holds {len(samples)} samples, expected at most {MAX_SAMPLES}: {beyond} are left out.",
+        hint="Several people in one file? Give each a record.",
+    )
+    return [*samples[:MAX_SAMPLES], NamedSample(f"{beyond} samples more", None, error)]
 
 
 def _content(path: Path) -> bytes:

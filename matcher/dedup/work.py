@@ -16,7 +16,8 @@ import io
 import os
 import shutil
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import SealBrokenError, StoreCorruptError, StoreFullError
+from matcher.gallery.lock import FileLock
 from matcher.security.cipher import Cipher
+
+LOCK = ".lock"
+"""File below an output folder; who holds its lock writes there."""
 
 MAGIC = b"MDW1"
 PLAIN, ENCRYPTED = b"\0", b"\1"
@@ -32,6 +37,28 @@ MAX_PART_BYTES = 1 << 34
 """Largest part that is read."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Have an output folder to oneself: each of two runs would clear away the other's parts.
+
+    Raises
+    ------
+    StoreLockedError
+        If another run is writing into it.
+    StoreFullError
+        If it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreFullError(f"--out: the folder cannot be made: {error.strerror}.") from None
+    lock = FileLock(out / LOCK, "output folder", "Wait for that run, or give another --out.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class WorkFolder:

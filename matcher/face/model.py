@@ -20,7 +20,7 @@ from matcher.face.manifest import Colour, Layout, Manifest, Whitening
 from matcher.face.manifest_read import MAX_BYTES, read_manifest
 from matcher.face.picture import planes
 from matcher.models.converted import converter_of, load_onnx
-from matcher.models.registry import find_model
+from matcher.models.registry import Model, find_model
 from matcher.models.runtime import open_session
 from matcher.types import F32, U8
 
@@ -187,24 +187,41 @@ def load_face_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> FaceModel:
 
 @lru_cache(maxsize=8)
 def _load(name: str) -> FaceModel:
+    manifest = _manifest(name)
     if not name.endswith(".toml"):
-        manifest = shipped_manifest(name)
         if manifest.path:
             raise ArgumentError(
                 f'Face model: "{name}" is a pattern for a file of your own.',
                 hint="Copy its manifest beside the file, set path and sha256, and name that manifest.",
             )
         return _fetched(manifest)
+    return _fetched(manifest) if manifest.model else _own(manifest, Path(name).with_name(manifest.path))
+
+
+def stated_model_id(name: str | os.PathLike[str] = DEFAULT_MODEL) -> str:
+    """Return the id that a model's templates carry, as its manifest states it; its file is not looked at.
+
+    Raises
+    ------
+    ModelManifestError, ArgumentError
+        If there is no such manifest, or it is none.
+    """
+    manifest = _manifest(os.fspath(name))
+    return manifest.model_id(converter_of(_registered(manifest)) if manifest.model else "")
+
+
+def _manifest(name: str) -> Manifest:
+    if not name.endswith(".toml"):
+        return shipped_manifest(name)
     path = Path(name)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelManifestError(f"Manifest: expected at most {MAX_BYTES} bytes.")
-        manifest = read_manifest(path.read_bytes())
+        return read_manifest(path.read_bytes())
     except OSError as error:
         raise ArgumentError(
             f"The manifest cannot be read: {error.strerror}.", hint="Check the path."
         ) from None
-    return _fetched(manifest) if manifest.model else _own(manifest, path.with_name(manifest.path))
 
 
 def shipped_manifest(name: str) -> Manifest:
@@ -230,6 +247,11 @@ def shipped_names() -> list[str]:
 
 
 def _fetched(manifest: Manifest) -> FaceModel:
+    model = _registered(manifest)
+    return FaceModel(manifest, load_onnx(model), manifest.model_id(converter_of(model)))
+
+
+def _registered(manifest: Manifest) -> Model:
     try:
         model = find_model(manifest.model)
     except ArgumentError as error:
@@ -238,7 +260,7 @@ def _fetched(manifest: Manifest) -> FaceModel:
         raise ModelManifestError(
             f"Manifest: file.sha256 is not that of {model.name}.", hint=f"It is {model.sha256}."
         )
-    return FaceModel(manifest, load_onnx(model), manifest.model_id(converter_of(model)))
+    return model
 
 
 def _own(manifest: Manifest, path: Path) -> FaceModel:

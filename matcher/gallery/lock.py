@@ -16,6 +16,8 @@ class FileLock:
     ----------
     path : Path
         The lock file; made if missing, never removed (removing it would let two holders in).
+    what, hint : str
+        What is owned, and what to do where another process owns it.
 
     Raises
     ------
@@ -25,7 +27,12 @@ class FileLock:
         If the file cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        what: str = "store",
+        hint: str = "Send writes to that server, or stop it first.",
+    ) -> None:
         try:
             self._fd: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -39,8 +46,8 @@ class FileLock:
             holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip()
             self.release()
             raise StoreLockedError(
-                f"Another process{f' (id {holder})' if holder else ''} owns this store.",
-                hint="Send writes to that server, or stop it first.",
+                f"Another process{f' (id {holder})' if holder else ''} owns this {what}.",
+                hint=hint,
             ) from error
         try:
             # Only for the message above; the lock does not need it, so a full disk is no matter.

@@ -70,7 +70,8 @@ CODES: dict[type[MatcherError], grpc.StatusCode] = {
     errors.ShareCorruptError: grpc.StatusCode.DATA_LOSS,
     errors.CallerRefusedError: grpc.StatusCode.PERMISSION_DENIED,
     errors.TooFewBitsError: grpc.StatusCode.INVALID_ARGUMENT,
-    # A server has nothing to do with data sets; named so that the table is complete.
+    # A server has nothing to do with batches and data sets; named so that the table is complete.
+    errors.WorkerLostError: grpc.StatusCode.INTERNAL,
     errors.DatasetError: grpc.StatusCode.INTERNAL,
 }
 """A class stands for everything below it; the nearest entry counts."""

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from matcher.datasets.fingerprint_synthesis.slaps import generate_slap
 from matcher.dedup.names import mirrored, position_of_columns, position_of_name
 from matcher.dedup.open import known_ids, open_source
-from matcher.dedup.records import Source
+from matcher.dedup.records import MAX_SAMPLES, NamedSample, Source
 from matcher.dedup.settings import Settings
+from matcher.dedup.source_files import _bounded
 from matcher.dedup.source_templates import parsed_line
 from matcher.errors import ArgumentError, MatcherError, RecordUnsupportedError
 from matcher.face.types import FacePosition
@@ -94,6 +95,26 @@ def test_a_folder_of_folders_is_a_register(tmp_path: Path) -> None:
     (tmp_path / "stray.png").write_bytes(b"")
     with pytest.raises(ArgumentError, match="beside folders"):
         opened(tmp_path)
+
+
+def test_records_without_a_sample_and_with_too_many_are_told(tmp_path: Path, run: Any) -> None:
+    """A folder of which nothing can be read is a record all the same, and nothing is dropped in silence."""
+    for name in ("alice/notes.txt", "bob/iris-left.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"not looked at yet")
+    source = opened(tmp_path)
+    assert source.ids == ("alice", "bob")
+    assert [len(own) for own in source.read(0, 2)] == [0, 1]
+    found = run(tmp_path, tmp_path.parent / "out")
+    told = [(failure["record"], failure["reason"]) for failure in found.samples.failures]
+    assert told == [(0, "NO_SAMPLES"), (1, "IMAGE_FORMAT_UNKNOWN")]
+    many = [NamedSample(str(number), None) for number in range(MAX_SAMPLES + 3)]
+    *kept, last = _bounded(many)
+    assert kept == many[:MAX_SAMPLES]
+    assert last.sample is None
+    assert last.error is not None
+    assert "3 are left out" in last.error.message
+    assert _bounded(kept) == kept
 
 
 def test_a_flat_folder_has_a_record_for_each_file(tmp_path: Path) -> None:

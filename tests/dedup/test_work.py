@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from matcher.dedup.work import WorkFolder
-from matcher.errors import ArgumentError, StoreCorruptError, StoreFullError
+from matcher.dedup.pool import run_tasks
+from matcher.dedup.work import LOCK, WorkFolder, alone
+from matcher.errors import (
+    ArgumentError,
+    StoreCorruptError,
+    StoreFullError,
+    StoreLockedError,
+    WorkerLostError,
+)
 
 KEY = bytes(range(32))
 ARRAYS = {"numbers": np.arange(5), "bytes": np.frombuffer(b"a secret minutia", np.uint8)}
@@ -84,3 +93,48 @@ def test_wrong_keys_and_full_disks_are_told(tmp_path: Path) -> None:
     gone = WorkFolder(tmp_path / "nowhere", "ab" * 32)
     with pytest.raises(StoreFullError):
         gone.write("one", ARRAYS)
+
+
+def test_one_run_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:
+    """The other is refused before it touches anything, and may once the first has ended."""
+    from typer.testing import CliRunner
+
+    from matcher.cli.main import app
+
+    (tmp_path / "register").mkdir()
+    (tmp_path / "register" / "1.png").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    arguments = ["dedup", str(tmp_path / "register"), "--out", str(out), "--workers", "1"]
+    with alone(out):
+        refused = CliRunner().invoke(app, arguments)
+        assert isinstance(refused.exception, StoreLockedError)
+        assert "output folder" in str(refused.exception)
+        assert [path.name for path in out.iterdir()] == [LOCK]
+    with alone(out):
+        pass
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreFullError, match="cannot be made"), alone(tmp_path / "file"):
+        pass
+
+
+def killed(context: object, number: int) -> dict[str, np.ndarray]:
+    """End a worker as the kernel does when memory is gone."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def test_a_worker_that_was_killed_is_told_and_what_to_do(tmp_path: Path) -> None:
+    """Whoever asked learns what helps."""
+    own = WorkFolder(tmp_path, "ab" * 32)
+    own.prepare()
+    with pytest.raises(WorkerLostError, match="memory") as ended:
+        run_tasks(
+            "full",
+            killed,
+            None,
+            [("a", 1), ("b", 2)],
+            own,
+            workers=2,
+            progress=lambda stage, done, total: None,
+        )
+    assert "--workers" in ended.value.hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -66,7 +67,10 @@ def rotate_command(
     keyring: File,
     store: StoreUrl = "",
     retire: Annotated[
-        bool, typer.Option(help="Forget older keys, once --store has nothing left of them.")
+        bool,
+        typer.Option(
+            help="Forget older keys, once --store has nothing left of them; no other may need them."
+        ),
     ] = False,
     only_store: Annotated[
         bool, typer.Option(help="Make no new key: encrypt what is in the clear, go on with a rotation.")
@@ -74,7 +78,7 @@ def rotate_command(
 ) -> None:
     """Make a new data key; with --store encrypt everything in it with that."""
     from matcher.errors import ArgumentError
-    from matcher.gallery.reseal import seal_store
+    from matcher.gallery.reseal import count_keys, seal_store
     from matcher.security.keyring import (
         ENV_KEYRING,
         Keyring,
@@ -88,6 +92,8 @@ def rotate_command(
         raise ArgumentError("Expected --store with --retire and --only-store.")
     own, master = read_keys(keyring), environment_master()
     newest = Keyring(own, master).newest
+    if retire:
+        _check_only_store(count_keys(store), {key.number for key in own})
     if not only_store:
         newest += 1
         own.append(new_key(newest, master))
@@ -99,6 +105,23 @@ def rotate_command(
     if retire:
         write_keys(keyring, [key for key in own if key.number == newest])
         print("older keys are forgotten; backups that they encrypt need a copy of them", file=sys.stderr)
+
+
+def _check_only_store(counts: Mapping[int, int], own: Collection[int]) -> None:
+    """Refuse to forget keys for a store that none of them seals: it is another's that still needs them.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    from matcher.errors import ArgumentError
+
+    if not any(counts.get(number) for number in own):
+        raise ArgumentError(
+            "--retire: nothing in this store is encrypted with a key of this keyring.",
+            hint="Is --store the store that the keyring is of? Whatever its keys encrypt elsewhere would be "
+            "lost. For a store in the clear rotate without --retire first.",
+        )
 
 
 @keys.command("rewrap")

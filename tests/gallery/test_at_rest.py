@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from matcher.cli.main import app
 from matcher.engine import Engine
 from matcher.errors import (
+    ArgumentError,
     KeyMissingError,
     MatcherError,
     SealBrokenError,
@@ -179,6 +180,23 @@ def test_a_plain_store_is_sealed_and_rotated(
         path = Path(store_url.removeprefix("sqlite:///"))
         data = b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*") if part.is_file())
         assert MARK not in data
+
+
+def test_keys_are_not_forgotten_for_another_store(
+    store_url: str, tools: ModuleType, keyring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is in the clear holds nothing of this keyring: the store that does would be lost."""
+    fill(store_url, tools)[0].close()
+    before, kept = seen(store_url), keyring.read_bytes()
+    monkeypatch.delenv(ENV_KEYRING)
+    other = f"sqlite:///{tmp_path}/other.db"
+    fill(other, tools)[0].close()
+    refused = CliRunner().invoke(app, ["keys", "rotate", str(keyring), "--store", other, "--retire"])
+    assert isinstance(refused.exception, ArgumentError)
+    assert "of this keyring" in str(refused.exception)
+    assert keyring.read_bytes() == kept
+    monkeypatch.setenv(ENV_KEYRING, str(keyring))
+    assert seen(store_url) == before
 
 
 def test_a_backup_stays_sealed(store_url: str, tools: ModuleType, keyring: Path, tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def measure(
     more = of_fingerprints(sets, results[: len(sets)], jobs)
     figures |= more.pop("figures")
     return {
-        "date": _today(),
+        "date": _date(time.time()),
         "command": "python -m benchmarks.figures",
         "machine": before,
         "means_over": [s.title for s in every if s.judged] or [s.title for s in every],
@@ -274,19 +274,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures = figures | found if name == TRUNK else {**figures, name: found}
         described = found.get("machine", {}) if earlier else machine.describe()
         measured = {key: described.get(key) for key in MEASURED}
-        figures["parts"] = {**figures.get("parts", {}), name: {"date": _today(), **measured}}
-        figures["date"] = _today()
+        on = _date(time.time() if earlier is None else Path(earlier).stat().st_mtime)
+        figures["parts"] = {**figures.get("parts", {}), name: {"date": on, **measured}}
+        figures["date"] = _date(time.time())
         written = write(figures, given.out)
     print(f"\n{markdown(figures)}\nwritten to {written}")
 
 
 def _newest(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(max(folder.glob("*.json")).read_text(encoding="utf-8"))
+    # The date of a file becomes that of the last part: the trunk's own stays beside the others'.
+    trunk = {"date": found["date"], **{key: found["machine"].get(key) for key in MEASURED}}
+    found["parts"] = {TRUNK: trunk} | found.get("parts", {})
     return found
 
 
-def _today() -> str:
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
+def _date(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()
 
 
 def _judged(name: str, file: Path) -> dict[str, Any]:

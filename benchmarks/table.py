@@ -89,7 +89,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
         if measured is None:
             lines += ["Not measured in this file.", ""]
             continue
-        lines += [*HEAD, *_bar_rows(module.BARS, measured), ""]
+        lines += [*HEAD, *_bar_rows(module.BARS, measured), "", *_when(figures, part)]
         if measured.get("sets"):
             lines += [*_set_rows(measured["sets"]), ""]
     return "\n".join([*lines, _measured(figures), ""])
@@ -107,11 +107,23 @@ def _headline_rows(figures: Mapping[str, Any]) -> Iterator[str]:
 
 def _measured(figures: Mapping[str, Any]) -> str:
     named = figures["machine"]
+    date = figures.get("parts", {}).get(TRUNK, {}).get("date", figures["date"])
     return (
-        f"Measured {figures['date']} by `{figures['command']}` on {named['cpu']}, {named['simd']}, one core, "
+        f"Measured {date} by `{figures['command']}` on {named['cpu']}, {named['simd']}, one core, "
         f"CPU time; load {named['load_1_5_15_min'][0]} at the start. "
         f"Means over {', '.join(figures['means_over'])}."
     )
+
+
+def _when(figures: Mapping[str, Any], part: str) -> list[str]:
+    """Return a line of when a part was measured, of which commit, and under what load."""
+    its = figures.get("parts", {}).get(part)
+    if its is None:
+        return []
+    load = its["load_1_5_15_min"]
+    edited = " with edits that were not committed" if its["uncommitted_changes"] else ""
+    beside = "" if load is None else f", load {load[0]}"
+    return [f"Measured {its['date']}, commit {str(its['commit'])[:7]}{edited}{beside}.", ""]
 
 
 def _bar_rows(bars: Sequence[Bar], figures: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from benchmarks.figures import FIGURES, main
 from benchmarks.figures_losses import ALTERED
 from benchmarks.losses import ALL, GOOD, TWO_FINGERS
 from benchmarks.parts import PARTS
-from benchmarks.table import HEADLINES
+from benchmarks.table import HEADLINES, markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,13 +101,16 @@ def test_what_was_measured_before_is_taken_with_its_machine(tmp_path: Path) -> N
     earlier.write_text(json.dumps({"machine": {"commit": "abc"}, "sizes": sizes}))
     out = tmp_path / "figures"
     out.mkdir()
-    shutil.copy(max(FIGURES.glob("*.json")), out / "2026-01-02.json")
+    older = json.loads(max(FIGURES.glob("*.json")).read_text()) | {"date": "2026-01-02", "parts": {}}
+    (out / "2026-01-02.json").write_text(json.dumps(older))
     main(["--out", str(out), "--measured", "losses", str(earlier)])
     figures = json.loads(max(out.iterdir()).read_text())
     assert figures["losses"]["figures"]["lost_two_fingers"] == 0.002
     assert figures["losses"]["bars"]["lost_all_good"] == {"limit": 0.001, "met": False}
     assert figures["losses"]["bars"]["lost_no_face"]["met"] is True
     assert figures["parts"]["losses"]["commit"] == "abc"
+    assert figures["parts"]["fingerprint"]["date"] == "2026-01-02" != figures["date"]
+    assert f"Measured {figures['date']}, commit abc." in markdown(figures)
 
 
 def test_the_fit_of_quality_runs() -> None:

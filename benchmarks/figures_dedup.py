@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import review_case
 from benchmarks.bars import Bar, data_root
 from benchmarks.dedup_register import write_register
 from matcher.dedup.decide import Verdict
@@ -33,6 +34,7 @@ BARS = (
     Bar("found_hard_rate", "planted duplicates found, the hard 30 %", 0.95, at_least=True),
     Bar("false_pairs_off", "false pairs beyond the predicted 95 % interval at FPIR 1e-3", 0),
     Bar("uareu_false_joins", "UareU, 325 one-finger records: false joins", 1),
+    Bar("case_opens_ms", "a case of the review console opens (median of 40 in Chromium), ms", 300.0),
     Bar("uareu_outside_rate", "the same: prints outside their finger's cluster", 0.06),
 )
 
@@ -116,7 +118,7 @@ def measure(*, smallest: bool) -> dict[str, Any]:
     """Return all rows, as plain JSON values."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        runs = {}
+        runs: dict[str, Any] = {}
         for key, records in {"smallest": SMALLEST}.items() if smallest else RECORDS.items():
             print(f"de-duplicating {records:,} records ...", flush=True)
             runs[key] = planted(folder, records)
@@ -128,6 +130,8 @@ def measure(*, smallest: bool) -> dict[str, Any]:
             figures["found_hard_rate"] = largest["hard_found"] / largest["hard"]
             figures["false_pairs_off"] = largest["false_pairs_off"]
             figures.update(uareu(folder))
+            opened = review_case.measure(review_case.registered(folder))
+            figures["case_opens_ms"], runs["review"] = opened.get("median_ms"), opened
     return {
         "figures": figures,
         "runs": runs,

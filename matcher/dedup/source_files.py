@@ -6,8 +6,9 @@ import csv
 import math
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,9 +152,11 @@ def manifest_source(path: Path, rows: Iterable[Mapping[str, str]], ppi: float | 
     Raises
     ------
     ArgumentError
-        If a column is missing, a path leaves the folder, or a record's attributes contradict each other.
+        If a column is missing, a path or a link in it leaves the folder, or a record's attributes contradict
+        each other.
     """
     root = path.parent
+    stays = _stays_below(root)
     entries: dict[str, list[FileEntry]] = {}
     described: dict[str, dict[str, str]] = {}
     for number, row in enumerate(rows, start=1):
@@ -166,6 +169,11 @@ def manifest_source(path: Path, rows: Iterable[Mapping[str, str]], ppi: float | 
         name = row["path"]
         if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
             raise ArgumentError(f"Manifest, row {number}: expected a path below the manifest's folder.")
+        if not stays(root / name):
+            raise ArgumentError(
+                f"Manifest, row {number}: a link in the path leads out of the manifest's folder.",
+                hint="Put the manifest above the files themselves.",
+            )
         kind = row.get("modality") or "fingerprint"
         where = position_of_columns(kind, row.get("position") or "")
         stated = _resolution(row["ppi"], number) if row.get("ppi") else ppi
@@ -224,6 +232,20 @@ def _content(path: Path) -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise ArgumentError(f"A file of a record is larger than {MAX_FILE_BYTES} bytes.")
     return data
+
+
+def _stays_below(root: Path) -> Callable[[Path], bool]:
+    """Return whether a path leads to below a folder; each folder's links are followed once."""
+    home = root.resolve()
+
+    @cache
+    def inside(folder: Path) -> bool:
+        try:
+            return folder.resolve().is_relative_to(home)
+        except (OSError, RuntimeError):  # links in a ring, by the version of Python
+            return False
+
+    return lambda path: inside(path.parent) and (not path.is_symlink() or inside(path))
 
 
 def _resolution(text: str, row: int) -> float:

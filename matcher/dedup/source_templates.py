@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.dedup.names import position_of_columns
+from matcher.dedup.parquet_rows import rows_of
 from matcher.dedup.records import (
     MAX_SAMPLES,
     NamedSample,
@@ -41,6 +42,12 @@ MAX_LINE = 2 * MAX_TEMPLATE_BYTES
 
 KNOWN = ("record_id", "template", "modality", "position")
 """Columns that are no attributes."""
+
+TEMPLATE_COLUMNS = ("template", "modality", "position")
+"""Those that say what a row's template is."""
+
+MAX_COLUMNS = 1024
+"""Most columns of NDJSON: each costs a text for every row."""
 
 I64 = npt.NDArray[np.int64]
 
@@ -84,16 +91,8 @@ class TemplateSource:
                 file.seek(int(self.places[row]))
                 yield parsed_line(file.readline(MAX_LINE + 1), row)
 
-    def _parquet(self, rows: I64) -> Iterator[dict[str, Any]]:
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(self.path) as file:
-            counts = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-            starts = np.concatenate([[0], np.cumsum(counts)])
-            columns = [name for name in file.schema_arrow.names if name in KNOWN and name != "record_id"]
-            for group in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist():
-                mine = rows[(rows >= starts[group]) & (rows < starts[group + 1])] - starts[group]
-                yield from file.read_row_group(group, columns=columns).take(mine).to_pylist()
+    def _parquet(self, rows: I64) -> list[dict[str, Any]]:
+        return rows_of(self.path, TEMPLATE_COLUMNS, self.content).take(rows)
 
 
 def parquet_source(path: Path) -> TemplateSource:
@@ -141,6 +140,11 @@ def ndjson_source(path: Path) -> TemplateSource:
     with path.open("rb") as file:
         while line := file.readline(MAX_LINE + 1):
             row = parsed_line(line, len(ids))
+            if len(columns.keys() | row.keys()) > MAX_COLUMNS:
+                raise ArgumentError(
+                    f"NDJSON, line {len(ids) + 1}: expected at most {MAX_COLUMNS} columns in the file.",
+                    hint="Names of columns are the same in each line.",
+                )
             for name, value in row.items():
                 if name not in KNOWN:
                     columns.setdefault(name, [""] * len(ids)).append(_text(value))

@@ -83,12 +83,15 @@ def test_a_path_that_is_none_is_refused(path: str, tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
-    """A pipe would be waited for, a device read without end."""
+    """A pipe would be waited for; so would what became a device after the register was opened."""
     os.mkfifo(tmp_path / "pipe.png")
-    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "zero.png").write_bytes(b"x")
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "m.csv").write_text("record_id,path\np,pipe.png\np,zero.png\np,folder.png\n")
-    (read,) = opened(tmp_path / "m.csv").read(0, 1)
+    source = opened(tmp_path / "m.csv")
+    (tmp_path / "zero.png").unlink()
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (read,) = source.read(0, 1)
     assert [isinstance(one.error, ArgumentError) for one in read] == [True] * 3
 
 
@@ -143,6 +146,33 @@ def test_texts_that_no_file_can_hold_are_refused_before_the_run(people: Any, tmp
         (tmp_path / "t.ndjson").write_text(f'{{"record_id": "p", "template": "{coded}", {column}}}\n')
         with pytest.raises(ArgumentError, match="line 1"):
             opened(tmp_path / "t.ndjson")
+
+
+def test_lines_with_ever_new_columns_are_refused(people: Any, tmp_path: Path) -> None:
+    """Each column costs a text for each row: a small file would fill the memory."""
+    coded = base64.b64encode(encode(people.finger(1))).decode()
+    lines = [json.dumps({"record_id": "p", "template": coded, f"column {i}": ""}) for i in range(1100)]
+    (tmp_path / "t.ndjson").write_text("\n".join(lines))
+    with pytest.raises(ArgumentError, match="columns"):
+        opened(tmp_path / "t.ndjson")
+
+
+def test_manifests_do_not_lead_out_of_their_folder_by_links(tmp_path: Path) -> None:
+    """Neither a file nor a folder above it may be a link that leads out; one that stays may."""
+    (tmp_path / "register" / "own").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.png").write_bytes(b"x")
+    (tmp_path / "register" / "own" / "a.png").write_bytes(b"x")
+    (tmp_path / "register" / "file.png").symlink_to(tmp_path / "other" / "a.png")
+    (tmp_path / "register" / "folder").symlink_to(tmp_path / "other")
+    (tmp_path / "register" / "stays").symlink_to(tmp_path / "register" / "own")
+    manifest = tmp_path / "register" / "m.csv"
+    for name in ("file.png", "folder/a.png"):
+        manifest.write_text(f"record_id,path\np,{name}\n")
+        with pytest.raises(ArgumentError, match="link"):
+            opened(manifest)
+    manifest.write_text("record_id,path\np,stays/a.png\n")
+    assert opened(manifest).files[0][0].size == 1
 
 
 def test_lists_of_ids_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:

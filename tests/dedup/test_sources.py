@@ -8,15 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matcher.datasets.fingerprint_synthesis.slaps import generate_slap
 from matcher.dedup.names import mirrored, position_of_columns, position_of_name
 from matcher.dedup.open import known_ids, open_source
+from matcher.dedup.parquet_rows import ParquetRows
 from matcher.dedup.records import MAX_SAMPLES, NamedSample, Source
 from matcher.dedup.settings import Settings
 from matcher.dedup.source_files import _bounded
@@ -195,6 +197,37 @@ def test_templates_in_parquet_and_ndjson_are_one_register(people: Any, tmp_path:
         ]
         assert [len(own) for own in of_one] == [5] * (end - begin)
     assert one.read(2, 3)[0][0].sample.data == encode(register["r2"][0])
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    groups=st.integers(1, 40),
+    asked=st.lists(st.sets(st.integers(0, 36), min_size=1).map(sorted), min_size=1, max_size=6),
+)
+def test_rows_of_a_file_in_whichever_order_they_are_asked(
+    groups: int, asked: list[list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further on, back, over many groups or inside of one: always those that were meant."""
+    monkeypatch.setattr("matcher.dedup.parquet_rows.BATCH_ROWS", 5)
+    table = pa.table({"template": [bytes([i]) for i in range(37)], "position": list(range(37))})
+    pq.write_table(table, tmp_path / "rows.parquet", row_group_size=groups)
+    rows = ParquetRows(tmp_path / "rows.parquet", ("template", "modality", "position"))
+    for numbers in asked:
+        expected = [{"template": bytes([i]), "position": i} for i in numbers]
+        assert rows.take(np.array(numbers, np.int64)) == expected
+
+
+def test_a_register_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    """Its pages are overwritten: a typed error, and again when it is asked again."""
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"template": [bytes([i]) * 500 for i in range(64)]}), path, compression="zstd")
+    rows = ParquetRows(path, ("template",))
+    with path.open("r+b") as file:
+        file.seek(4)
+        file.write(b"\xff" * (path.stat().st_size // 2))
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match="changed"):
+            rows.take(np.array([1], np.int64))
 
 
 @given(st.binary(max_size=200))

@@ -88,7 +88,7 @@ class Gallery:
         path = snapshot if snapshot is not None else default_path(url)
         self._snapshots = Snapshots(path, lambda: _forms_of(scorers), threads, fresh=fresh)
         self.reservations = Reservations(self.submit)
-        self._store = Store(url, self)
+        self._store = Store(url, self, self._idle)
 
     @property
     def store_name(self) -> str:
@@ -272,8 +272,17 @@ class Gallery:
             self._memory, self._resumed = memory, None
             self._upkeep.begin(memory)
         if self._resumed is None:
-            self._snapshots.consider(memory, self._identity)
-            self._upkeep.consider(memory)
+            self._look_after(memory)
+
+    def _idle(self) -> None:
+        """See whether something is due though nothing is written."""
+        if self._memory is not None:
+            self._look_after(self._memory)
+
+    def _look_after(self, memory: Memory) -> None:
+        erased = self._snapshots.owes_erasure(memory) and self._upkeep.shed(memory)
+        self._snapshots.consider(memory, self._identity, erased=erased)
+        self._upkeep.consider(memory)
 
     def resume(self, identity: str, sequence: int, stored: Stored) -> int | None:
         """Take up the last snapshot; return the change that it stands at, None where there is none to use.

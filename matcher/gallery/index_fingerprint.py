@@ -27,7 +27,7 @@ import numpy.typing as npt
 from matcher.errors import ArgumentError, ModelsDifferError
 from matcher.fingerprint.descriptor import I32, U16, DescriptorProbe, FingerprintDescriptor
 from matcher.fingerprint.descriptor_codebook import Codebook, load_codebook
-from matcher.gallery.index_fingerprint_merge import merged, worn
+from matcher.gallery.index_fingerprint_merge import merged, shed, worn
 from matcher.gallery.index_fingerprint_segment import SEGMENT_ROWS, Bools, FingerprintSegment, Prints
 from matcher.gallery.index_fingerprint_tail import TAIL_POSTINGS, TAIL_ROWS, Tail
 from matcher.types import U64
@@ -209,8 +209,13 @@ class FingerprintIndex:
 
         return shortlist([ShortlistPart(self, probe, allowed=allowed)], None, k)
 
-    def maintain(self) -> bool:
+    def maintain(self, *, every: bool = False) -> bool:
         """Make small segments into large ones, and drop deleted rows; some seconds a million rows.
+
+        Parameters
+        ----------
+        every : bool
+            Drop the deleted rows of a segment that has any, few as they may be: one segment a call.
 
         Returns
         -------
@@ -218,8 +223,11 @@ class FingerprintIndex:
             Whether there was anything to do.
         """
         with self._maintaining:
+            if every:
+                with self._lock:
+                    self._seal()
             state = self._state
-            old = worn(state.segments, state.alive)
+            old = (shed if every else worn)(state.segments, state.alive)
             if not old:
                 return False
             made = merged(old, state.alive, self._lists)
@@ -229,6 +237,12 @@ class FingerprintIndex:
                 # Rows deleted meanwhile are dead in `alive`, which every search looks at, too.
                 self._state = FingerprintIndexState((*made, *kept), now.tail, now.alive, now.rows)
             return True
+
+    @property
+    def holds_deleted(self) -> bool:
+        """Whether a sealed segment holds the prints of deleted rows."""
+        state = self._state
+        return bool(shed(state.segments, state.alive))
 
     def sealed(self) -> tuple[FingerprintSegment, ...]:
         """Seal the tail, and return all segments: with the rows that are alive, the whole index."""

@@ -27,6 +27,11 @@ def worn(segments: Sequence[FingerprintSegment], alive: Bools) -> list[Fingerpri
     return chosen + [s for s in dead if all(s is not c for c in chosen)]
 
 
+def shed(segments: Sequence[FingerprintSegment], alive: Bools) -> list[FingerprintSegment]:
+    """Return a segment that holds a deleted row, if there is one."""
+    return next(([s] for s in segments if not alive[s.numbers].all()), [])
+
+
 def merged(segments: Iterable[FingerprintSegment], alive: Bools, lists: int) -> list[FingerprintSegment]:
     """Return the rows of segments that are not deleted, in as few segments as hold them.
 

@@ -144,6 +144,11 @@ class Memory:
         found = (self.find(subject_id) for subject_id in subject_ids)
         return frozenset(number for number in found if number is not None)
 
+    @property
+    def removed(self) -> int:
+        """How many samples were deleted since this memory was made or read; only the writer asks."""
+        return sum(rows.removed for rows in self.rows.values())
+
     def encounters_of(self, subjects: npt.NDArray[np.integer[Any]]) -> EncountersOf:
         """Return the living encounters of subjects, given by number."""
         with self._chains:

@@ -203,6 +203,11 @@ class Rows:
     ----------
     block_words, block_rows : int
         Size of a block.
+
+    Attributes
+    ----------
+    removed : int
+        How many were marked dead since these rows were made or read, compacted ones included.
     """
 
     block_words: int
@@ -211,6 +216,7 @@ class Rows:
     extractors: list[str] = field(default_factory=list)
     alive: int = 0
     dead: int = 0
+    removed: int = 0
 
     def append(self, sample: ResidentSample, encounter: int) -> None:
         """Add a sample of an encounter, the last so far; not visible before the next `view`."""
@@ -236,6 +242,7 @@ class Rows:
                     marked += 1
             self.alive -= marked
             self.dead += marked
+            self.removed += marked
             if marked and number < len(self.blocks) - 1:
                 self._compact(number)
 

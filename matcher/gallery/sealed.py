@@ -74,12 +74,30 @@ def index_blocks(rows: RowsView, scorer: EmbeddingScorer, stopping: Callable[[],
             break
         width = _width(block, count)
         if block.inverted is None and width:
-            values = np.ascontiguousarray(scorer.embeddings(block.words[: count * width].reshape(-1, width)))
+            source = _living_or_others(block.dead[:count])
+            if not len(source):
+                continue
+            values = np.ascontiguousarray(
+                scorer.embeddings(block.words[: count * width].reshape(-1, width)[source])
+            )
             inverses: F32 = np.asarray(1.0 / np.linalg.norm(values.astype(np.float32), axis=1), np.float32)
             places = np.arange(count, dtype=np.int32)
             block.inverted = build_segment(Rows(places, values, inverses), indexed=True).inverted
             made += block.inverted is not None
     return made
+
+
+def _living_or_others(dead: Bools) -> I64:
+    """Return which row stands for each: itself, or for a dead one some living one; empty where none lives.
+
+    Of dead rows a snapshot keeps nothing, and embeddings of zeros would lie nearer to a probe than strangers.
+    """
+    source, living = np.arange(len(dead)), np.flatnonzero(~dead)
+    if not len(living):
+        return living
+    gone = np.flatnonzero(dead)
+    source[gone] = living[np.arange(len(gone)) % len(living)]
+    return source
 
 
 def _width(block: Block, count: int) -> int:

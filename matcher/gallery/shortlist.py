@@ -8,7 +8,7 @@ What is added is kept back until `flush`, so that many come at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,17 @@ class Shortlist:
         """Make small segments into large ones, and drop what was removed; may run beside everything else."""
         for index in self._indexes.values():
             index.maintain()
+
+    def shed(self, stopped: Callable[[], bool]) -> None:
+        """Drop all that was removed from the segments, until `stopped`; may run beside everything else."""
+        for index in list(self._indexes.values()):
+            while not stopped() and index.maintain(every=True):
+                pass
+
+    @property
+    def holds_deleted(self) -> bool:
+        """Whether segments hold anything of prints that were removed."""
+        return any(index.holds_deleted for index in self._indexes.values())
 
     @property
     def resident_bytes(self) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import SnapshotCorruptError, SnapshotForeignError
@@ -16,7 +17,7 @@ from matcher.gallery.encounters import Encounters
 from matcher.gallery.memory import Memory
 from matcher.gallery.rows import Block
 from matcher.gallery.shortlist import Shortlist
-from matcher.types import Modality
+from matcher.types import I64, Modality
 
 SUBJECT_COLUMNS = ("subject_key", "head", "alive")
 BLOCK_COLUMNS = ("words", "offsets", "encounter", "ordinal", "position", "extractor", "dead")
@@ -34,10 +35,13 @@ class Cut:
         Plain JSON values.
     arrays : dict of str to array
         None of which the writer changes any more: what changes in place is copied.
+    gone : dict of str to int64 array (n, 2)
+        Of arrays with something in them of who was deleted: where, first byte and end. It is not written.
     """
 
     said: dict[str, Any]
     arrays: Arrays
+    gone: dict[str, I64]
 
     @property
     def sequence(self) -> int:
@@ -66,11 +70,13 @@ def cut(memory: Memory, identity: str, forms: str) -> Cut:
     arrays |= {f"subjects.{name}": getattr(memory, name)[: ids.count].copy() for name in SUBJECT_COLUMNS}
     arrays |= {f"encounters.{name}": getattr(e, name)[: e.count].copy() for name in Encounters.COLUMNS}
     blocks = {}
+    gone: dict[str, I64] = {}
     for modality, rows in memory.rows.items():
         blocks[modality.name] = len(rows.blocks)
         for number, block in enumerate(rows.blocks):
             for name, array in _parts(block).items():
                 arrays[f"{modality.name}.{number}.{name}"] = array
+            gone[f"{modality.name}.{number}.words"] = _gone(block)
     listed, lists = memory.shortlist.arrays()
     arrays |= lists
     said = {
@@ -87,8 +93,15 @@ def cut(memory: Memory, identity: str, forms: str) -> Cut:
         "extractors": {modality.name: rows.extractors.copy() for modality, rows in memory.rows.items()},
         "shortlist": listed,
         "living": {modality.name: [rows.alive, rows.dead] for modality, rows in memory.rows.items()},
+        "owing_since": None,
     }
-    return Cut(said, arrays)
+    return Cut(said, arrays, gone)
+
+
+def _gone(block: Block) -> I64:
+    """Return where the words of a block's dead rows stand, in bytes."""
+    dead = np.flatnonzero(block.dead[: block.rows])
+    return block.words.itemsize * np.stack([block.offsets[dead], block.offsets[dead + 1]], axis=1)
 
 
 def _parts(block: Block) -> Arrays:

@@ -20,7 +20,7 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -60,7 +60,15 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def write_snapshot(path: Path, said: Mapping[str, Any], arrays: Arrays) -> None:
+Spans = npt.NDArray[np.int64]
+"""First bytes and ends (n, 2) of parts of an array, ascending."""
+
+NOTHING: Spans = np.zeros((0, 2), np.int64)
+
+
+def write_snapshot(
+    path: Path, said: Mapping[str, Any], arrays: Arrays, gone: Mapping[str, Spans] | None = None
+) -> None:
     """Write a file and put it in the place of the last one, once it is on the disk.
 
     Parameters
@@ -70,6 +78,8 @@ def write_snapshot(path: Path, said: Mapping[str, Any], arrays: Arrays) -> None:
         Plain JSON values.
     arrays : mapping of str to array
         None of which changes meanwhile.
+    gone : mapping of str to int64 array (n, 2), optional
+        Parts of arrays, first byte and end, ascending, in whose place zeros are written.
 
     Raises
     ------
@@ -79,7 +89,8 @@ def write_snapshot(path: Path, said: Mapping[str, Any], arrays: Arrays) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         with open(temporary, "wb", opener=private) as file:
-            _write(file, said, {name: np.ascontiguousarray(array) for name, array in arrays.items()})
+            whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+            _write(file, said, whole, gone or {})
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -89,7 +100,7 @@ def write_snapshot(path: Path, said: Mapping[str, Any], arrays: Arrays) -> None:
     sync_folder(path.parent)
 
 
-def _write(file: BinaryIO, said: Mapping[str, Any], arrays: Arrays) -> None:
+def _write(file: BinaryIO, said: Mapping[str, Any], arrays: Arrays, gone: Mapping[str, Spans]) -> None:
     entries: list[dict[str, Any]] = [
         {"name": n, "dtype": a.dtype.str, "shape": list(a.shape), "at": 0, "crc": 0}
         for n, a in arrays.items()
@@ -100,7 +111,7 @@ def _write(file: BinaryIO, said: Mapping[str, Any], arrays: Arrays) -> None:
     for entry, array in zip(entries, arrays.values(), strict=True):
         entry["at"] = at
         file.seek(at)
-        entry["crc"] = _put(file, array)
+        entry["crc"] = _put(file, array, gone.get(entry["name"], NOTHING))
         at += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
     file.truncate(at)
     header = _header(said, entries)
@@ -113,14 +124,29 @@ def _header(said: Mapping[str, Any], entries: list[dict[str, Any]]) -> bytes:
     return json.dumps({"said": dict(said), "arrays": entries}, separators=(",", ":")).encode()
 
 
-def _put(file: BinaryIO, array: npt.NDArray[Any]) -> int:
+def _put(file: BinaryIO, array: npt.NDArray[Any], gone: Spans) -> int:
     crc = 0
-    data = array.reshape(-1).view(np.uint8)
-    for begin in range(0, len(data), CHUNK):
-        piece = data[begin : begin + CHUNK]
-        crc = zlib.crc32(piece.data, crc)
-        file.write(piece.data)
+    for piece in pieces(array, gone, CHUNK):
+        crc = zlib.crc32(piece, crc)
+        file.write(piece)
     return crc
+
+
+def pieces(array: npt.NDArray[Any], gone: Spans, size: int) -> Iterator[memoryview]:
+    """Yield the bytes of a contiguous array in pieces of `size`, zeros in the place of what is gone.
+
+    Only pieces with such a place are copied.
+    """
+    data = array.reshape(-1).view(np.uint8)
+    for begin in range(0, len(data), size):
+        piece = data[begin : begin + size]
+        first = int(np.searchsorted(gone[:, 1], begin, side="right"))
+        last = int(np.searchsorted(gone[:, 0], begin + len(piece), side="left"))
+        if first < last:
+            piece = piece.copy()
+            for one, end in (gone[first:last] - begin).tolist():
+                piece[max(one, 0) : max(end, 0)] = 0
+        yield piece.data
 
 
 def read_snapshot(path: Path, *, threads: int = 1) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:

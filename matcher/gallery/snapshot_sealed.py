@@ -31,7 +31,16 @@ from matcher.errors import (
     SnapshotMissingError,
     SnapshotNewerError,
 )
-from matcher.gallery.snapshot_file import MAX_HEADER, TEMPORARY, Arrays, private, sync_folder
+from matcher.gallery.snapshot_file import (
+    MAX_HEADER,
+    NOTHING,
+    TEMPORARY,
+    Arrays,
+    Spans,
+    pieces,
+    private,
+    sync_folder,
+)
 from matcher.security.cipher import OVERHEAD, Cipher
 from matcher.security.keyring import Keyring
 
@@ -44,7 +53,13 @@ BLOCK = 1 << 22
 """Bytes of a block before it is sealed."""
 
 
-def write_sealed(path: Path, said: Mapping[str, Any], arrays: Arrays, keyring: Keyring) -> None:
+def write_sealed(
+    path: Path,
+    said: Mapping[str, Any],
+    arrays: Arrays,
+    keyring: Keyring,
+    gone: Mapping[str, Spans] | None = None,
+) -> None:
     """Write a file and put it in the place of the last one, once it is on the disk; see `write_snapshot`.
 
     Raises
@@ -59,7 +74,7 @@ def write_sealed(path: Path, said: Mapping[str, Any], arrays: Arrays, keyring: K
             file.write(head)
             cipher = keyring.cipher(keyring.newest)
             waiting, number = b"", 0
-            for piece in _blocks(said, arrays):
+            for piece in _blocks(said, arrays, gone or {}):
                 if waiting:
                     _put(file, cipher.seal(waiting, _context(head, number, False)))
                     number += 1
@@ -74,19 +89,15 @@ def write_sealed(path: Path, said: Mapping[str, Any], arrays: Arrays, keyring: K
     sync_folder(path.parent)
 
 
-def _blocks(said: Mapping[str, Any], arrays: Arrays) -> Iterator[bytes]:
+def _blocks(said: Mapping[str, Any], arrays: Arrays, gone: Mapping[str, Spans]) -> Iterator[bytes]:
     """Yield the plain file in blocks of full length, but for the last."""
     entries = [{"name": n, "dtype": a.dtype.str, "shape": list(a.shape)} for n, a in arrays.items()]
     header = json.dumps({"said": dict(said), "arrays": entries}, separators=(",", ":")).encode()
     room = bytearray(LENGTH.pack(len(header)) + header)
-    for array in arrays.values():
-        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-        at = 0
-        while at < len(data) or len(room) >= BLOCK:
-            taken = data[at : at + max(BLOCK - len(room), 0)]
-            room += taken
-            at += len(taken)
-            if len(room) >= BLOCK:
+    for name, array in arrays.items():
+        for piece in pieces(np.ascontiguousarray(array), gone.get(name, NOTHING), BLOCK):
+            room += piece
+            while len(room) >= BLOCK:
                 yield bytes(room[:BLOCK])
                 del room[:BLOCK]
     while room:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -77,6 +77,8 @@ class Store:
         `sqlite:///FILE` or `postgresql+psycopg://USER@HOST:PORT/DATABASE`.
     applier : Applier
         Gets the whole store once before the constructor returns, then every change in commit order.
+    idle : callable, optional
+        Called now and then, on the writer's thread, while nothing is written and the store is well.
 
     Raises
     ------
@@ -88,9 +90,9 @@ class Store:
         If the database cannot be opened.
     """
 
-    def __init__(self, url: str, applier: Applier) -> None:
+    def __init__(self, url: str, applier: Applier, idle: Callable[[], None] = lambda: None) -> None:
         self._backend = open_backend(url)
-        self._applier = applier
+        self._applier, self._idle = applier, idle
         self._applied = NOTHING_APPLIED
         try:
             self._backend.settle()
@@ -292,6 +294,11 @@ class Store:
                 self._look_after()
             except Exception as error:
                 logger.warning("The store is still not usable: %s", type(error).__name__)
+                return
+            try:
+                self._idle()
+            except Exception as error:
+                log_defect(logger, "What is done in idle moments failed", error)
 
     def _look_after(self) -> None:
         if self._settled:

@@ -1,5 +1,5 @@
 """What memory needs now and then, in the background: small segments of the shortlist become large ones, and
-full blocks of embeddings get their inverted file.
+full blocks of embeddings get their inverted file. And once a day what was deleted leaves the segments.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from matcher.gallery.memory import Memory
@@ -59,6 +59,7 @@ class Upkeep:
         self._due = False
         self._stopping = threading.Event()
         self._running: threading.Thread | None = None
+        self._shedding: threading.Thread | None = None
         self._began = time.monotonic()
 
     def behind(self, sequence: int) -> int:
@@ -83,8 +84,25 @@ class Upkeep:
             self._due = True
             return
         self._due = False
+        self._start(memory, memory.shortlist.maintain)
+
+    def shed(self, memory: Memory) -> bool:
+        """Begin a round that drops all that was deleted; return true once, when such a round has ended.
+
+        Called again and again, on the writer's thread; false while a round runs.
+        """
+        if self._stopping.is_set() or (self._running is not None and self._running.is_alive()):
+            return False
+        if self._shedding is not None:
+            self._shedding = None
+            return True
+        self._start(memory, lambda: memory.shortlist.shed(self._stopping.is_set))
+        self._shedding = self._running
+        return False
+
+    def _start(self, memory: Memory, work: Callable[[], None]) -> None:
         self._done, self._began = memory.sequence, time.monotonic()
-        self._running = threading.Thread(target=self._round, args=(memory,), name="upkeep", daemon=True)
+        self._running = threading.Thread(target=self._round, args=(memory, work), name="upkeep", daemon=True)
         self._running.start()
 
     def wait(self) -> None:
@@ -97,9 +115,9 @@ class Upkeep:
         self._stopping.set()
         self.wait()
 
-    def _round(self, memory: Memory) -> None:
+    def _round(self, memory: Memory, work: Callable[[], None]) -> None:
         try:
-            memory.shortlist.maintain()
+            work()
             for modality, rows in memory.view().rows.items():
                 if len(rows.blocks) > 1 and has_embeddings(scorer := self._scorers[modality]):
                     index_blocks(rows, scorer, self._stopping.is_set)

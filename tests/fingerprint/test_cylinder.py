@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -56,9 +59,10 @@ def ones(words: np.ndarray) -> int:
     return sum(int(word).bit_count() for word in words.ravel())
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 25])
-def test_bits_are_the_references(scorer_reference: ModuleType, count: int) -> None:
-    minutiae = scattered(count, count)
+@pytest.mark.parametrize(("count", "side"), [(1, 300), (2, 300), (7, 300), (25, 300), (40, 40), (30, 1000)])
+def test_bits_are_the_references(scorer_reference: ModuleType, count: int, side: int) -> None:
+    """Usual prints, all minutiae within each other's reach, and most out of it."""
+    minutiae = scattered(count, count, side)
     found = cylinders(minutiae)
     expected = scorer_reference.cylinder_sets(
         minutiae.x.astype(float), minutiae.y.astype(float), minutiae.direction.astype(float)
@@ -67,6 +71,41 @@ def test_bits_are_the_references(scorer_reference: ModuleType, count: int) -> No
     for i, cells in enumerate(expected):
         assert {(s, c) for s in range(SECTIONS) for c in range(64) if int(found[s, i]) >> c & 1} == cells
     assert count < 7 or ones(found) > 0
+
+
+def test_every_instruction_set_gives_the_same_cylinders(tmp_path: Path) -> None:
+    """Digest of bits and weights, in one process for each level that this processor has."""
+    prints = [scattered(n, n, side) for n, side in ((0, 300), (1, 300), (45, 250), (128, 60), (255, 900))]
+    fields = ("x", "y", "direction", "kind", "quality")
+    np.savez(tmp_path / "p.npz", **{f"{i}.{f}": getattr(p, f) for i, p in enumerate(prints) for f in fields})
+    program = (
+        "import hashlib, numpy as np\n"
+        "from matcher import _core\n"
+        "from matcher.fingerprint.packed import packed\n"
+        "from matcher.types import MAX_COORDINATE, FingerprintTemplate, Minutiae\n"
+        f"saved = np.load({os.fspath(tmp_path / 'p.npz')!r})\n"
+        "digest = hashlib.sha256()\n"
+        f"for i in range({len(prints)}):\n"
+        f"    minutiae = Minutiae(*(saved[f'{{i}}.{{name}}'] for name in {fields!r}))\n"
+        "    side = MAX_COORDINATE + 1\n"
+        "    words = packed(FingerprintTemplate(minutiae, side, side, 'test'))\n"
+        "    digest.update(_core.fingerprint_expand(words).tobytes())\n"
+        "    digest.update(np.ascontiguousarray(_core.fingerprint_features(words)).tobytes())\n"
+        "print(_core.simd_level(), digest.hexdigest())\n"
+    )
+    levels = ["scalar", "avx2", "avx512"]
+    said = dict(run(program, level) for level in levels[: levels.index(run(program, "")[0]) + 1])
+    assert list(said) == levels[: len(said)]
+    assert len(set(said.values())) == 1
+
+
+def run(program: str, level: str) -> tuple[str, str]:
+    environment = {**os.environ, "MATCHER_SIMD": level}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
+    )
+    name, digest = done.stdout.split()
+    return name, digest
 
 
 def test_moving_a_print_changes_no_bit() -> None:

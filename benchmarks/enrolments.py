@@ -8,9 +8,11 @@ acknowledgement (after the commit's fsync, and in memory) before it sends the ne
 CPU time of this process for each and the disk's fsyncs a second before and after.
 
 Searches beside: as many searching threads as cores, one thread a search, so that idle cores hide nothing;
-in turns alone and while others enrol at a steady rate. Subjects beyond those drawn are copies whose eyes and
-faces are made strangers (see `benchmarks.gallery`), put in without describing them again. Then deletions, one
-after the other.
+in turns alone and while others enrol at a steady rate. Whom probes are of is enrolled once, and so are those
+who are drawn beside them; what is missing then are strangers joined of these (see `benchmarks.gallery`), put
+in without describing them again. Those who are enrolled meanwhile are of these others, too: a search beside
+has one mate, as a search alone. The register grows by a few per cent in each turn, which is counted against
+the searches beside. Then deletions, one after the other.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.figures_store import CALLERS, DATABASES, database, fsyncs_per_second
-from benchmarks.gallery_made import scrambled
+from benchmarks.gallery_made import STRIDE, joined
 from benchmarks.register import samples_of
 from matcher.datasets.population import Population
 from matcher.engine import Engine
@@ -48,6 +50,9 @@ from matcher.types import Modality
 SEED = 41
 PEOPLE = 400
 """Drawn; requests go round them, each under an id of its own."""
+
+OTHERS = 4_000
+"""Most people drawn beside them for a register: neither probed, nor anybody's mates."""
 
 RATE = 200.0
 """Enrolments a second beside the searches."""
@@ -72,9 +77,18 @@ def captures(people: int) -> list[Capture]:
     """Draw people of whom every sample is there."""
     population = Population(SEED)
     both = zip(population.subjects(0, people), population.probes(0, people), strict=True)
-    drawn = [(samples_of(one), samples_of(other)) for one, other in both]
-    whole = max(len(samples) for samples, _ in drawn)
-    return [Capture(a, b) for a, b in drawn if len(a) == whole and b]
+    return _whole([Capture(samples_of(one), samples_of(other)) for one, other in both])
+
+
+def others_than(people: int, subjects: int) -> list[Capture]:
+    """Draw who is not among the first people, and of whom every sample is there; nobody looks for them."""
+    last = people + max(min(subjects, OTHERS), 1)
+    return _whole([Capture(samples_of(one), []) for one in Population(SEED).subjects(people, last)])
+
+
+def _whole(drawn: list[Capture]) -> list[Capture]:
+    most = max(len(one.samples) for one in drawn)
+    return [one for one in drawn if len(one.samples) == most]
 
 
 class Enroller:
@@ -124,7 +138,8 @@ class Enroller:
             number = next(self._numbers)
             if self._rate is not None:
                 due = self._begun + number / self._rate
-                if self._stop.wait(max(due - time.perf_counter(), 0.0)):
+                time.sleep(max(due - time.perf_counter(), 0.0))  # costs less than to wait for an event
+                if self._stop.is_set():
                     return
             samples = self._people[number % len(self._people)].samples
             self._engine.enroll(f"{self._prefix}{number}", samples)
@@ -150,30 +165,43 @@ def enrolments(kind: str, people: Sequence[Capture], seconds: float) -> dict[str
         }
 
 
-def fill(engine: Engine, people: Sequence[Capture], subjects: int) -> None:
-    """Put copies of people into an engine's store and memory."""
+Made = tuple[tuple[SampleRecord, ...], list[ResidentSample]]
+"""A person's samples as the store keeps them, and as memory does."""
+
+
+def fill(engine: Engine, probed: Sequence[Capture], others: Sequence[Capture], subjects: int) -> None:
+    """Put people into an engine's store and memory: those who are probed once, others, and joins of these."""
     rng = np.random.default_rng(SEED)
-    made: list[tuple[tuple[SampleRecord, ...], list[ResidentSample]]] = []
-    for person in people:
-        templates = [decode(sample.data) for sample in person.samples]
-        records = tuple(
-            SampleRecord(modality_of(t), int(position_of(t)), t.quality, sample.data, extractor_of(t))
-            for t, sample in zip(templates, person.samples, strict=True)
-        )
-        made.append((records, engine._gallery.residents(templates)))
     waiting: deque[Future[Receipt]] = deque()
-    noise, turn = rng.integers(0, 2**63, 32, dtype=np.uint64), rng.permutation(128)
-    for number in range(subjects):
-        copy, which = divmod(number, len(made))
+
+    def put(number: int, records: tuple[SampleRecord, ...], residents: list[ResidentSample]) -> None:
+        waiting.append(engine._gallery.submit(Enrolment(f"f{number}", records, resident=residents)))
+        if len(waiting) == WINDOW:
+            waiting.popleft().result()
+
+    for number, person in enumerate(probed[:subjects]):
+        put(number, *_made(engine, person))
+    made = [_made(engine, person) for person in others]
+    noise, turn = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    for number in range(len(probed), subjects):
+        copy, which = divmod(number - len(probed), len(made))
         if which == 0:
             noise, turn = rng.integers(0, 2**63, 32, dtype=np.uint64), rng.permutation(128)
         records, residents = made[which]
-        own = [scrambled(sample, noise, turn) for sample in residents] if copy else residents
-        waiting.append(engine._gallery.submit(Enrolment(f"f{number}", records, resident=own)))
-        if len(waiting) == WINDOW:
-            waiting.popleft().result()
+        if copy:
+            residents = joined(residents, made[(which + STRIDE * copy) % len(made)][1], noise, turn)
+        put(number, records, residents)
     for future in waiting:
         future.result()
+
+
+def _made(engine: Engine, person: Capture) -> Made:
+    templates = [decode(sample.data) for sample in person.samples]
+    records = tuple(
+        SampleRecord(modality_of(t), int(position_of(t)), t.quality, sample.data, extractor_of(t))
+        for t, sample in zip(templates, person.samples, strict=True)
+    )
+    return records, engine._gallery.residents(templates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +248,30 @@ def searched(engine: Engine, people: Sequence[Capture], seconds: float, searcher
     return Pace(count / wall, 1e3 * own / max(count, 1), (spent - own) / wall)
 
 
-def beside(people: Sequence[Capture], subjects: int, seconds: float, searchers: int) -> dict[str, Any]:
-    """Return searches a second alone and beside enrolments, and what a deletion takes."""
+def beside(
+    people: Sequence[Capture], others: Sequence[Capture], subjects: int, seconds: float, searchers: int
+) -> dict[str, Any]:
+    """Return searches a second alone and beside enrolments, and what a deletion takes.
+
+    Parameters
+    ----------
+    people : sequence of Capture
+        Who is looked for.
+    others : sequence of Capture
+        Who is enrolled meanwhile, and of whom the register is made beside.
+    subjects : int
+    seconds : float
+        Of each turn.
+    searchers : int
+    """
     with tempfile.TemporaryDirectory() as name, Engine(f"sqlite:///{name}/gallery.db", threads=1) as engine:
-        fill(engine, people, subjects)
+        fill(engine, people, others, subjects)
         engine._gallery._upkeep.wait()
         searched(engine, people, min(seconds, 1.0), searchers)
         alone, among, rates = list[Pace](), list[Pace](), list[float]()
         for turn in range(ROUNDS):
             alone.append(searched(engine, people, seconds, searchers))
-            enroller = Enroller(engine, people, f"{turn}-", RATE)
+            enroller = Enroller(engine, others, f"{turn}-", RATE)
             enroller.start()
             among.append(searched(engine, people, seconds, searchers))
             rates.append(enroller.stop())
@@ -283,7 +325,8 @@ def measure(
         report |= enrolments(kind, drawn, seconds)
     if subjects:
         cores = len(os.sched_getaffinity(0))
-        report["beside"] = beside(drawn, subjects, seconds, searchers or cores)
+        others = others_than(people, subjects)
+        report["beside"] = beside(drawn, others, subjects, seconds, searchers or cores)
     return report
 
 

@@ -56,6 +56,12 @@ class Backend(Protocol):
         The text is made once and kept, so `query` must be one that is used again and again.
         """
 
+    def fetch_pairs(self, connection: Connection, query: Any, values: Values) -> Sequence[tuple[int, Any]]:
+        """Run a query for the columns `key`, of numbers, and `value`, of bytes, in whatever order.
+
+        As `fetch`; many rows at once, for searches that wait for nothing but the interpreter's lock.
+        """
+
     def run(self, connection: Connection, statement: Any, values: Values) -> None:
         """Run a statement that returns nothing, in the same way."""
 
@@ -180,15 +186,21 @@ class KeyedQuery:
 
     def fetch(self, backend: Backend, connection: Connection, keys: Iterable[Any]) -> list[tuple[Any, ...]]:
         """Return the rows of these keys."""
+        return [row for one in self._chunks(keys) for row in backend.fetch(connection, *one)]
+
+    def fetch_pairs(
+        self, backend: Backend, connection: Connection, keys: Iterable[Any]
+    ) -> list[tuple[int, Any]]:
+        """Return the rows of these keys, in whatever order; the columns are as `Backend.fetch_pairs` says."""
+        return [row for one in self._chunks(keys) for row in backend.fetch_pairs(connection, *one)]
+
+    def _chunks(self, keys: Iterable[Any]) -> Iterator[tuple[Select[Any], Values]]:
         wanted = sorted(set(keys))
-        found: list[tuple[Any, ...]] = []
         for begin in range(0, len(wanted), IN_CHUNK):
             chunk = wanted[begin : begin + IN_CHUNK]
             length = 1 << (len(chunk) - 1).bit_length()
             chunk += chunk[-1:] * (length - len(chunk))
-            values = {f"key_{n}": key for n, key in enumerate(chunk)}
-            found += backend.fetch(connection, self._statement(length), values)
-        return found
+            yield self._statement(length), {f"key_{n}": key for n, key in enumerate(chunk)}
 
     def _statement(self, length: int) -> Select[Any]:
         if length not in self._of:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from matcher import _core
-from matcher.errors import InternalError, NotReadyError
+from matcher.errors import InternalError, NotReadyError, TemplateError
 from matcher.fingerprint.descriptor import FingerprintDescriptor
 from matcher.gallery.build import build
 from matcher.gallery.generations import Upgrade
@@ -27,7 +27,7 @@ from matcher.gallery.rows import ResidentSample
 from matcher.gallery.search import Scorer, SearchScorer, has_shortlist, has_two_forms
 from matcher.gallery.snapshots import Snapshots, default_path
 from matcher.gallery.store import Store
-from matcher.gallery.stored_template import template_of
+from matcher.gallery.stored_template import template_of, unreadable
 from matcher.gallery.subject import StoredSubject, StoredVisit
 from matcher.gallery.transaction import KeyRow
 from matcher.gallery.upgrade_read import Work
@@ -148,26 +148,29 @@ class Gallery:
         Both at once: nearly all of the work is the same.
         """
         modalities = [modality_of(template) for template in templates]
-        words = [_in_memory(self._scorers[m]).resident(t) for m, t in zip(modalities, templates, strict=True)]
-        full, descriptors = list(words), dict[int, FingerprintDescriptor]()
+        words, full = dict[int, U64](), dict[int, U64]()
+        descriptors = dict[int, FingerprintDescriptor]()
         for modality in set(modalities):
             scorer = self._scorers[modality]
             its = [number for number, other in enumerate(modalities) if other is modality]
             if has_two_forms(scorer):
-                for number in its if len(its) > 1 else ():  # one by itself is compared with none
-                    full[number] = scorer.resident(templates[number])
-            elif has_shortlist(scorer):
-                for number, made in zip(its, scorer.admit([words[n] for n in its]), strict=True):
-                    descriptors[number], full[number] = made
+                for number, made in zip(its, scorer.both([templates[n] for n in its]), strict=True):
+                    words[number], full[number] = made
+                continue
+            for number in its:
+                words[number] = full[number] = scorer.resident(templates[number])
+            if has_shortlist(scorer):
+                for number, admitted in zip(its, scorer.admit([words[n] for n in its]), strict=True):
+                    descriptors[number], full[number] = admitted
         fingers = list(descriptors)
         if self._has_room(len(fingers), self._memory):
             for number in fingers:
                 words[number] = full[number]
         samples = [
-            ResidentSample(m, w, int(position_of(t)), extractor_of(t), ordinal, descriptors.get(ordinal))
-            for ordinal, (m, w, t) in enumerate(zip(modalities, words, templates, strict=True))
+            ResidentSample(m, words[n], int(position_of(t)), extractor_of(t), n, descriptors.get(n))
+            for n, (m, t) in enumerate(zip(modalities, templates, strict=True))
         ]
-        return samples, full
+        return samples, [full[n] for n in range(len(templates))]
 
     def _has_room(self, fingers: int, memory: Memory | None) -> bool:
         """Return whether an encounter's fingers are kept in the form that is compared faster.
@@ -200,12 +203,16 @@ class Gallery:
             If an upgrade was switched meanwhile: the store has other templates of them now.
         """
         following = memory is self._next.memory
-        stored = self._store.samples(
+        found = self._store.stored_templates(
             keys, following=following, identity=None if following else memory.identity
         )
-        found = {sample.sample_key: sample for sample in stored}
         scorer = self._scorers[modality]
-        return [scorer.resident(template_of(found[key])) if key in found else None for key in keys]
+        assert has_two_forms(scorer)  # all others compare what lies in memory
+        try:
+            forms = dict(zip(found, scorer.stored(list(found.values())), strict=True))
+        except TemplateError as error:
+            raise unreadable(error) from error
+        return [forms.get(key) for key in keys]
 
     def upgrades(self) -> list[Upgrade]:
         """Read all upgrades that there were, the earliest first."""

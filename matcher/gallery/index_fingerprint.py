@@ -302,14 +302,19 @@ class FingerprintIndex:
 
     def _claim(self, numbers: npt.NDArray[np.integer]) -> Bools:
         """Mark numbers as used, and return the marks of living rows with room for them."""
-        if numbers.min() < 0 or numbers.max() > MAX_ROW or len(np.unique(numbers)) != len(numbers):
+        first, last = int(numbers.min()), int(numbers.max())
+        # Those of a group that was committed follow each other: a slice does, which keeps the interpreter's
+        # lock, where an array of numbers gives it away each time.
+        follow = last - first + 1 == len(numbers) and numbers.tolist() == list(range(first, last + 1))
+        if first < 0 or last > MAX_ROW or not (follow or len(np.unique(numbers)) == len(numbers)):
             raise ArgumentError(f"FingerprintIndex: expected different row numbers from 0 to {MAX_ROW}.")
-        self._used = _grown(self._used, int(numbers.max()) + 1)
-        if self._used[numbers].any():
+        its = slice(first, last + 1) if follow else numbers
+        self._used = _grown(self._used, last + 1)
+        if self._used[its].any():
             raise ArgumentError("FingerprintIndex: a row number was used before.")
-        self._used[numbers] = True
+        self._used[its] = True
         alive = _grown(self._state.alive, len(self._used))
-        alive[numbers] = True
+        alive[its] = True
         return alive
 
     def _append(self, prints: Prints, alive: Bools, rows: int) -> None:

@@ -155,6 +155,10 @@ class PostgresBackend:
             found: Rows = cursor.execute(*text_and_values(connection, query, values)).fetchall()
         return found
 
+    def fetch_pairs(self, connection: Connection, query: Any, values: Values) -> Sequence[tuple[int, Any]]:
+        """Run a query for two columns and return its rows."""
+        return [(row[0], row[1]) for row in self.fetch(connection, query, values)]
+
     def run(self, connection: Connection, statement: Any, values: Values) -> None:
         """Run a statement that returns nothing."""
         driver: Any = connection.connection.driver_connection

@@ -58,6 +58,7 @@ OWN = select(
     func.coalesce(n.extractor, t.extractor),
     func.coalesce(n.template, t.template),
 )
+TEMPLATE = t.sample_key.label("key"), func.coalesce(n.template, t.template).label("value")
 SWITCHED = exists().where(upgrades.c.state == int(UpgradeState.SWITCHED))
 SAMPLES = OWN.join_from(samples, next_samples, and_(n.sample_key == t.sample_key, SWITCHED), isouter=True)
 NEXT_SAMPLES = OWN.join_from(samples, next_samples, n.sample_key == t.sample_key, isouter=True)
@@ -78,6 +79,8 @@ SAMPLE_RANGE = SAMPLES.where(t.sample_key >= bindparam("low"), t.sample_key < bi
 OWNER_RANGE = OWNERS.where(e.encounter_key.between(bindparam("low"), bindparam("high")))
 SAMPLES_BY_KEY = KeyedQuery(SAMPLES, t.sample_key)
 NEXT_SAMPLES_BY_KEY = KeyedQuery(NEXT_SAMPLES, t.sample_key)
+TEMPLATES_BY_KEY = KeyedQuery(SAMPLES.with_only_columns(*TEMPLATE), t.sample_key)
+NEXT_TEMPLATES_BY_KEY = KeyedQuery(NEXT_SAMPLES.with_only_columns(*TEMPLATE), t.sample_key)
 OWNERS_BY_KEY = KeyedQuery(OWNERS, e.encounter_key)
 ENCOUNTERS_BY_KEY = KeyedQuery(ENCOUNTERS, e.encounter_key)
 CHANGE_PAGE = (
@@ -161,6 +164,17 @@ def samples_by_key(
     own = {row[0] >> ORDINAL_BITS for row in rows}
     owners = {row[0]: row for row in OWNERS_BY_KEY.fetch(backend, connection, own)}
     return _with_owners(rows, owners, backend)
+
+
+def templates_by_key(
+    backend: Backend, connection: Connection, keys: Iterable[int], *, following: bool = False
+) -> dict[int, bytes]:
+    """Return the templates of samples of these keys that are there; see `StoredState`."""
+    if backend.keyring is not None:  # they are bound to more of their rows
+        found = samples_by_key(backend, connection, keys, following=following)
+        return {sample.sample_key: sample.template for sample in found}
+    query = NEXT_TEMPLATES_BY_KEY if following else TEMPLATES_BY_KEY
+    return {key: bytes(value) for key, value in query.fetch_pairs(backend, connection, keys)}
 
 
 def encounters_by_key(

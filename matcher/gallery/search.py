@@ -71,6 +71,16 @@ class TwoFormScorer(Scorer, Protocol):
     def quick(self) -> SearchScorer:
         """Compares the smaller forms; probes are the same."""
 
+    def both(self, templates: Sequence[Any]) -> Sequence[tuple[U64, U64]]:
+        """Return of each template what `quick.resident` makes of it, and what `resident` does."""
+
+    def stored(self, templates: Sequence[bytes]) -> Sequence[U64]:
+        """Return what `resident` makes of templates, from their stored form.
+
+        Many at once: a search that reads them shares the interpreter with others. What is wrong with one is
+        a TemplateError.
+        """
+
 
 class ShortlistScorer(Scorer, Protocol):
     """A scorer whose comparisons are too slow for everybody: a shortlist says who is compared."""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ from matcher.security.keyring import Keyring
 
 CHECKPOINT_PAGES = 4096
 """Pages of 4 kB in the log before it is copied into the database: seldom, for that syncs twice more."""
+
+INSERT_ROWS = 32
+"""Most rows of one INSERT. Numbers of rows are powers of 2: the texts are few, and the driver keeps them."""
+
+JOINED = """SELECT group_concat("key"), group_concat(length("value")),
+    CAST(group_concat(CAST("value" AS BLOB), '') AS BLOB) FROM ({})"""
+"""All rows of a query in one: keys and sizes as text, and all bytes; the three are in the same order."""
 
 SYNCHRONOUS = "FULL"
 """In WAL mode FULL means: the log is fsynced before COMMIT returns."""
@@ -127,15 +135,39 @@ class SqliteBackend:
         found: Rows = driver.execute(*text_and_values(connection, query, values)).fetchall()
         return found
 
+    def fetch_pairs(self, connection: Connection, query: Any, values: Values) -> Sequence[tuple[int, Any]]:
+        """Run a query for the columns `key` and `value` and return its rows.
+
+        They come as one row: the driver gives the interpreter's lock away three times and more for each, and
+        beside other threads waits every time to have it back.
+        """
+        driver: Any = connection.connection.driver_connection
+        text, bound = text_and_values(connection, query, values)
+        [(keys, sizes, joined)] = driver.execute(JOINED.format(text), bound).fetchall()
+        if keys is None:
+            return []
+        numbers, ends = map(int, keys.split(",")), accumulate(map(int, sizes.split(",")))
+        return [(key, joined[a:b]) for key, (a, b) in zip(numbers, pairwise((0, *ends)), strict=True)]
+
     def run(self, connection: Connection, statement: Any, values: Values) -> None:
         """Run a statement that returns nothing."""
         driver: Any = connection.connection.driver_connection
         driver.execute(*text_and_values(connection, statement, values))
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-        """Add rows with one prepared statement."""
+        """Add rows, a few with each prepared statement.
+
+        Values go by place: by name, the driver gives the interpreter's lock away for each value, and beside
+        searches every time waits to have it back. So it does some times a statement.
+        """
         driver: Any = connection.connection.driver_connection
-        driver.executemany(_insert_text(table), rows)
+        values = [row[column.name] for row in rows for column in table.columns]
+        width, begin = len(table.columns), 0
+        while begin < len(values):
+            count = min(1 << (((len(values) - begin) // width).bit_length() - 1), INSERT_ROWS)
+            end = begin + count * width
+            driver.execute(_insert_text(table, count), values[begin:end])
+            begin = end
 
     def together(self, connection: Connection) -> AbstractContextManager[Any]:
         """Nothing to save: there is no way to travel."""
@@ -171,11 +203,10 @@ class SqliteBackend:
 
 
 @cache
-def _insert_text(table: Table) -> str:
-    names = [column.name for column in table.columns]
-    quoted = ", ".join(f'"{name}"' for name in names)
-    marks = ", ".join(f":{name}" for name in names)
-    return f"INSERT INTO {table.name} ({quoted}) VALUES ({marks})"
+def _insert_text(table: Table, rows: int) -> str:
+    quoted = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = f"({', '.join('?' * len(table.columns))})"
+    return f"INSERT INTO {table.name} ({quoted}) VALUES {', '.join([marks] * rows)}"
 
 
 def _engine(url: URL, begin: str) -> Engine:

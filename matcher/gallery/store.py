@@ -27,7 +27,15 @@ from matcher.gallery.generations import Upgrade
 from matcher.gallery.ledger import last_sequence
 from matcher.gallery.load import identity_of, prepare
 from matcher.gallery.operations import Operation
-from matcher.gallery.read import LOAD_CHUNK, Stored, StoredState, change_log, changes_after, samples_by_key
+from matcher.gallery.read import (
+    LOAD_CHUNK,
+    Stored,
+    StoredState,
+    change_log,
+    changes_after,
+    samples_by_key,
+    templates_by_key,
+)
 from matcher.gallery.records import Change, ChangeKind, EncounterName, Receipt, StoredSample
 from matcher.gallery.subject import (
     StoredSubject,
@@ -153,6 +161,15 @@ class Store:
             if identity is not None and identity_of(connection) != identity:
                 raise NotReadyError("The templates were upgraded meanwhile.", hint="Send it again.")
             return samples_by_key(self._backend, connection, keys, following=following)
+
+    def stored_templates(
+        self, keys: Iterable[int], *, following: bool = False, identity: str | None = None
+    ) -> dict[int, bytes]:
+        """Return the templates of samples of these keys that are there, as `samples` has them."""
+        with self._reading() as connection:
+            if identity is not None and identity_of(connection) != identity:
+                raise NotReadyError("The templates were upgraded meanwhile.", hint="Send it again.")
+            return templates_by_key(self._backend, connection, keys, following=following)
 
     def upgrades(self) -> list[Upgrade]:
         """Return all upgrades that there were, the earliest first."""

@@ -7,6 +7,14 @@ from matcher.gallery.records import StoredSample
 from matcher.template.modality import Template, decode, modality_of
 
 
+def unreadable(error: TemplateError, subject_id: str | None = None) -> StoreCorruptError:
+    """Return what a stored template means that is wrong, of a subject where that is known."""
+    whose = "" if subject_id is None else f" of subject {subject_id!r}"
+    return StoreCorruptError(
+        f"A stored template{whose} cannot be read ({error.reason}).", hint="Restore the store from a backup."
+    )
+
+
 def template_of(sample: StoredSample) -> Template:
     """Return a stored template.
 
@@ -18,10 +26,7 @@ def template_of(sample: StoredSample) -> Template:
     try:
         template = decode(sample.template)
     except TemplateError as error:
-        raise StoreCorruptError(
-            f"A stored template of subject {sample.subject_id!r} cannot be read ({error.reason}).",
-            hint="Restore the store from a backup.",
-        ) from error
+        raise unreadable(error, sample.subject_id) from error
     if modality_of(template) is not sample.modality:
         raise StoreCorruptError(
             f"A stored template of subject {sample.subject_id!r} is of another modality than its row.",

@@ -44,6 +44,13 @@ def resident(template: IrisTemplate) -> U64:
     return words
 
 
+def residents(codes: U64, masks: U64, search_codes: U8, search_masks: U8) -> U64:
+    """Return `resident` of many eyes at once, uint64 array (N, 576), of arrays (N, 256)."""
+    words: U64 = np.concatenate([search_records(search_codes, search_masks), codes, masks], axis=1)
+    words.flags.writeable = False
+    return words
+
+
 def search_records(codes: U8, masks: U8) -> U64:
     """Return the search records of many eyes.
 

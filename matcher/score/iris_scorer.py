@@ -11,8 +11,9 @@ import numpy as np
 from matcher.iris.types import IrisTemplate
 from matcher.score.calibration import Calibration, load_calibration
 from matcher.score.iris import IrisProbe, score_among, score_many, search_score_many
-from matcher.score.iris_record import SEARCH_WORDS, resident, search_records
+from matcher.score.iris_record import SEARCH_WORDS, resident, residents, search_records
 from matcher.score.iris_search import search
+from matcher.template.iris_codec import decode_codes
 from matcher.types import F32, I64, U64
 
 SEARCH = "/search"
@@ -77,6 +78,16 @@ class IrisScorer:
     def resident(self, template: IrisTemplate) -> U64:
         """Return the form that `score` reads as a candidate: uint64 array (576,)."""
         return resident(template)
+
+    def both(self, templates: Sequence[IrisTemplate]) -> list[tuple[U64, U64]]:
+        """Return the form that lies in memory and the resident form of each of at least one template."""
+        names = ("code", "mask", "search_code", "search_mask")
+        forms = residents(*(np.stack([getattr(template, name) for template in templates]) for name in names))
+        return [(form[:SEARCH_WORDS].copy(), form) for form in forms]
+
+    def stored(self, templates: Sequence[bytes]) -> list[U64]:
+        """Return the resident forms of stored templates; what is wrong with one is raised as by `decode`."""
+        return list(residents(*decode_codes(templates)))
 
     def prepare(self, source: IrisTemplate | U64) -> IrisProbe:
         """Return the probe form of a template or of its resident form."""

@@ -18,12 +18,15 @@ A code bit is 0 wherever its mask bit is, so a template has exactly one encoding
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from matcher.errors import TemplateCorruptError
 from matcher.iris.types import ANGLES, EyePosition, IrisTemplate
 from matcher.template.envelope import OVERHEAD, Modality, seal, unseal
+from matcher.types import U8, U64
 
 VERSION = 1
 """Version that is written; every version up to it is read."""
@@ -61,6 +64,49 @@ def encode_iris(template: IrisTemplate) -> bytes:
     return seal(content, modality=Modality.IRIS, version=VERSION)
 
 
+class IrisCodes(NamedTuple):
+    """What comparisons read of many eyes: a row each, as in `IrisTemplate`."""
+
+    code: U64
+    mask: U64
+    search_code: U8
+    search_mask: U8
+
+
+def decode_codes(stored: Sequence[bytes]) -> IrisCodes:
+    """Return the codes of many stored templates, in a tenth of the time that `decode_iris` takes.
+
+    Raises
+    ------
+    TemplateNewerError, TemplateCorruptError
+        As `decode_iris`, of the first that is wrong; its extractor, quality and position are not looked at.
+    """
+    contents = [unseal(data, modality=Modality.IRIS, newest=VERSION)[1] for data in stored]
+    for content in contents:
+        _check_length(content)
+    joined = np.frombuffer(b"".join(content[-CODES_BYTES:] for content in contents), np.uint8)
+    ends = np.cumsum([WORD_BYTES, WORD_BYTES, ANGLES])
+    code, mask, search_code, search_mask = np.split(joined.reshape(-1, CODES_BYTES), ends, axis=1)
+    found = IrisCodes(_words(code), _words(mask), search_code, search_mask)
+    if (found.code & ~found.mask).any() or (search_code & ~search_mask).any():
+        raise TemplateCorruptError("Template: a value is out of its range.")
+    return found
+
+
+def _words(codes: U8) -> U64:
+    words: U64 = np.ascontiguousarray(codes).view(WORDS).astype(np.uint64, copy=False)
+    return words
+
+
+def _check_length(content: bytes) -> int:
+    """Return where the codes of a template begin, if it is as long as it says."""
+    codes_start = 1 + (content[0] if content else 0) + FIXED.size
+    expected = codes_start + CODES_BYTES
+    if len(content) != expected:
+        raise TemplateCorruptError(f"Template: expected {expected} bytes of content, got {len(content)}.")
+    return codes_start
+
+
 def decode_iris(data: bytes) -> IrisTemplate:
     """Return the template that `encode_iris` stored.
 
@@ -72,11 +118,8 @@ def decode_iris(data: bytes) -> IrisTemplate:
         If anything else is wrong: magic, length, checksum, modality, a value out of range, trailing bytes.
     """
     _, content = unseal(data, modality=Modality.IRIS, newest=VERSION)
-    start = 1 + (content[0] if content else 0)
-    codes_start = start + FIXED.size
-    expected = codes_start + CODES_BYTES
-    if len(content) != expected:
-        raise TemplateCorruptError(f"Template: expected {expected} bytes of content, got {len(content)}.")
+    codes_start = _check_length(content)
+    start = codes_start - FIXED.size
     quality, position = FIXED.unpack_from(content, start)
     code, mask = (
         np.frombuffer(content, WORDS, ANGLES, codes_start + place * WORD_BYTES).astype(np.uint64)

@@ -42,6 +42,7 @@ from matcher.gallery.records import (
     SampleRecord,
     sample_key_of,
 )
+from matcher.gallery.schema import subjects
 from matcher.gallery.store import Store
 from matcher.types import Modality
 
@@ -81,6 +82,21 @@ def test_an_encounter_is_kept_with_all_that_belongs_to_it(mirrored: Store, tools
     assert mirrored.subject("nobody") is None
     assert mirrored.samples([second, first, 999]) == list(visit.samples)
     assert mirrored.samples([]) == []
+    assert mirrored.stored_templates([second, first, 999]) == {
+        s.sample_key: s.template for s in visit.samples
+    }
+    assert mirrored.stored_templates([]) == mirrored.stored_templates([999]) == {}
+
+
+@pytest.mark.parametrize("count", [1, 5, 77])
+def test_any_number_of_rows_is_inserted(mirrored: Store, count: int) -> None:
+    """SQLite takes some rows a statement: none is left out, none comes twice, each value is in its column."""
+    rows = [{"subject_key": 10 + n, "subject_id": f"s{n}"} for n in range(count)]
+    with mirrored._backend.writer.connect() as connection, connection.begin() as transaction:
+        mirrored._backend.insert(connection, subjects, rows)
+        found = connection.execute(subjects.select().order_by(subjects.c.subject_key)).mappings().all()
+        transaction.rollback()
+    assert found == rows
 
 
 def test_one_encounter_more_of_a_known_subject(mirrored: Store, tools: ModuleType) -> None:

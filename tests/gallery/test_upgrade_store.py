@@ -48,7 +48,9 @@ def templates(store: Store, *, following: bool = False) -> dict[int, bytes]:
         found = {s.sample_key: (s.template, s.extractor) for page in stored.samples() for s in page}
     by_key = store.samples(found, following=following)
     assert found == {s.sample_key: (s.template, s.extractor) for s in by_key}
-    return {key: template for key, (template, _) in found.items()}
+    plain = {key: template for key, (template, _) in found.items()}
+    assert store.stored_templates(found, following=following) == plain
+    return plain
 
 
 def test_new_templates_are_read_from_the_switch_on(mirrored: Store, mirror: Any, tools: ModuleType) -> None:
@@ -78,6 +80,8 @@ def test_new_templates_are_read_from_the_switch_on(mirrored: Store, mirror: Any,
     assert mirrored.samples(keys, identity=mirrored.identity)
     with pytest.raises(MatcherError):
         mirrored.samples(keys, identity=before)
+    with pytest.raises(MatcherError):
+        mirrored.stored_templates(keys, identity=before)
 
 
 def test_whatever_was_done_is_there_after_a_restart(store_url: str, mirror: Any, tools: ModuleType) -> None:

@@ -20,6 +20,7 @@ from matcher.iris.types import ANGLES, IrisTemplate
 from matcher.score.iris import IrisProbe, score, score_many, search_score, search_score_many
 from matcher.score.iris_record import RESIDENT_WORDS, SEARCH_WORDS, resident, search_records
 from matcher.score.iris_scorer import IrisScorer
+from matcher.template.iris_codec import encode_iris
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference_iris_score.py"
 
@@ -226,6 +227,17 @@ def run(program: str, level: str) -> str:
         check=True,
     )
     return made.stdout
+
+
+def test_forms_of_many_are_those_of_each() -> None:
+    scorer = IrisScorer()
+    eyes = [eye(seed) for seed in range(3)]
+    for (small, full), stored, one in zip(
+        scorer.both(eyes), scorer.stored([encode_iris(one) for one in eyes]), eyes, strict=True
+    ):
+        assert np.array_equal(small, scorer.quick.resident(one))
+        assert np.array_equal(full, scorer.resident(one))
+        assert np.array_equal(stored, full)
 
 
 def test_scorer_has_the_engines_methods() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from matcher.errors import TemplateCorruptError, TemplateError, TemplateNewerError
 from matcher.iris.types import ANGLES, EyePosition, IrisTemplate
 from matcher.template.envelope import Modality, is_template, seal
-from matcher.template.iris_codec import TEMPLATE_BYTES, VERSION, decode_iris, encode_iris
+from matcher.template.iris_codec import TEMPLATE_BYTES, VERSION, decode_codes, decode_iris, encode_iris
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 EXTRACTOR = "iris-numba/1"
@@ -67,6 +67,28 @@ def resealed(data: bytes, *, version: int = VERSION, modality: int = Modality.IR
     """Return `data` with another version or modality and a checksum that fits."""
     body = data[:4] + bytes([version, modality]) + data[6:-4]
     return body + struct.pack("<I", zlib.crc32(body))
+
+
+@given(st.lists(TEMPLATES, min_size=1, max_size=4), st.data())
+@settings(max_examples=25)
+def test_codes_of_many_are_those_of_each(templates: list[IrisTemplate], data: st.DataObject) -> None:
+    """And one that is wrong is told, whichever it is."""
+    stored = [encode_iris(template) for template in templates]
+    for name, codes in decode_codes(stored)._asdict().items():
+        assert np.array_equal(codes, np.stack([getattr(template, name) for template in templates]))
+    which = data.draw(st.integers(0, len(stored) - 1))
+    broken = bytearray(stored[which])
+    broken[data.draw(st.integers(0, len(broken) - 1))] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(TemplateError):
+        decode_codes([*stored[:which], bytes(broken), *stored[which + 1 :]])
+
+
+def test_codes_beyond_their_mask_are_told_of_many_too() -> None:
+    whole = encode_iris(random_template(3, valid=0.0))
+    with pytest.raises(TemplateCorruptError, match="out of its range"):
+        decode_codes([whole, resealed(whole[:CODES_START] + b"\1" + whole[CODES_START + 1 :])])
+    with pytest.raises(TemplateCorruptError, match="bytes of content"):
+        decode_codes([seal(b"\1a", modality=Modality.IRIS, version=VERSION)])
 
 
 @given(TEMPLATES)

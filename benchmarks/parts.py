@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from benchmarks import (
+    figures_beside,
     figures_dedup,
     figures_face,
     figures_fingerprint,
@@ -27,6 +28,7 @@ PARTS: Mapping[str, ModuleType] = {
     "population": figures_population,
     "store": figures_store,
     "gallery": figures_gallery,
+    "beside": figures_beside,
     "shortlist": figures_shortlist,
     "losses": figures_losses,
     "dedup": figures_dedup,

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +32,9 @@ _DEGREES = (10.0, 20000.0)
 
 _ROTATIONS = (1.0, 31.0)
 """Independent rotations looked for: no more than are compared."""
+
+MOST_KEPT = 64
+"""Starts of tails that are kept: one for each calibration."""
 
 _STEP = 1e-5
 """Raw scores over which the density is taken: far below the spread of any tail."""
@@ -68,8 +72,7 @@ class BinomialMaximum:
     def log10_survival(self, raw: F64) -> F64:
         """Return log10 of the probability that an exceedance is at least `raw` (shape (n,), >= threshold)."""
         natural = _log_survival(raw, self.degrees, self.rotations)
-        start = _log_survival(np.array([self.threshold]), self.degrees, self.rotations)
-        return (natural - start) / LOG10
+        return (natural - _log_survival_at(self.threshold, self.degrees, self.rotations)) / LOG10
 
     def raw_at(self, log10_survival: float) -> float:
         """Return the raw score whose `log10_survival` is this; 1 where no score is so rare."""
@@ -106,6 +109,12 @@ def _log_survival(raw: F64, degrees: float, rotations: float) -> F64:
     one = np.maximum(one, np.finfo(np.float64).tiny)
     survival: F64 = np.log(-np.expm1(rotations * np.log1p(-np.minimum(one, 1.0 - 1e-16))))
     return survival
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _log_survival_at(raw: float, degrees: float, rotations: float) -> F64:
+    """Return `_log_survival` of one score, shape (1,): every search asks for it a hundred times."""
+    return _log_survival(np.array([raw]), degrees, rotations)
 
 
 def fit_binomial_maximum(

@@ -74,6 +74,7 @@ def test_smallest_figures_and_their_table(tmp_path: Path) -> None:
     assert [row["subjects"] for row in sealed["sizes"]] == [20, 40, 60]
     assert figures["gallery"]["figures"]["batch_searches_per_second"] > 0
     assert figures["gallery"]["figures"]["lost"] == 0
+    assert figures["beside"]["figures"]["share_of_idle"] > 0
     store = figures["store"]
     assert store["subjects"] == 100
     assert store["figures"]["sqlite_enrolments_per_second"] > 0

@@ -281,6 +281,9 @@ def beside(
         wall, cpu = deletions(engine, min(DELETIONS, subjects))
         syncs = fsyncs_per_second(Path(name))
     pairs = list(zip(alone, among, strict=True))
+    dearer = statistics.median(b.cpu_ms / a.cpu_ms for a, b in pairs)
+    taken = statistics.median(b.other_cores - a.other_cores for a, b in pairs)
+    cores = len(os.sched_getaffinity(0))
     return {
         "subjects": subjects,
         "searchers": searchers,
@@ -289,8 +292,10 @@ def beside(
         "share_of_idle": statistics.median(b.rate / a.rate for a, b in pairs),
         "search_cpu_ms_idle": statistics.median(a.cpu_ms for a in alone),
         "search_cpu_ms_enrolling": statistics.median(b.cpu_ms for b in among),
-        "search_cpu_of_idle": statistics.median(b.cpu_ms / a.cpu_ms for a, b in pairs),
-        "cores_of_enrolling": statistics.median(b.other_cores - a.other_cores for a, b in pairs),
+        "search_cpu_of_idle": dearer,
+        "cores_of_enrolling": taken,
+        # What would be left if all cores were busy both ways: no rate of a machine that others use says it.
+        "share_that_cpu_time_leaves": (1.0 - taken / cores) / dearer,
         "enrolments_per_second_beside": statistics.median(rates),
         "blocks_of_faces_indexed": sum(with_faces),
         "delete_ms_median": statistics.median(wall),

@@ -282,8 +282,11 @@ def search(
                 if not len(batch):
                     continue
                 own.add(batch.owner, scored(scorer, pairs, batch, threads))
-                guessed = (batch.position == UNKNOWN_POSITION) | (probe.position == UNKNOWN_POSITION)
-                own.hypotheses[batch.owner[guessed | characteristic.choice]] = True
+                guessed = batch.position == UNKNOWN_POSITION
+                if probe.position == UNKNOWN_POSITION or characteristic.choice:
+                    own.hypotheses[batch.owner] = True
+                elif guessed.any():
+                    own.hypotheses[batch.owner[guessed]] = True
         comparisons += own.comparisons
         take(own)
     return comparisons
@@ -298,8 +301,13 @@ def scored(scorer: Comparer, pairs: Sequence[Pairing | None], batch: Batch, thre
     pairs : sequence of Pairing
         Of the probe with each extractor; None of none of these rows.
     batch : Batch
+        At least one row.
     threads : int
     """
+    one = None if batch.extractor.min() < batch.extractor.max() else pairs[int(batch.extractor[0])]
+    if one is not None:  # nearly always; and each step of what follows gives the interpreter's lock away
+        raw = scorer.score(one.probe.prepared, batch.words, batch.offsets, batch.rows, threads)
+        return one.calibration.scores(raw)[0]
     values = np.empty(len(batch))
     numbers = np.unique(batch.extractor).tolist()
     present = {number: pair for number in numbers if (pair := pairs[number]) is not None}

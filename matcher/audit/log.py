@@ -42,6 +42,10 @@ MAX_WAITING = 1 << 16
 Waiting = tuple[bytes, Future[int]]
 
 
+THREAD = "audit"
+"""Name of the thread that writes."""
+
+
 class AuditLog:
     """An append-only log of accesses in a folder; safe to use from many threads.
 
@@ -88,7 +92,7 @@ class AuditLog:
                 raise
         except OSError as error:
             raise AuditUnavailableError(f"The audit log cannot be opened: {error.strerror}.") from None
-        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
 
     @property

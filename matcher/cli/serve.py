@@ -53,6 +53,9 @@ def serve(
         None,
         help="File (TOML): how clients are known, what they may do, where accesses are logged.",
     ),
+    spread_calls: bool = typer.Option(
+        False, help="Answer calls on every core; by default their threads share one, which is faster."
+    ),
     port_file: Path | None = typer.Option(None, help="Written with the port once the server is ready."),
 ) -> None:
     """Run the gRPC server until SIGTERM or Ctrl-C."""
@@ -61,11 +64,13 @@ def serve(
     import signal
     import threading
 
+    from matcher.audit.log import THREAD as AUDIT
     from matcher.engine import Engine
     from matcher.image.apart import start_decoders, stop_decoders
     from matcher.observe.observer import Observer
     from matcher.reader import reader
     from matcher.service.address import is_loopback, split_address
+    from matcher.service.home import home_of_calls
     from matcher.service.server import Server
     from matcher.service.turns import Turns
     from matcher.warm import warm_all
@@ -83,7 +88,10 @@ def serve(
         from matcher.service.secured import secured
 
         safe = secured(security, listen)
-    turns = Turns()
+    home = None if spread_calls else home_of_calls()
+    if home is not None:
+        home.adopt(thread for thread in threading.enumerate() if thread.name == AUDIT)
+    turns = Turns(home=home)
     server = Server(
         listen,
         turns=turns,

@@ -49,9 +49,9 @@ class Searching:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        helpers_begin_with(give_way)
+        helpers_begin_with(self._begin)
         self._pool = ThreadPoolExecutor(
-            queue.limits.running, thread_name_prefix="searches", initializer=give_way
+            queue.limits.running, thread_name_prefix="searches", initializer=self._begin
         )
 
     def run(self, work: Callable[[], T]) -> T:
@@ -106,6 +106,11 @@ class Searching:
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown()
+
+    def _begin(self) -> None:
+        give_way()
+        if self._queue.home is not None:
+            self._queue.home.leave()
 
     def _most(self) -> int:
         """Return how many questions may be answered at once, by the mean time of one."""

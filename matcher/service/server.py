@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -71,7 +72,8 @@ class Server:
     listen : str
         HOST:PORT; port 0 takes a free one.
     turns : Turns, optional
-        How much work of each kind is done and waits at a time; by default as this machine can bear.
+        How much work of each kind is done and waits at a time, and where the threads of calls live; by
+        default as this machine can bear, on any core.
     interceptors : sequence of grpc.ServerInterceptor
         Behind the one that turns errors into statuses, in this order: what their handlers raise
         of `MatcherError` reaches the caller typed; they wrap each of a handler's four kinds of method.
@@ -96,11 +98,14 @@ class Server:
         outermost: grpc.ServerInterceptor | None = None,
     ) -> None:
         host, _ = split_address(listen)
-        self._servicer = Servicer(turns or Turns())
+        turns = turns or Turns()
+        self._servicer = Servicer(turns)
         self._health = health.HealthServicer()
         self._announce(False)
         self._grpc = grpc.server(
-            ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="call"),
+            ThreadPoolExecutor(
+                MAX_CALLS, thread_name_prefix="call", initializer=turns.home.begin if turns.home else None
+            ),
             interceptors=[*([outermost] if outermost else []), Boundary(), *interceptors, Messages()],
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
@@ -129,7 +134,11 @@ class Server:
                 "this port can enrol, search and delete people.",
                 self.address,
             )
+        others = set(threading.enumerate())
         self._grpc.start()
+        if turns.home is not None:
+            # The one that hands calls to the others.
+            turns.home.adopt(set(threading.enumerate()) - others)
 
     def serve(self, engine: Engine, accesses: AccessIndex | None = None) -> None:
         """Answer calls with this engine from now on, and with who looked at whom where there is a log of it.

@@ -45,7 +45,7 @@ class Turn:
         Of what was asked, where somebody else's turn gave it: then this is no turn, nothing is to be done.
     """
 
-    __slots__ = ("_asked", "_began", "_queue", "_shared", "answer")
+    __slots__ = ("_asked", "_away", "_began", "_queue", "_shared", "answer")
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Turn:
     ) -> None:
         self._queue, self._asked = queue, (deadline, priority, streamed, wake, asked)
         self._began, self._shared, self.answer = 0.0, 1, None
+        self._away: frozenset[int] | None = None
 
     def __enter__(self) -> Turn:
         deadline, priority, streamed, wake, asked = self._asked
@@ -66,12 +67,16 @@ class Turn:
             self._queue._wait(ticket, deadline, wake)
             if not ticket.given:
                 self.answer, self._shared = ticket.answer, 0
+        if self._queue.home is not None:
+            self._away = self._queue.home.leave()
         self._began = self._queue._clock()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._queue.home is not None:
+            self._queue.home.back(self._away)
         if self._shared:
             self._queue._leave((self._queue._clock() - self._began) / self._shared)
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from matcher.deadline import Deadline
 from matcher.errors import OverloadedError
+from matcher.service.home import Home
 from matcher.service.turn import DEFAULT_PRIORITY, Ticket, Turn
 
 PRIORITIES = range(10)
@@ -94,10 +95,18 @@ class Queue:
     limits : Limits
     clock : callable
         Seconds.
+    home : Home, optional
+        Which threads leave for a turn, where they live at one.
     """
 
-    def __init__(self, work: Work, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        self.work, self.limits = work, limits
+    def __init__(
+        self,
+        work: Work,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        home: Home | None = None,
+    ) -> None:
+        self.work, self.limits, self.home = work, limits, home
         self._clock = clock
         self._lock = threading.Lock()
         self._tickets: list[Ticket] = []
@@ -232,11 +241,16 @@ class Turns:
     ----------
     limits : mapping of Work to Limits, optional
         By default as this machine can bear.
+    home : Home, optional
+        Of the threads that take turns; they stay there for verifications, which are short.
     """
 
-    def __init__(self, limits: Mapping[Work, Limits] | None = None) -> None:
+    def __init__(self, limits: Mapping[Work, Limits] | None = None, home: Home | None = None) -> None:
         chosen = limits if limits is not None else default_limits()
-        self.queues = {work: Queue(work, chosen[work]) for work in Work}
+        self.home = home
+        self.queues = {
+            work: Queue(work, chosen[work], home=None if work is Work.VERIFY else home) for work in Work
+        }
 
     def waiting(self) -> dict[str, int]:
         """Return how many wait for each kind of work."""

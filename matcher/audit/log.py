@@ -34,8 +34,8 @@ MAX_GROUP = 1024
 
 LINGER_S = 0.004
 """How long a group waits for as many entries as the last one had: callers that were answered together come
-back together, and a group of the first of them alone would cost the others a second fsync, seconds. As long as
-a few calls take: each group costs a signature and some 0.1 ms of the interpreter besides."""
+back together, and a group of the first of them alone would cost the others a second fsync, seconds. As long
+as a few calls take: each group costs a signature and some 0.1 ms of the interpreter besides."""
 
 MAX_WAITING = 1 << 16
 """Most entries that wait to be written; more are refused."""

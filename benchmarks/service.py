@@ -262,10 +262,11 @@ def image(sizes: Sizes) -> dict[str, Any]:
 
 def beside(sizes: Sizes) -> dict[str, Any]:
     """Return the figures of verifications while a crowd is searched."""
-    people = captures(min(sizes.crowd, CROWD_DRAWN))
+    drawn = captures(min(sizes.crowd, CROWD_DRAWN))
+    people, others = drawn[: len(drawn) // 2], drawn[len(drawn) // 2 :]
     with tempfile.TemporaryDirectory() as name:
         with Engine(f"sqlite:///{Path(name).resolve() / 'gallery.db'}") as engine:
-            fill(engine, people, sizes.crowd)
+            fill(engine, people, others, sizes.crowd)
         with ServerProcess(Path(name)) as server:
             address = server.start()
             pid = server.pid or 0

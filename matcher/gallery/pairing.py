@@ -67,6 +67,8 @@ def pairing(scorer: Comparer, probe: Probe, extractor: str) -> Pairing:
     CalibrationMissingError, ModelsDifferError
         If no form compares with them.
     """
+    if not probe.others:
+        return Pairing(probe, scorer.calibration(probe.extractor, extractor))
     forms = sorted((probe, *probe.others), key=lambda form: form.extractor != extractor)
     refusal: ComparisonError | None = None
     for form in forms:

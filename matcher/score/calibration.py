@@ -86,6 +86,8 @@ class Calibration:
     non_mated: int
     provenance: dict[str, Any] = field(default_factory=dict)
     id: str = field(init=False)
+    _joint: F64 = field(init=False, repr=False)
+    """Survival at the support limit, where the tail model takes over: shape (1,), log10."""
 
     def __post_init__(self) -> None:
         raw, score = self.knot_raw, self.knot_score
@@ -99,6 +101,7 @@ class Calibration:
             raise ArgumentError("Calibration: expected a tail that starts at or below the support limit.")
         digest = hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
         object.__setattr__(self, "id", f"{pairing_slug(*self.pairing)}-{digest[:12]}")
+        object.__setattr__(self, "_joint", self.tail.log10_survival(raw[-1:]))
 
     @property
     def floor(self) -> float:
@@ -139,8 +142,7 @@ class Calibration:
         values: F64 = np.interp(r, self.knot_raw, self.knot_score)
         beyond: Bools = r > self.support_raw
         if beyond.any():
-            joint = self.tail.log10_survival(self.knot_raw[-1:])
-            values[beyond] = self.support_score + 10.0 * (joint - self.tail.log10_survival(r[beyond]))
+            values[beyond] = self.support_score + 10.0 * (self._joint - self.tail.log10_survival(r[beyond]))
         return values, beyond
 
     def score(self, raw: float) -> Score:
@@ -154,8 +156,7 @@ class Calibration:
             raise ArgumentError(f"Calibrated score: expected a finite number of 0 or above, got {value}.")
         if value <= self.support_score:
             return float(np.interp(value, self.knot_score, self.knot_raw))
-        joint = float(self.tail.log10_survival(self.knot_raw[-1:])[0])
-        return self.tail.raw_at(joint - (value - self.support_score) / 10.0)
+        return self.tail.raw_at(float(self._joint[0]) - (value - self.support_score) / 10.0)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain JSON form; holds quantiles of scores, no sample and no name of one."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -31,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ArgumentError, CalibrationMissingError
+from matcher.score.tail import LOG10
 
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -85,8 +87,8 @@ class Evidence:
         """Return 10 log10(LR) of calibrated finger scores, strictly increasing."""
         beyond = np.maximum(score - self.support, 0.0)
         counted = score - (1.0 - EXTRAPOLATED_WEIGHT) * beyond
-        nepers = counted * np.log(10.0) / 10.0
-        ratio: F64 = 10.0 / np.log(10.0) * np.logaddexp(np.log(self.floor), np.log(self.density) + nepers)
+        nepers = counted * LOG10 / 10.0
+        ratio: F64 = 10.0 / LOG10 * np.logaddexp(math.log(self.floor), math.log(self.density) + nepers)
         return ratio
 
 

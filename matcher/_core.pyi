@@ -178,6 +178,33 @@ def most_votes(
 def wsq_header(data: bytes) -> tuple[int, int, float]: ...
 def wsq_decode(data: bytes) -> npt.NDArray[np.uint8]: ...
 
+# Rows of a search (bind_gallery.cpp)
+
+def rows_of(
+    encounters: npt.NDArray[np.int32],
+    dead: npt.NDArray[np.bool_],
+    asked: npt.NDArray[np.int32],
+    owners: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]: ...
+def passing_bits(
+    allowed: npt.NDArray[np.bool_],
+    position: npt.NDArray[np.uint8] | None,
+    wanted_position: int,
+    extractor: npt.NDArray[np.uint8] | None,
+    wanted_extractor: int,
+) -> tuple[npt.NDArray[np.uint64], int]: ...
+def interpolate(
+    values: npt.NDArray[np.float64], xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]: ...
+def tally(
+    owners: npt.NDArray[np.int32],
+    scores: npt.NDArray[np.float64],
+    cubes: npt.NDArray[np.float64],
+    comparisons: npt.NDArray[np.int32],
+    sums: npt.NDArray[np.float64],
+    best: npt.NDArray[np.float64],
+) -> None: ...
+
 # Iris comparison (bind_iris.cpp)
 
 IRIS_TURNS: Final[int]

@@ -6,12 +6,14 @@
 PYBIND11_MODULE(_core, module) {
     module.doc() =
         "C++ core of matcher: WSQ decoding, fingerprint and iris scoring, fingerprint descriptors and votes, "
-        "products of "
+        "rows of "
+        "searches, products of "
         "shares. Private; use the matcher package.";
     matcher::bindings::bind_fingerprint(module);
     matcher::bindings::bind_fingerprint_describe(module);
     matcher::bindings::bind_fingerprint_records(module);
     matcher::bindings::bind_fingerprint_votes(module);
+    matcher::bindings::bind_gallery(module);
     matcher::bindings::bind_iris(module);
     matcher::bindings::bind_privacy(module);
     matcher::bindings::bind_wsq(module);

@@ -9,11 +9,13 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from matcher import _core
 from matcher.gallery.columns import I32, Bools
 from matcher.gallery.filters import Allowed
 from matcher.gallery.memory import Memory, View
@@ -238,6 +240,13 @@ def batch_of(block: Block, rows: npt.NDArray[np.intp], owner: I32) -> Batch:
     )
 
 
+def _without_forms(batches: Sequence[Batch]) -> Batch:
+    """Return all rows as one batch, in their order; what they are, without what is compared."""
+    nothing = np.zeros(0, np.uint64), np.zeros(1, np.int64), np.arange(sum(map(len, batches)))
+    names = ("owner", "encounter", "ordinal", "position", "extractor")
+    return Batch(*nothing, *(np.concatenate([getattr(batch, name) for batch in batches]) for name in names))
+
+
 @dataclass(slots=True, eq=False)
 class Selection:
     """Chosen subjects with their encounters that pass, of one view.
@@ -272,8 +281,10 @@ class Selection:
     def stored(self, modality: Modality, fetch: Fetch) -> Samples:
         """Return the samples in the form that is read from the store; those gone since are left out."""
         hot = self.hot(modality)
-        found = (self._fetched(batch, modality, fetch) for batch in hot.batches)
-        return Samples(tuple(batch for batch in found if len(batch)), hot.extractors)
+        if not hot.batches:
+            return hot
+        found = self._fetched(_without_forms(hot.batches), modality, fetch)
+        return Samples((found,) if len(found) else (), hot.extractors)
 
     def current(self, index: int, person: Person) -> bool:
         """Return whether somebody's samples are all still there, and still theirs, and no more came."""
@@ -284,27 +295,17 @@ class Selection:
         return all(same(samples, now.hot(modality)) for modality, samples in person.items())
 
     def _of_block(self, block: Block, count: int) -> Batch | None:
-        own = block.encounter[:count]
-        if not count or not len(self.encounter):
-            return None
-        first, last = np.searchsorted(self.encounter, [own[0], own[-1] + 1])
-        asked = self.encounter[first:last]
-        begins = np.searchsorted(own, asked, "left")
-        sizes = np.searchsorted(own, asked, "right") - begins
-        rows = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
-        living: Bools = ~block.dead[rows]
-        rows = rows[living]
-        if not len(rows):
-            return None
-        return batch_of(block, rows, np.repeat(self.owner[first:last], sizes)[living])
+        rows, owner = _core.rows_of(block.encounter[:count], block.dead[:count], self.encounter, self.owner)
+        return batch_of(block, rows, owner) if len(rows) else None
 
     def _fetched(self, batch: Batch, modality: Modality, fetch: Fetch) -> Batch:
         keys = self.memory.encounter_keys(batch.encounter) << ORDINAL_BITS | batch.ordinal
         forms = fetch(modality, keys.tolist())
         there = np.array([form is not None for form in forms], np.bool_)
         kept = [form for form in forms if form is not None]
-        offsets = np.concatenate([[0], np.cumsum([len(form) for form in kept])]).astype(np.int64)
-        words: U64 = np.concatenate([np.zeros(0, np.uint64), *kept])
+        offsets = np.array([0, *accumulate(map(len, kept))], np.int64)
+        # Joined as bytes: numpy gives the interpreter's lock away for each of them.
+        words: U64 = np.frombuffer(b"".join(form.data for form in kept), np.uint64)
         left = batch.chosen(there)
         rows = np.arange(len(kept), dtype=np.int64)
         return replace(left, words=words, offsets=offsets, rows=rows)

@@ -9,11 +9,11 @@ few times as many.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from matcher import _core
 from matcher.gallery.columns import I32, Bools
 from matcher.gallery.filters import Allowed
 from matcher.gallery.gather import Batch, Samples, batch_of, everything
@@ -218,14 +218,15 @@ class Proposer:
 
     def _blocks(self, rows: RowsView, position: int, extractor: int) -> Iterator[tuple[Block, int, U64]]:
         for block, count in rows.blocks:
-            allowed = self._passing.rows(block, count)
-            if position != UNKNOWN_POSITION:
-                there = block.position[:count]
-                allowed &= (there == position) | (there == UNKNOWN_POSITION)
-            if len(rows.extractors) > 1:
-                allowed &= block.extractor[:count] == extractor
-            if allowed.any():
-                yield block, count, bits_of(allowed)
+            bits, passing = _core.passing_bits(
+                self._passing.rows(block, count),
+                None if position == UNKNOWN_POSITION else block.position[:count],
+                position,
+                None if len(rows.extractors) < 2 else block.extractor[:count],
+                extractor,
+            )
+            if passing:
+                yield block, count, bits
 
 
 def generations_of(probes: Sequence[Probe], extractors: Container[str]) -> list[list[Probe]]:
@@ -264,7 +265,4 @@ def _comparable(batch: Batch, position: int, pairs: Sequence[Pairing | None]) ->
 
 def bits_of(allowed: Bools) -> U64:
     """Return bools (n,) as bits, uint64 ((n + 63) // 64,): bit r % 64 of word r // 64."""
-    words = np.zeros((len(allowed) + 63) // 64, "<u8")
-    packed: npt.NDArray[Any] = np.packbits(allowed, bitorder="little")
-    words.view(np.uint8)[: len(packed)] = packed
-    return words.astype(np.uint64, copy=False)
+    return _core.passing_bits(allowed, None, 0, None, 0)[0]

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
+from matcher import _core
 from matcher.fingerprint.descriptor import DescriptorProbe, FingerprintDescriptor
 from matcher.gallery.gather import Batch, Samples
 from matcher.gallery.pairing import Pairing, pairings, reached
@@ -182,9 +183,7 @@ class CharacteristicTally:
 
     def add(self, subjects: npt.NDArray[np.int32], values: F64) -> None:
         """Take in calibrated scores with samples of `subjects`, any of which may occur several times."""
-        np.add.at(self.comparisons, subjects, 1)
-        np.add.at(self.cubes, subjects, values**3)
-        np.maximum.at(self.best, subjects, values)
+        _core.tally(subjects, values, values**3, self.comparisons, self.cubes, self.best)
 
 
 @dataclass(frozen=True, slots=True)

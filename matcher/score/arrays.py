@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from matcher import _core
 from matcher.errors import ArgumentError
+
+F64 = npt.NDArray[np.float64]
 
 MAX_THREADS = 256
 """Most threads of one call."""
@@ -61,3 +64,12 @@ def checked_rows(rows: Any, count: int) -> npt.NDArray[np.int64]:
     if len(checked) and not 0 <= checked.min() <= checked.max() < count:
         raise ArgumentError(f"rows: expected numbers from 0 below {count}.")
     return checked
+
+
+def interpolated(values: F64, xs: F64, ys: F64) -> F64:
+    """Return what lies at `values` (n,) on the lines between the points (xs, ys), ends held beyond them.
+
+    `numpy.interp` of finite numbers, bit by bit; it does not give the interpreter's lock away for few.
+    """
+    made = (np.ascontiguousarray(array, np.float64) for array in (values, xs, ys))
+    return _core.interpolate(*made)

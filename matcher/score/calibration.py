@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ArgumentError, CalibrationMissingError
+from matcher.score.arrays import interpolated
 from matcher.score.tail import F64, GeneralisedPareto, Tail
 from matcher.score.tail_binomial import BinomialMaximum
 from matcher.types import Score
@@ -139,7 +140,7 @@ class Calibration:
         r = np.asarray(raw, dtype=np.float64)
         if not np.isfinite(r).all():
             raise ArgumentError("Calibration: expected finite raw scores.")
-        values: F64 = np.interp(r, self.knot_raw, self.knot_score)
+        values = interpolated(r, self.knot_raw, self.knot_score)
         beyond: Bools = r > self.support_raw
         if beyond.any():
             values[beyond] = self.support_score + 10.0 * (self._joint - self.tail.log10_survival(r[beyond]))

@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.errors import ArgumentError, CalibrationMissingError
+from matcher.score.arrays import interpolated
 from matcher.score.tail import LOG10
 
 F64 = npt.NDArray[np.float64]
@@ -147,7 +148,7 @@ class PersonCalibration:
             How many were compared, 0 to 20; 0 gives 0, and 1 the finger's own score.
         """
         result = np.where(fingers == 1, allowed, 0.0)
-        for n in np.unique(fingers[fingers > 1]).tolist():
+        for n in (np.flatnonzero(np.bincount(fingers)[2:]) + 2).tolist():
             at = np.flatnonzero(fingers == n)
             result[at] = claim(ratios[at], allowed[at], best[at], n, self.sums[n - 2], self.scores[n - 2])
         return result
@@ -209,7 +210,7 @@ class PersonCalibration:
 
 def claim(ratios: F64, allowed: F64, best: F64, fingers: int, sums: F64, scores: F64) -> F64:
     """Return the scores of persons compared in `fingers` fingers, 2 or more, by one table (knots)."""
-    joint = np.interp(ratios, sums, scores) + np.maximum(ratios - sums[-1], 0.0)
+    joint = interpolated(ratios, sums, scores) + np.maximum(ratios - sums[-1], 0.0)
     joint += 10.0 * np.log10(1.0 - BEST_SHARE)
     alone = best + 10.0 * np.log10(BEST_SHARE / fingers)
     claimed: F64 = np.maximum(np.minimum(np.maximum(joint, alone), allowed), 0.0)

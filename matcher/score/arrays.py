@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from matcher import _core
 from matcher.errors import ArgumentError
-
-F64 = npt.NDArray[np.float64]
+from matcher.score.tail import F64
 
 MAX_THREADS = 256
 """Most threads of one call."""

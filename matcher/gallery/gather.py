@@ -192,8 +192,10 @@ def own_samples(
     for encounter in encounters:
         for number in _blocks_with(rows.blocks, encounter):
             block, count = rows.blocks[number]
-            own = block.encounter[:count]
-            first, last = int(own.searchsorted(encounter)), int(own.searchsorted(encounter, "right"))
+            # Not NumPy's search, which gives the interpreter's lock away each time: its threads queue for it.
+            own = memoryview(block.encounter)[:count]
+            first = bisect.bisect_left(own, encounter)
+            last = bisect.bisect_right(own, encounter, first)
             dead = block.dead[first:last].tolist()
             living.setdefault(number, []).extend(row for row, gone in enumerate(dead, first) if not gone)
     batches = []

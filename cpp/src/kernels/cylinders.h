@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "fingerprint_cylinders.h"
+#include "matcher/fingerprint_packed.h"
 #include "matcher/simd.h"
 
 namespace matcher::fingerprint::kernels {

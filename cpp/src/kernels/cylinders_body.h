@@ -55,8 +55,17 @@ MATCHER_INLINE void along_axis(double g, double r, double q, Doubles& out) {
     out = Doubles{g, g1, g2, g2 * r2};
 }
 
-MATCHER_INLINE void add_patch(const Cells& down, const Cells& right, const Doubles& starts, double q,
-                              const double* of_angle, CylinderSums& out) {
+// Where a neighbour weighs in, and what its Gaussians start from.
+struct Patch {
+    Doubles starts;
+    Cells down, right;
+    const double* of_angle;
+};
+
+MATCHER_INLINE void add_patch(const Patch& patch, double q, CylinderSums& out) {
+    const Cells &down = patch.down, &right = patch.right;
+    const Doubles& starts = patch.starts;
+    const double* of_angle = patch.of_angle;
     Doubles of_row, of_column;
     along_axis(starts[0], starts[1], q, of_row);
     along_axis(starts[2], starts[3], q, of_column);
@@ -75,24 +84,42 @@ MATCHER_INLINE void add_patch(const Cells& down, const Cells& right, const Doubl
     }
 }
 
+// Writes which points are near enough to weigh anything, in their order; returns how many. A pass of its own,
+// without a branch: half of them are near, and none could guess which.
+MATCHER_INLINE int neighbours(const Points& points, int i, int* near) {
+    int count = 0;
+    for (int j = 0; j < points.count; ++j) {
+        const double dx = points.x[j] - points.x[i], dy = points.y[i] - points.y[j];
+        near[count] = j;
+        count += static_cast<int>(j != i) & static_cast<int>(dx * dx + dy * dy <= kReach * kReach);
+    }
+    return count;
+}
+
 void add_neighbours(const Points& points, int i, const CylinderTables& t, CylinderSums& out) {
     std::memset(&out, 0, sizeof out);
     const double x = points.x[i], y = points.y[i];
     const std::uint8_t own = points.direction[i];
     const double cosine = t.cosine[own], sine = t.sine[own];
-    for (int j = 0; j < points.count; ++j) {
+    int near[kMaxPacked];
+    const int count = neighbours(points, i, near);
+    Patch patches[kMaxPacked];
+    int made = 0;
+    for (int n = 0; n < count; ++n) {
+        const int j = near[n];
         const double dx = points.x[j] - x, dy = y - points.y[j];
-        if (j == i || dx * dx + dy * dy > kReach * kReach) continue;
+        Patch& patch = patches[made];
         const Cells down = cells_near(dx * cosine + dy * sine), right = cells_near(dy * cosine - dx * sine);
-        if (down.first > down.last || right.first > right.last) continue;
+        patch.down = down;
+        patch.right = right;
         const Doubles off = {down.off, 2.0 * down.off * kSide + kSide * kSide, right.off,
                              2.0 * right.off * kSide + kSide * kSide};
         const Doubles factor = {down.off, 1.0, right.off, 1.0};
-        Doubles starts;
-        exponential(off * factor * (-1.0 / kTwice), starts);
-        add_patch(down, right, starts, t.step, t.weight[static_cast<std::uint8_t>(own - points.direction[j])],
-                  out);
+        exponential(off * factor * (-1.0 / kTwice), patch.starts);
+        patch.of_angle = t.weight[static_cast<std::uint8_t>(own - points.direction[j])];
+        made += static_cast<int>(down.first <= down.last) & static_cast<int>(right.first <= right.last);
     }
+    for (int n = 0; n < made; ++n) add_patch(patches[n], t.step, out);
 }
 
 MATCHER_INLINE std::uint64_t above(const double* row) {

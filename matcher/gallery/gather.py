@@ -193,7 +193,7 @@ def own_samples(
         for number in _blocks_with(rows.blocks, encounter):
             block, count = rows.blocks[number]
             # Not NumPy's search, which gives the interpreter's lock away each time: its threads queue for it.
-            own = memoryview(block.encounter)[:count]
+            own = block.encounter.data[:count]
             first = bisect.bisect_left(own, encounter)
             last = bisect.bisect_right(own, encounter, first)
             dead = block.dead[first:last].tolist()

@@ -224,11 +224,11 @@ def _parts(
     calibration: PersonCalibration,
 ) -> tuple[PersonPart, ...]:
     nowhere = unknown_position(modality)
-    ratios = calibration.evidence.log_likelihood_ratio(np.array([one.score for one in found])).tolist()
+    evidence = calibration.evidence
     parts = []
-    for characteristic, one, said in zip(repeats.characteristics, found, ratios, strict=True):
+    for characteristic, one in zip(repeats.characteristics, found, strict=True):
         there = one.use is PartUse.USED
-        ratio = said if there else 0.0
+        ratio = evidence.log_likelihood_ratio_of(one.score) if there else 0.0
         where = position(modality, int(table.position[one.row])) if there else nowhere
         mine = position(modality, int(table.probe_position[characteristic.members[0]]))
         score = one.score if there else 0.0

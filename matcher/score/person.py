@@ -92,6 +92,13 @@ class Evidence:
         ratio: F64 = 10.0 / LOG10 * np.logaddexp(math.log(self.floor), math.log(self.density) + nepers)
         return ratio
 
+    def log_likelihood_ratio_of(self, score: float) -> float:
+        """Return `log_likelihood_ratio` of one score, to the last bit: a verification has one or two."""
+        beyond = max(score - self.support, 0.0)
+        counted = score - (1.0 - EXTRAPOLATED_WEIGHT) * beyond
+        nepers = counted * LOG10 / 10.0
+        return float(10.0 / LOG10 * np.logaddexp(math.log(self.floor), math.log(self.density) + nepers))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonCalibration:

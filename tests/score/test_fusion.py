@@ -60,6 +60,8 @@ def test_the_evidence_of_a_finger() -> None:
     slope = np.diff(ratio) / 0.5
     assert slope[(u[:-1] > 32) & (u[:-1] < 37)] == pytest.approx(1.0, abs=0.05)
     assert slope[u[:-1] > 60] == pytest.approx(0.5, abs=0.01)
+    # Of one score alone the same, to the last bit.
+    assert [EVIDENCE.log_likelihood_ratio_of(float(one)) for one in u] == ratio.tolist()
 
 
 @pytest.mark.parametrize(

@@ -86,18 +86,17 @@ class Evidence:
 
     def log_likelihood_ratio(self, score: F64) -> F64:
         """Return 10 log10(LR) of calibrated finger scores, strictly increasing."""
-        beyond = np.maximum(score - self.support, 0.0)
-        counted = score - (1.0 - EXTRAPOLATED_WEIGHT) * beyond
-        nepers = counted * LOG10 / 10.0
-        ratio: F64 = 10.0 / LOG10 * np.logaddexp(math.log(self.floor), math.log(self.density) + nepers)
+        ratio: F64 = self._ratio(score, np.maximum(score - self.support, 0.0))
         return ratio
 
     def log_likelihood_ratio_of(self, score: float) -> float:
         """Return `log_likelihood_ratio` of one score, to the last bit: a verification has one or two."""
-        beyond = max(score - self.support, 0.0)
+        return float(self._ratio(score, max(score - self.support, 0.0)))
+
+    def _ratio(self, score: Any, beyond: Any) -> Any:
         counted = score - (1.0 - EXTRAPOLATED_WEIGHT) * beyond
         nepers = counted * LOG10 / 10.0
-        return float(10.0 / LOG10 * np.logaddexp(math.log(self.floor), math.log(self.density) + nepers))
+        return 10.0 / LOG10 * np.logaddexp(math.log(self.floor), math.log(self.density) + nepers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
